@@ -14,22 +14,22 @@ from service.db.tables import Moment, Table
 from service.settings import read_settings
 
 
-def render(kind: str, found: Any, context: Any) -> str | bool:
+def render_item(kind: str, found: Any, context: Any) -> str | bool:
     """Render own types as plain SQLAlchemy types, so that migrations do not import the service."""
     if kind == "type" and isinstance(found, Moment):
         return "sa.DateTime(timezone=True)"
     return False
 
 
-def without_foreign_keys(connection: Any, entry: Any) -> None:
+def disable_foreign_keys(connection: Any, entry: Any) -> None:
     """Disable foreign keys: SQLite alters a table by replacing it."""
     connection.execute("PRAGMA foreign_keys = OFF")
 
 
-def run(database: Database) -> None:
+def run_migrations(database: Database) -> None:
     """Run the requested migrations in one transaction."""
     if database.is_sqlite:
-        event.listen(database.engine, "connect", without_foreign_keys)
+        event.listen(database.engine, "connect", disable_foreign_keys)
     with database.write() as connection:
         if not database.is_sqlite:
             # a migration may wait for locks without a limit
@@ -42,7 +42,7 @@ def run(database: Database) -> None:
             target_metadata=Table.metadata,
             render_as_batch=database.is_sqlite,
             compare_type=True,
-            render_item=render,
+            render_item=render_item,
             transaction_per_migration=False,
         )
         context.run_migrations()
@@ -58,6 +58,6 @@ service_database = context.config.attributes.get("database")
 # A separate database object: one connection, with other settings than those of the service.
 database = Database(service_database.url, pool_size=1) if service_database else connect(read_settings(), pool_size=1)
 try:
-    run(database)
+    run_migrations(database)
 finally:
     database.close()

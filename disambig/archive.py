@@ -39,7 +39,7 @@ _HEADER = re.compile(
     rb"\{'descr': '([^']{1,20})', 'fortran_order': False, 'shape': \((\d{1,12}),\), \} *\n"
 )
 # what the standard library raises for a damaged zip, deflate stream or JSON document
-_DAMAGE = (
+_DAMAGE_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -50,13 +50,13 @@ _DAMAGE = (
 )
 
 
-def digest_of(document: Mapping[str, Any], arrays: Arrays) -> str:
+def compute_digest(document: Mapping[str, Any], arrays: Arrays) -> str:
     """SHA-256, in hex, of a document and arrays; the order of keys does not matter."""
-    members = {name: _npy(array) for name, array in arrays.items()}
-    return _digest(_canonical(document), members)
+    members = {name: _dump_array(array) for name, array in arrays.items()}
+    return _hash_members(_dump_json(document), members)
 
 
-def write(path: Path, version: int, document: Mapping[str, Any], arrays: Arrays) -> None:
+def write_archive(path: Path, version: int, document: Mapping[str, Any], arrays: Arrays) -> None:
     """Write ``path`` in one step; the same content always gives the same bytes.
 
     Raises
@@ -64,14 +64,14 @@ def write(path: Path, version: int, document: Mapping[str, Any], arrays: Arrays)
     ModelError
         The document is not JSON, or the file cannot be written.
     """
-    members = {name: _npy(array) for name, array in sorted(arrays.items())}
-    text = _canonical(document)
-    head = {"format": version, "sha256": _digest(text, members), "content": document}
+    members = {name: _dump_array(array) for name, array in sorted(arrays.items())}
+    text = _dump_json(document)
+    head = {"format": version, "sha256": _hash_members(text, members), "content": document}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(_entry(DOCUMENT), _canonical(head))
+        archive.writestr(_make_entry(DOCUMENT), _dump_json(head))
         for name, data in members.items():
-            archive.writestr(_entry(f"{name}.npy"), data)
+            archive.writestr(_make_entry(f"{name}.npy"), data)
     part = path.with_name(path.name + ".part")
     try:
         part.write_bytes(packed.getvalue())
@@ -81,7 +81,7 @@ def write(path: Path, version: int, document: Mapping[str, Any], arrays: Arrays)
         raise ModelError(f"{path}: cannot be written ({problem})") from problem
 
 
-def read(path: Path | Traversable, version: int) -> tuple[dict[str, Any], Arrays]:
+def read_archive(path: Path | Traversable, version: int) -> tuple[dict[str, Any], Arrays]:
     """The document and the arrays (read-only) of a file made by :func:`write`.
 
     Raises
@@ -92,28 +92,28 @@ def read(path: Path | Traversable, version: int) -> tuple[dict[str, Any], Arrays
     """
     try:
         with path.open("rb") as stream:
-            data = _bounded(stream, MAX_BYTES, "the file")
+            data = _read_bounded(stream, MAX_BYTES, "the file")
     except OSError as problem:
         raise ModelError(f"cannot be read ({problem.strerror or problem})") from problem
     try:
-        members = _members(data)
+        members = _read_members(data)
         if DOCUMENT not in members:
             raise ModelError(f"{DOCUMENT} is missing")
-        head = _json(members.pop(DOCUMENT))
-    except _DAMAGE as problem:
+        head = _parse_json(members.pop(DOCUMENT))
+    except _DAMAGE_ERRORS as problem:
         why = str(problem) or "it ends too early"
         raise ModelError(f"damaged or not a model ({why})") from problem
-    document = _content(head, version)
+    document = _check_content(head, version)
     for name in members:
         if not name.endswith(".npy"):
             raise ModelError(f"holds {name!r}, which is no array")
     named = {name.removesuffix(".npy"): member for name, member in members.items()}
-    if head["sha256"] != _digest(_canonical(document), named):
+    if head["sha256"] != _hash_members(_dump_json(document), named):
         raise ModelError("its checksum does not match, so it was changed or damaged")
-    return document, {name: _array(name, member) for name, member in named.items()}
+    return document, {name: _load_array(name, member) for name, member in named.items()}
 
 
-def _content(head: Any, version: int) -> dict[str, Any]:
+def _check_content(head: Any, version: int) -> dict[str, Any]:
     """The document, once the format version is known to be ours."""
     if not isinstance(head, dict) or not {"format", "sha256", "content"} <= head.keys():
         raise ModelError(f"{DOCUMENT} lacks format, sha256 or content")
@@ -129,7 +129,7 @@ def _content(head: Any, version: int) -> dict[str, Any]:
     return content
 
 
-def _members(data: bytes) -> dict[str, bytes]:
+def _read_members(data: bytes) -> dict[str, bytes]:
     """Everything in the zip, unpacked, its declared sizes checked first."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = archive.infolist()
@@ -145,11 +145,11 @@ def _members(data: bytes) -> dict[str, bytes]:
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise ModelError(f"{entry.filename!r} is packed by an unknown method")
             with archive.open(entry) as stream:
-                members[entry.filename] = _bounded(stream, entry.file_size, repr(entry.filename))
+                members[entry.filename] = _read_bounded(stream, entry.file_size, repr(entry.filename))
         return members
 
 
-def _bounded(stream: Any, most: int, what: str) -> bytes:
+def _read_bounded(stream: Any, most: int, what: str) -> bytes:
     """All of ``stream``, refused as soon as it exceeds ``most`` bytes."""
     data: bytes = stream.read(most + 1)
     if len(data) > most:
@@ -157,7 +157,7 @@ def _bounded(stream: Any, most: int, what: str) -> bytes:
     return data
 
 
-def _json(data: bytes) -> Any:
+def _parse_json(data: bytes) -> Any:
     """JSON without the constants NaN and Infinity, which JSON does not have."""
     if len(data) > MAX_JSON:
         raise ModelError(f"{DOCUMENT} is larger than {MAX_JSON:,} bytes")
@@ -166,24 +166,24 @@ def _json(data: bytes) -> Any:
         raise ValueError(f"{constant} is not JSON")
 
     return json.loads(
-        data.decode("utf-8"), parse_constant=refuse, parse_float=_finite, parse_int=_bounded_int
+        data.decode("utf-8"), parse_constant=refuse, parse_float=_parse_finite, parse_int=_parse_bounded_int
     )
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text} is out of range")
     return number
 
 
-def _bounded_int(text: str) -> int:
+def _parse_bounded_int(text: str) -> int:
     if len(text) > 20:
         raise ValueError(f"an integer of {len(text)} digits is out of range")
     return int(text)
 
 
-def _canonical(document: Mapping[str, Any]) -> bytes:
+def _dump_json(document: Mapping[str, Any]) -> bytes:
     """JSON with sorted keys, UTF-8."""
     try:
         return json.dumps(document, sort_keys=True, allow_nan=False, indent=1).encode()
@@ -191,7 +191,7 @@ def _canonical(document: Mapping[str, Any]) -> bytes:
         raise ModelError(f"what describes the model is not JSON ({problem})") from problem
 
 
-def _digest(document: bytes, members: Mapping[str, bytes]) -> str:
+def _hash_members(document: bytes, members: Mapping[str, bytes]) -> str:
     """SHA-256 over lengths, names and bytes, so that no part can pass for another."""
     digest = hashlib.sha256()
     for name, data in [("", document), *sorted(members.items())]:
@@ -202,7 +202,7 @@ def _digest(document: bytes, members: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _entry(name: str) -> zipfile.ZipInfo:
+def _make_entry(name: str) -> zipfile.ZipInfo:
     """A member without a time or a system, so that bytes depend on content only."""
     entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     entry.compress_type = zipfile.ZIP_DEFLATED
@@ -210,7 +210,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _npy(array: npt.NDArray[Any]) -> bytes:
+def _dump_array(array: npt.NDArray[Any]) -> bytes:
     """A flat array as the bytes of a ``.npy`` file, version 1.0."""
     stream = io.BytesIO()
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
@@ -218,7 +218,7 @@ def _npy(array: npt.NDArray[Any]) -> bytes:
     return stream.getvalue()
 
 
-def _array(name: str, data: bytes) -> npt.NDArray[Any]:
+def _load_array(name: str, data: bytes) -> npt.NDArray[Any]:
     """The array in a ``.npy`` member, read-only.
 
     Parsed here and not by numpy, whose reader evaluates the header as a Python literal and

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 # Joiners that Persian and Indic names need; every other format character is shown as an escape.
-_KEPT = {"\u200c", "\u200d"}
+_JOINERS = {"\u200c", "\u200d"}
 _SPACE_CATEGORIES = {"Zs", "Zl", "Zp"}
 _ESCAPED_CATEGORIES = {"Cc", "Cf", "Cs"}
 _DELAY_SECONDS = 2.0
 _FLUSH_SECONDS = 0.05
 
 
-def safe(text: str) -> str:
+def escape_text(text: str) -> str:
     r"""One line of text that cannot move the cursor, change colours or reorder its neighbours.
 
     Line breaks, tabs and other white space become a space; control characters, format
@@ -40,14 +40,14 @@ def safe(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_safe_character(character) for character in text)
+    return "".join(_escape_character(character) for character in text)
 
 
-def _safe_character(character: str) -> str:
+def _escape_character(character: str) -> str:
     category = unicodedata.category(character)
     if character in "\t\n\v\f\r\x85" or category in _SPACE_CATEGORIES:
         return " "
-    if character in _KEPT or category not in _ESCAPED_CATEGORIES:
+    if character in _JOINERS or category not in _ESCAPED_CATEGORIES:
         return character
     code = ord(character)
     if code < 0x100:
@@ -55,7 +55,7 @@ def _safe_character(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def short_count(n: float) -> str:
+def format_count(n: float) -> str:
     """A count in at most five characters.
 
     >>> [short_count(n) for n in (7, 9999, 12345, 2_500_000, 3e9)]
@@ -67,7 +67,7 @@ def short_count(n: float) -> str:
     return f"{n:.0f}"
 
 
-def console(*, stderr: bool = False) -> Console:
+def make_console(*, stderr: bool = False) -> Console:
     """A rich console on standard output, or error, that never interprets markup or emoji."""
     from rich.console import Console
 
@@ -75,7 +75,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 @contextmanager
-def progress(
+def show_progress(
     description: str, total: int | None = None, unit: str = "", *, quiet: bool = False
 ) -> Iterator[Callable[[int], None]]:
     """Draw a progress bar with rate and time left on standard error; yields ``advance(n)``.
@@ -87,7 +87,7 @@ def progress(
     if quiet or not sys.stderr.isatty():
         yield lambda n: None
         return
-    bar = _Bar(safe(description), total, unit)
+    bar = _Bar(escape_text(description), total, unit)
     try:
         yield bar.advance
     finally:
@@ -98,7 +98,7 @@ class _Bar:
     """A bar that appears after a delay, from a timer thread, and vanishes when closed."""
 
     def __init__(self, description: str, total: int | None, unit: str) -> None:
-        self._progress = _bar_layout(unit)
+        self._progress = _make_bar(unit)
         self._task = self._progress.add_task(description, total=total)
         self._lock = threading.Lock()
         self._closed = False
@@ -126,7 +126,7 @@ class _Bar:
                 self._progress.start()
 
 
-def _bar_layout(unit: str) -> Progress:
+def _make_bar(unit: str) -> Progress:
     from rich.progress import (
         BarColumn,
         Progress,
@@ -142,9 +142,9 @@ def _bar_layout(unit: str) -> Progress:
         """Count, total where known, and units a second."""
 
         def render(self, task: Task) -> Text:
-            done = short_count(task.completed)
-            of = f"/{short_count(task.total)}" if task.total is not None else ""
-            speed = f" · {short_count(task.speed)}/s" if task.speed else ""
+            done = format_count(task.completed)
+            of = f"/{format_count(task.total)}" if task.total is not None else ""
+            speed = f" · {format_count(task.speed)}/s" if task.speed else ""
             return Text(f"{done}{of} {unit}".rstrip() + speed, style="dim", no_wrap=True)
 
     return Progress(
@@ -153,6 +153,6 @@ def _bar_layout(unit: str) -> Progress:
         Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(compact=True),
-        console=console(stderr=True),
+        console=make_console(stderr=True),
         transient=True,
     )

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.clustering.constraints import Constraints, compile_constraints
-from disambig.clustering.cross_block import join_across, renumber
+from disambig.clustering.cross_block import join_across_blocks, renumber
 from disambig.clustering.two_level import BatchResult, cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
@@ -23,7 +23,7 @@ from disambig.kernels.compile import count_kernels, is_cold, watch_compilation
 from disambig.model.model import Model
 from disambig.partition import Partition
 from disambig.processes import run_batches
-from disambig.progress import Progress, silent
+from disambig.progress import Progress, no_progress
 from disambig.training.fit import LabelledCorpus, fit_model
 
 
@@ -73,7 +73,7 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         identifiers: bool = True,
         workers: int = 1,
         seed: int = 0,
-        progress: Progress = silent,
+        progress: Progress = no_progress,
     ) -> None:
         """Store the parameters; nothing is loaded before it is needed."""
         self.model = model
@@ -121,7 +121,7 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         space = SemanticSpace.load()
         model.check_space(space.fingerprint)
         with self.progress("Indexing", None, "words"):
-            index = CorpusIndex.of(corpus, space, model.frequency)
+            index = CorpusIndex.from_corpus(corpus, space, model.frequency)
         return cluster_index(
             index, model, constraints, workers=self.workers, progress=self.progress
         )
@@ -145,7 +145,7 @@ def cluster_index(
     constraints: Constraints,
     *,
     workers: int = 1,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Partition:
     """Assign every signature of an index to an identity.
 
@@ -163,7 +163,7 @@ def cluster_index(
     corpus = index.corpus
     n = corpus.n_signatures
     with progress("Blocking", None, "names"):
-        comparisons = Comparisons.of(index, make_blocks(corpus))
+        comparisons = Comparisons.plan(index, make_blocks(corpus))
     identity = np.full(n, -1, dtype=np.int32)
     block_of, crowded = renumber(comparisons.number_blocks(n)), comparisons.mask_crowded(n)
     confidence = np.ones(n, dtype=np.float32)
@@ -184,7 +184,7 @@ def cluster_index(
             for stage, spent in result.seconds.items():
                 seconds[stage] = seconds.get(stage, 0.0) + spent
     with progress("Joining across blocks", None, "candidates") as advance:
-        identity = join_across(
+        identity = join_across_blocks(
             index, model, constraints, renumber(identity), block_of, crowded, advance
         )
     return Partition(
@@ -192,7 +192,7 @@ def cluster_index(
     )
 
 
-def compile_kernels(progress: Progress = silent) -> None:
+def compile_kernels(progress: Progress = no_progress) -> None:
     """Compile the kernels by clustering a few invented works, if none has been compiled yet.
 
     It takes half a minute on one core, once after an installation; without it the first run would

@@ -15,7 +15,7 @@ from disambig.domain import Assignment
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[str]]:
+def open_atomically(path: Path) -> Iterator[IO[str]]:
     """A text file that takes ``path``'s place when the block ends well, and not before."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     temporary = Path(name)
@@ -24,7 +24,7 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~_get_umask())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -32,26 +32,26 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
 
 def write_assignments(path: Path, assignments: Iterable[Assignment]) -> None:
     """One JSON row for each assignment: work, position, name, identity, confidence."""
-    with whole_file(path) as stream:
+    with open_atomically(path) as stream:
         for row in assignments:
-            stream.write(assignment_row(row))
+            stream.write(format_assignment(row))
 
 
-def assignment_row(row: Assignment) -> str:
+def format_assignment(row: Assignment) -> str:
     """One JSON row with its line end."""
     # by hand: a general encoder takes three times as long, and there are millions of rows
-    work, name = _quoted(row.signature.work), _quoted(row.name)
+    work, name = _quote(row.signature.work), _quote(row.name)
     return (
         f'{{"work": {work}, "position": {row.signature.position}, "name": {name}, '
         f'"identity": "{row.identity}", "confidence": {row.confidence}}}\n'
     )
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return orjson.dumps(text).decode()
 
 
-def _umask() -> int:
+def _get_umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current

@@ -57,7 +57,7 @@ class Partition:
         """
         # rows are sorted by work id and position, so the first one is the smallest
         _, first = np.unique(self.identity, return_index=True)
-        return [identity_name(self.corpus.signature(row)) for row in first.tolist()]
+        return [make_identity_name(self.corpus.signature(row)) for row in first.tolist()]
 
     def assignments(self) -> Iterator[Assignment]:
         """One row for each signature, sorted by work id and position."""
@@ -71,7 +71,7 @@ class Partition:
             )
 
 
-def identity_name(smallest: Signature) -> str:
+def make_identity_name(smallest: Signature) -> str:
     """Public name of the identity whose smallest signature, by work id and position, this is."""
     text = f"{smallest.work}\0{smallest.position}"
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -1,6 +1,6 @@
 """How long work shows itself: a function that opens a stage and yields how to advance it.
 
-:func:`disambig.console.progress` draws a bar; :func:`silent` draws nothing.
+:func:`disambig.console.show_progress` draws a bar; :func:`silent` draws nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Progress(Protocol):
 
 
 @contextmanager
-def silent(
+def no_progress(
     description: str, total: int | None = None, unit: str = ""
 ) -> Iterator[Callable[[int], None]]:
     """Show nothing."""

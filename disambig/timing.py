@@ -18,7 +18,7 @@ class Clock:
         self.began = time.perf_counter()
         self.seconds: dict[str, float] = {}
 
-    def timed(self, name: str, function: Callable[P, T]) -> Callable[P, T]:
+    def time_function(self, name: str, function: Callable[P, T]) -> Callable[P, T]:
         """The same function, timed under a name."""
 
         def run(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -30,7 +30,7 @@ class Clock:
 
         return run
 
-    def with_rest(self, name: str) -> dict[str, float]:
+    def get_seconds(self, name: str) -> dict[str, float]:
         """All seconds so far; those that were not timed under ``name``."""
         rest = time.perf_counter() - self.began - sum(self.seconds.values())
         return {name: rest, **self.seconds}

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from disambig.console import safe
+from disambig.console import escape_text
 from service.actors import Actor, Role
 from service.db.database import Database
 from service.db.tables import ApiKey
@@ -175,7 +175,7 @@ def get_key(connection: Connection, key_id: str) -> KeyInfo:
     query = select(*_COLUMNS).where(ApiKey.id == sanitize_id(key_id))
     row = connection.execute(query).mappings().first()
     if row is None:
-        raise NotFound(f"no key {safe(key_id[:40])}", "list the keys to see their ids", field="id")
+        raise NotFound(f"no key {escape_text(key_id[:40])}", "list the keys to see their ids", field="id")
     return _to_info(row)
 
 

@@ -24,7 +24,7 @@ from service.api.middleware.access_log import observe_request
 from service.api.middleware.auth import AuthMiddleware, KeyCache, RateLimits, get_actor
 from service.api.middleware.cache import ResponseCache, CacheMiddleware, LastEvent
 from service.api.routes import V1, health
-from service.api.routes.assigner import SharedPlacer
+from service.api.routes.assigner import SharedAssigner
 from service.db.database import Database
 from service.db.migrations import open_database
 from service.observability.metrics import Metrics
@@ -90,7 +90,7 @@ def create_app(
     store = open_database(settings) if database is None else database
     known, hot, last_event = KeyCache(store), ResponseCache(), LastEvent(store)
 
-    placer = SharedPlacer(store, settings)
+    placer = SharedAssigner(store, settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:

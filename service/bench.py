@@ -136,9 +136,9 @@ def run_server(database: str, data: Path, processes: int) -> Iterator[str]:
 
 def _wait_for_address(process: subprocess.Popen[bytes], log: Path) -> str:
     for _ in range(300):
-        found = PORT_PATTERN.search(log.read_text())
-        if found:
-            address = f"http://127.0.0.1:{found[1]}"
+        match = PORT_PATTERN.search(log.read_text())
+        if match:
+            address = f"http://127.0.0.1:{match[1]}"
             try:
                 with urllib.request.urlopen(f"{address}/health/ready", timeout=5):
                     return address
@@ -192,13 +192,13 @@ def measure(address: str, seconds: int) -> list[Measurement]:
         (f"name of {N_MENTIONS:,} mentions, uncached", [name + "&bench={n}"], 1, "p95 100 ms"),
         ("search by name, uncached", ["/v1/identities?q=quatermain&bench={n}"], 4, ""),
     )
-    found = []
+    measurements = []
     for what, paths, connections, goal in plans:
         run_wrk(address, paths, connections, 1)  # warm
         duration, requests, p50, p95, p99, errors = run_wrk(address, paths, connections, seconds)
         rate = requests / duration
-        found.append(Measurement(what, connections, rate, p50, p95, p99, int(errors), goal))
-    return found
+        measurements.append(Measurement(what, connections, rate, p50, p95, p99, int(errors), goal))
+    return measurements
 
 
 def _list_identities(address: str, name: str) -> list[str]:
@@ -217,23 +217,23 @@ def _seed(database: str, data: Path, works: Path | None) -> dict[str, float]:
     from service.works.load import Delivery, load_works
 
     took: dict[str, float] = {}
-    with common.open_service(database, data=data) as (settings, found):
+    with common.open_service(database, data=data) as (settings, db):
         records = [Received(w, k + 1, None, "bench") for k, w in enumerate(generate_works())]
         begun = time.perf_counter()
-        load_works(found, common.get_actor(), Delivery("file", "bench"), records)
+        load_works(db, common.get_actor(), Delivery("file", "bench"), records)
         took["load generated works"] = time.perf_counter() - begun
         if works is not None:
             begun = time.perf_counter()
             with read_works([works]) as reader:
-                load_works(found, common.get_actor(), Delivery("file", str(works)), reader.received())
+                load_works(db, common.get_actor(), Delivery("file", str(works)), reader.received())
             took[f"load {works.name}"] = time.perf_counter() - begun
         begun = time.perf_counter()
-        run = run_store.create_run(found, common.get_actor(), scope=run_store.FULL)
-        worker = Worker(found, settings, lambda line: click.echo(line, err=True))
+        run = run_store.create_run(db, common.get_actor(), scope=run_store.FULL)
+        worker = Worker(db, settings, lambda line: click.echo(line, err=True))
         worker.serve(once=True)
         took["run"] = time.perf_counter() - begun
         begun = time.perf_counter()
-        publishing.publish(found, common.get_actor(), run.id)
+        publishing.publish(db, common.get_actor(), run.id)
         took["publish"] = time.perf_counter() - begun
     return took
 
@@ -275,15 +275,15 @@ def bench(
     with tempfile.TemporaryDirectory(prefix="disambig-bench-") as folder:
         data = Path(folder)
         address = database or build_sqlite_url(data / "bench.sqlite").render_as_string()
-        with common.open_service(address, data=data) as (_, found):
-            held = read_inventory(found)
+        with common.open_service(address, data=data) as (_, db):
+            held = read_inventory(db)
         if held.rows["works"]:
             raise click.ClickException("the database is not empty; name an empty one")
         took = _seed(address, data, works)
         with run_server(address, data, processes) as where:
             measured = measure(where, seconds)
-        with common.open_service(address, data=data) as (_, found):
-            held = read_inventory(found)
+        with common.open_service(address, data=data) as (_, db):
+            held = read_inventory(db)
     click.echo(f"{held.kind}, {held.rows['signatures']:,} mentions, {processes} processes")
     _print_table(measured, took)
     if out is not None:

@@ -89,7 +89,9 @@ def parse_idempotency_key(
 
 
 def run_once(
-    database: Database, tried: IdempotentRequest | None, act: Callable[[Database], StoredResponse]
+    database: Database,
+    request: IdempotentRequest | None,
+    operation: Callable[[Database], StoredResponse],
 ) -> StoredResponse:
     """Run a write and store its response in one transaction, or return the stored response.
 
@@ -106,20 +108,22 @@ def run_once(
     ReusedKey
         If the key was used for another request within the last day.
     """
-    if tried is None:
-        return act(database)
+    if request is None:
+        return operation(database)
     with database.write() as connection:
         event_log = EventLog.lock(connection)
-        row = _find_stored_response(connection, tried, event_log.at)
-        if row is not None:
-            return row
-        answer = act(Within(database, connection))
-        _store_response(connection, tried, event_log.at, answer)
-        return answer
+        earlier_response = _find_stored_response(connection, request, event_log.at)
+        if earlier_response is not None:
+            return earlier_response
+        response = operation(Within(database, connection))
+        _store_response(connection, request, event_log.at, response)
+        return response
 
 
 def run_once_in_parts(
-    database: Database, tried: IdempotentRequest | None, act: Callable[[Database], StoredResponse]
+    database: Database,
+    request: IdempotentRequest | None,
+    operation: Callable[[Database], StoredResponse],
 ) -> StoredResponse:
     """Do the same as :func:`run_once` for a write that is too long for one transaction.
 
@@ -132,42 +136,42 @@ def run_once_in_parts(
     Conflict
         If the same request is in progress.
     """
-    if tried is None:
-        return act(database)
+    if request is None:
+        return operation(database)
     with database.write() as connection:
         event_log = EventLog.lock(connection)
-        row = _find_stored_response(connection, tried, event_log.at)
-        if row is not None:
-            return row
-        _store_response(connection, tried, event_log.at, None)
+        earlier_response = _find_stored_response(connection, request, event_log.at)
+        if earlier_response is not None:
+            return earlier_response
+        _store_response(connection, request, event_log.at, None)
     try:
-        answer = act(database)
+        response = operation(database)
     except BaseException:
         with database.write() as connection:
-            connection.execute(delete(Idempotency).where(_is_same_key(tried)))
+            connection.execute(delete(Idempotency).where(_is_same_key(request)))
         raise
     with database.write() as connection:
         connection.execute(
             update(Idempotency)
-            .where(_is_same_key(tried))
-            .values(status=answer.status, content_type=answer.content_type, body=answer.body)
+            .where(_is_same_key(request))
+            .values(status=response.status, content_type=response.content_type, body=response.body)
         )
-    return answer
+    return response
 
 
-def _is_same_key(tried: IdempotentRequest) -> ColumnElement[bool]:
-    return and_(Idempotency.actor == tried.actor, Idempotency.token == tried.token)
+def _is_same_key(request: IdempotentRequest) -> ColumnElement[bool]:
+    return and_(Idempotency.actor == request.actor, Idempotency.token == request.token)
 
 
 def _find_stored_response(
-    connection: Connection, tried: IdempotentRequest, now: datetime
+    connection: Connection, request: IdempotentRequest, now: datetime
 ) -> StoredResponse | None:
     """Return the response stored for a request, after deleting expired ones."""
     connection.execute(delete(Idempotency).where(Idempotency.created_at < now - RETENTION))
-    row = connection.execute(select(Idempotency.__table__).where(_is_same_key(tried))).first()
+    row = connection.execute(select(Idempotency.__table__).where(_is_same_key(request))).first()
     if row is None:
         return None
-    if row.digest != tried.digest:
+    if row.digest != request.digest:
         raise ReusedKey(
             "this key was sent with another request",
             "generate a new key for each write; send the same body to get the same response",
@@ -177,21 +181,24 @@ def _find_stored_response(
         return StoredResponse(row.status, row.body, row.content_type, is_replay=True)
     if row.created_at.astimezone(UTC) > now - PENDING_TIMEOUT:
         raise Conflict("the same request is in progress", "retry later", headers={"Retry-After": 5})
-    connection.execute(delete(Idempotency).where(_is_same_key(tried)))
+    connection.execute(delete(Idempotency).where(_is_same_key(request)))
     return None
 
 
 def _store_response(
-    connection: Connection, tried: IdempotentRequest, now: datetime, answer: StoredResponse | None
+    connection: Connection,
+    request: IdempotentRequest,
+    now: datetime,
+    response: StoredResponse | None,
 ) -> None:
     connection.execute(
         insert(Idempotency).values(
-            actor=tried.actor,
-            token=tried.token,
-            digest=tried.digest,
+            actor=request.actor,
+            token=request.token,
+            digest=request.digest,
             created_at=now,
-            status=None if answer is None else answer.status,
-            content_type=None if answer is None else answer.content_type,
-            body=None if answer is None else answer.body,
+            status=None if response is None else response.status,
+            content_type=None if response is None else response.content_type,
+            body=None if response is None else response.body,
         )
     )

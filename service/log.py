@@ -18,7 +18,7 @@ from typing import IO, Any, Literal
 
 import structlog
 
-from disambig.console import safe
+from disambig.console import escape_text
 
 REDACTED = "***"
 MAX_LENGTH = 2_000
@@ -128,15 +128,15 @@ def _render_json(logger: Any, method: str, line: LogEntry) -> str:
 
 def _render_text(logger: Any, method: str, line: LogEntry) -> str:
     exception = line.pop("exception", "")
-    leading = " ".join(safe(str(line.pop(name, ""))) for name in _LEADING_FIELDS)
-    rest = [f"{safe(str(name))}={_quote(value)}" for name, value in line.items()]
+    leading = " ".join(escape_text(str(line.pop(name, ""))) for name in _LEADING_FIELDS)
+    rest = [f"{escape_text(str(name))}={_quote(value)}" for name, value in line.items()]
     # indented, so that a line of an error text cannot imitate a log line
-    indented = [f"\n    {safe(text)}" for text in exception.splitlines()]
+    indented = [f"\n    {escape_text(text)}" for text in exception.splitlines()]
     return " ".join([leading, *rest]) + "".join(indented)
 
 
 def _quote(value: Any) -> str:
     if value is None:
         return "-"
-    text = safe(str(value))
+    text = escape_text(str(value))
     return text if _UNQUOTED.fullmatch(text) else json.dumps(text, ensure_ascii=False)

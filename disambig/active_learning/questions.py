@@ -113,11 +113,11 @@ class ClusteredBlocks:
         def score(columns: dict[str, Float32]) -> Float32:
             return predict_groups(model, columns, scored.index.doublings)
 
-        group = scored.cluster(model.first_level(scored.index.doublings))
+        group = scored.cluster(model.get_first_level_threshold(scored.index.doublings))
         joint = scored.shifted_probability.copy()
         for step in run_second_level(scored, group, score, model.settings["second_level"]):
             group = step.final
-            joint[step.groups.cross] = step.probability[step.groups.place()]
+            joint[step.groups.cross] = step.probability[step.groups.get_cross_pairs()]
         last = scored.score_groups(group, score)
         return cls(scored, group, joint, last.groups, last.probability)
 

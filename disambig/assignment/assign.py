@@ -19,10 +19,10 @@ import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32, Int64
 from disambig.assignment.candidates import MAX_CANDIDATES, MAX_PAIRS, BlockIndex, select_candidates
-from disambig.blocking.name_comparison import NameMemory
+from disambig.blocking.name_comparison import NameEvidenceCache
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.clustering.constraints import Constraints, compile_constraints
-from disambig.clustering.linkage import first_of_group
+from disambig.clustering.linkage import get_first_rows
 from disambig.clustering.two_level import (
     BatchConstraints,
     ScoredPairs,
@@ -36,7 +36,7 @@ from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
 from disambig.corpus.statistics import Statistics
 from disambig.domain import Work
-from disambig.features.pair import RowEvidence, pair_features
+from disambig.features.pair import RowEvidence, compute_pair_features
 from disambig.model.model import Model
 
 MARGIN = 0.05
@@ -145,8 +145,8 @@ class Assigner:
     ) -> Assigner:
         """Build from a corpus and the identities of its signatures, int32[S]."""
         terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
-        contents = Contents.of(corpus, coauthors, terms, space, model.frequency)
-        statistics = Statistics.of(coauthors, terms)
+        contents = Contents.from_corpus(corpus, coauthors, terms, space, model.frequency)
+        statistics = Statistics.count(coauthors, terms)
         return cls.from_contents(
             contents, statistics, identity, model, space, identifiers=identifiers
         )
@@ -218,7 +218,7 @@ class Assigner:
         statistics = Statistics.sum([contents.select_statistics(self.statistics), new_statistics])
         index = CorpusIndex.from_contents(contents, statistics)
         block_size = np.array([len(rows) + 1 for rows in blocks], dtype=np.int64)
-        names = NameMemory(index)
+        names = NameEvidenceCache(index)
         batch = _make_batch(index, union, neighbours, names)
         scored = self._score_pairs(index, batch, names, block_size)
         label = np.append(self.identity[union], np.full(len(neighbours), -1))[batch.rows]
@@ -228,8 +228,8 @@ class Assigner:
         """Return contents and statistics of one work alone."""
         corpus = Corpus.from_works([work])
         terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
-        contents = Contents.of(corpus, coauthors, terms, self.space, self.model.frequency)
-        return contents, Statistics.of(coauthors, terms)
+        contents = Contents.from_corpus(corpus, coauthors, terms, self.space, self.model.frequency)
+        return contents, Statistics.count(coauthors, terms)
 
     def _find_published_rows(self, work: Work) -> Int64:
         """Return the signature rows of the work of the same id in the corpus, int64[n]."""
@@ -240,15 +240,15 @@ class Assigner:
         return np.arange(corpus.author_start[row], corpus.author_start[row + 1])
 
     def _score_pairs(
-        self, index: CorpusIndex, batch: PairBatch, names: NameMemory, block_size: Int64
+        self, index: CorpusIndex, batch: PairBatch, names: NameEvidenceCache, block_size: Int64
     ) -> ScoredPairs:
         """Score pairs at the first level, with the block sizes of the corpus as a feature."""
-        rows = RowEvidence.of(index, batch, names)
-        columns = pair_features(index, batch, rows)
+        rows = RowEvidence.look_up(index, batch, names)
+        columns = compute_pair_features(index, batch, rows)
         size = np.log2(block_size).astype(np.float32)
         columns["block_size"] = size[batch.block[batch.left]]
         scores = predict_pairs(self.model, columns, index.doublings)
-        constraints = BatchConstraints.of(batch, self._compile_constraints(index.corpus))
+        constraints = BatchConstraints.select(batch, self._compile_constraints(index.corpus))
         return ScoredPairs(index, batch, rows, columns, *scores, constraints)
 
     def _compile_constraints(self, corpus: Corpus) -> Constraints:
@@ -292,7 +292,7 @@ class Assigner:
         None where no other signature is in the author's cluster.
         """
         settings, scored = self.model.settings, comparison.scored
-        final = scored.cluster(self.model.first_level(scored.index.doublings))
+        final = scored.cluster(self.model.get_first_level_threshold(scored.index.doublings))
 
         def score(columns: dict[str, Float32]) -> Float32:
             return predict_groups(self.model, columns, scored.index.doublings)
@@ -327,14 +327,14 @@ class Assigner:
 
 
 def _make_batch(
-    index: CorpusIndex, union: Int32, neighbours: list[Int32], names: NameMemory
+    index: CorpusIndex, union: Int32, neighbours: list[Int32], names: NameEvidenceCache
 ) -> PairBatch:
     """Make a batch of one block for each new signature, which is the last row of its block."""
     blocks = [
         np.append(np.searchsorted(union, rows), len(union) + author).astype(np.int32)
         for author, rows in enumerate(neighbours)
     ]
-    return NamePairs.of(index, blocks, names).make_batch(0, len(blocks))
+    return NamePairs.compare(index, blocks, names).make_batch(0, len(blocks))
 
 
 def _find_excluded_rows(batch: PairBatch, constraints: BatchConstraints) -> Bool:
@@ -342,7 +342,7 @@ def _find_excluded_rows(batch: PairBatch, constraints: BatchConstraints) -> Bool
 
     The new signature is the last row of each block.
     """
-    first = first_of_group(batch.block, constraints.must)
+    first = get_first_rows(batch.block, constraints.must)
     new = first[batch.start[1:] - 1][batch.block]
     return constraints.is_excluded(np.minimum(first, new), np.maximum(first, new))
 

@@ -20,9 +20,9 @@ from disambig.arrays import Bool, Float32, Int32
 from disambig.blocking.neighbours import NeighbourPairs, vote_labels
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.corpus import Corpus
-from disambig.corpus.index import CorpusIndex, coauthors_of
+from disambig.corpus.index import CorpusIndex, list_coauthors
 from disambig.names import ParsedName
-from disambig.names.parsed import core_tokens
+from disambig.names.parsed import drop_particles
 
 CROWDED_NAMESAKES = 350
 """Mean number of signatures that agree in name with one, from which its block is crowded: each is
@@ -53,7 +53,7 @@ def make_block_key(name: ParsedName) -> str:
     """
     if not name.family_tokens:
         return " ".join(name.given)
-    last = core_tokens(name.family_tokens)[-1]
+    last = drop_particles(name.family_tokens)[-1]
     return f"{name.given[0][0]} {last}" if name.given else last
 
 
@@ -89,7 +89,7 @@ class Comparisons:
     batches: list[tuple[int, int, int]]
 
     @classmethod
-    def of(
+    def plan(
         cls,
         index: CorpusIndex,
         blocks: Sequence[Int32],
@@ -100,11 +100,11 @@ class Comparisons:
         pairs: int = PAIRS_PER_BATCH,
     ) -> Comparisons:
         """Compare the names of each block, and divide those that are crowded."""
-        names = NamePairs.of(index, blocks)
+        names = NamePairs.compare(index, blocks)
         is_crowded = names.load > crowded_namesakes / 2 * np.diff(names.start)
         large = [blocks[b] for b in np.flatnonzero(is_crowded).tolist()]
         block_parts = [some for block in large for some in divide_block(index, block, part)]
-        near = NeighbourPairs(index, NamePairs.of(index, block_parts), max_neighbours)
+        near = NeighbourPairs(index, NamePairs.compare(index, block_parts), max_neighbours)
         all_parts = np.ones(len(block_parts), dtype=bool)
         batches = [(0, *run) for run in _split_into_runs(names, ~is_crowded, pairs)]
         batches += [(1, *run) for run in _split_into_runs(near, all_parts, pairs)]
@@ -277,7 +277,7 @@ def _divide_by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
 
 def _make_coauthor_matrix(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
     """Return the co-author keys of each signature, csr_array of ones."""
-    coauthors = coauthors_of(index, rows)
+    coauthors = list_coauthors(index, rows)
     shape = (len(rows), len(index.full_works))
     return sparse.csr_array((coauthors.value, coauthors.column, coauthors.start), shape=shape)
 

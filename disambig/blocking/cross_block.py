@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from disambig.arrays import Bool, Int32, Int64, UInt64
 from disambig.blocking.blocks import make_block_key
-from disambig.corpus.index import CorpusIndex, coauthors_of
+from disambig.corpus.index import CorpusIndex, list_coauthors
 from disambig.corpus.tokenise import hash_words
-from disambig.names import block_keys
+from disambig.names import make_block_keys
 
 MAX_SHARING = 50
 """Most identities that may share a (name, co-author) key; a more common key is weak evidence."""
@@ -70,7 +70,7 @@ def reading_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
     name_row: list[int] = []
     keys: list[str] = []
     for row, name in enumerate(index.corpus.names):
-        own = {make_block_key(name), *block_keys(name)} - {""}
+        own = {make_block_key(name), *make_block_keys(name)} - {""}
         name_row += [row] * len(own)
         keys += own
     reading = hash_words(keys)
@@ -92,7 +92,7 @@ def _combine_with_coauthors(
     index: CorpusIndex, rows: Int32, start: Int64, key: UInt64, *, initials: bool
 ) -> tuple[UInt64, Int32]:
     """Combine each key of a signature's name with each of its co-authors."""
-    team = coauthors_of(index, rows, initials=initials)
+    team = list_coauthors(index, rows, initials=initials)
     row = rows[team.get_entry_rows()]
     name = index.corpus.signature_name[row]
     times = np.diff(start)[name]

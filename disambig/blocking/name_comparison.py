@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from disambig.arrays import Float32, Int32, Int64
 from disambig.corpus.index import CorpusIndex
-from disambig.names import compare
+from disambig.names import compare_names
 
 NAME_COLUMNS = (
     "given_relation",
@@ -22,9 +22,9 @@ NAME_COLUMNS = (
 )
 
 
-def name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, Float32]:
+def compute_name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, Float32]:
     """What two names say, for pairs of rows of the name table; float32[Q] each."""
-    compared = compare(index.names, a, b)
+    compared = compare_names(index.names, a, b)
     columns = {f"name_{k}": compared[k] for k in (*NAME_COLUMNS, "compatible")}
     # two initials agreeing is as common as the less informative of the two names
     given = np.minimum(index.given_rarity[a], index.given_rarity[b])
@@ -37,7 +37,7 @@ def name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, Float32]:
     return columns
 
 
-class NameMemory:
+class NameEvidenceCache:
     """Evidence about pairs of names, each two compared once.
 
     Pairs, groups and groups of groups of one batch ask for much the same names. Holds about 70
@@ -51,21 +51,21 @@ class NameMemory:
         self._key = np.empty(0, dtype=np.int64)
         self._columns: dict[str, Float32] = {}
 
-    def of(self, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> dict[str, Float32]:
+    def get(self, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> dict[str, Float32]:
         """As :func:`name_evidence`; either order of two names gives the same."""
         key = np.minimum(a, b).astype(np.int64) * self._width + np.maximum(a, b)
         place = np.searchsorted(self._key, key)
         known = place < len(self._key)
         known[known] = self._key[place[known]] == key[known]
         if not known.all() or not self._columns:
-            self._learn(np.unique(key[~known]))
+            self._add(np.unique(key[~known]))
             place = np.searchsorted(self._key, key)
         return {name: column[place] for name, column in self._columns.items()}
 
-    def _learn(self, key: Int64) -> None:
+    def _add(self, key: Int64) -> None:
         """Compare names that were not compared before."""
         low, high = np.divmod(key, self._width)
-        found = name_evidence(self._index, low.astype(np.int32), high.astype(np.int32))
+        found = compute_name_evidence(self._index, low.astype(np.int32), high.astype(np.int32))
         if self._columns:
             at = np.searchsorted(self._key, key)
             key = np.insert(self._key, at, key)

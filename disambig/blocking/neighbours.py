@@ -15,7 +15,7 @@ from scipy import sparse
 
 from disambig.arrays import Float32, Int32, Int64
 from disambig.blocking.pairs import NamePairs, PairBatch
-from disambig.corpus.index import CorpusIndex, coauthors_of
+from disambig.corpus.index import CorpusIndex, list_coauthors
 from disambig.kernels.neighbours import vote_nearest, find_nearest
 from disambig.kernels.pairs import sort_by_count
 from disambig.kernels.vectors import LANES, ROWS_AT_ONCE
@@ -39,7 +39,7 @@ def make_evidence_matrix(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
     """
     parts = []
     for initials, rarity in ((False, index.full_rarity), (True, index.initial_rarity)):
-        team = coauthors_of(index, rows, initials=initials)
+        team = list_coauthors(index, rows, initials=initials)
         shape = (len(rows), len(rarity))
         weight = rarity[team.column]
         parts.append(sparse.csr_array((weight, team.column, team.start), shape=shape))
@@ -64,7 +64,7 @@ class _Evidence:
     year: Float32
 
     @classmethod
-    def of(cls, index: CorpusIndex, rows: Int32) -> _Evidence:
+    def collect(cls, index: CorpusIndex, rows: Int32) -> _Evidence:
         work = index.corpus.signature_work[rows]
         n_panels = -(-(len(rows) + ROWS_AT_ONCE) // LANES)
         meaning = np.zeros((n_panels * LANES, index.meaning.shape[1]), dtype=np.float32)
@@ -102,7 +102,7 @@ def vote_labels(index: CorpusIndex, rows: Int32, others: Int32, label: Int64) ->
     label : int64[m]
         Of the others, above 0.
     """
-    mine, theirs = _Evidence.of(index, rows), _Evidence.of(index, others)
+    mine, theirs = _Evidence.collect(index, rows), _Evidence.collect(index, others)
     return vote_nearest(
         len(rows), *mine.to_query_arrays(), *theirs.to_target_arrays(), theirs.year, np.float32(YEAR_PENALTY), label, VOTE_DECAY
     )
@@ -180,7 +180,7 @@ class NeighbourPairs:
         member_start = names.class_start[first : first + n_classes + 1]
         member = names.member[member_start[0] : member_start[-1]] - np.int32(low)
         written = index.names.given_length[names.name[first : first + n_classes]] > 0
-        evidence = _Evidence.of(index, rows[member])
+        evidence = _Evidence.collect(index, rows[member])
         i, j, pair = find_nearest(
             member_start - member_start[0],
             member,

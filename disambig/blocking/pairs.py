@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Int32, Int64
-from disambig.blocking.name_comparison import NameMemory
+from disambig.blocking.name_comparison import NameEvidenceCache
 from disambig.corpus.index import CorpusIndex
 from disambig.kernels.pairs import expand_class_pairs
-from disambig.names import compatible_pairs
+from disambig.names import are_compatible
 
 NAME_PAIRS_AT_ONCE = 200_000
 """Name pairs compared together; bounds memory (about 300 bytes a pair)."""
@@ -154,8 +154,8 @@ class NamePairs:
     load: Int64
 
     @classmethod
-    def of(
-        cls, index: CorpusIndex, blocks: Sequence[Int32], memory: NameMemory | None = None
+    def compare(
+        cls, index: CorpusIndex, blocks: Sequence[Int32], memory: NameEvidenceCache | None = None
     ) -> NamePairs:
         """Compare the names of each block; store the evidence in ``memory``."""
         rows, block, start = _concatenate_blocks(blocks)
@@ -238,7 +238,7 @@ def _concatenate_blocks(blocks: Sequence[Int32]) -> tuple[Int32, Int32, Int64]:
 
 
 def _find_agreeing_classes(
-    index: CorpusIndex, name: Int32, first_class: Int64, memory: NameMemory | None
+    index: CorpusIndex, name: Int32, first_class: Int64, memory: NameEvidenceCache | None
 ) -> tuple[Int32, Int32]:
     """List pairs of different classes of one block whose names could be one person's."""
     sizes = np.diff(first_class)
@@ -254,10 +254,10 @@ def _find_agreeing_classes(
         if memory is None:
             agree = np.empty(len(a), dtype=bool)
             for some in split_range(len(a), NAME_PAIRS_AT_ONCE):
-                agree[some] = compatible_pairs(index.names, name[a[some]], name[b[some]])
+                agree[some] = are_compatible(index.names, name[a[some]], name[b[some]])
         else:  # each name with itself as well: the pairs within a class need it
             one, other = np.append(name[a], name), np.append(name[b], name)
-            agree = memory.of(one, other)["name_compatible"][: len(a)] == 1
+            agree = memory.get(one, other)["name_compatible"][: len(a)] == 1
         found_a.append(a[agree])
         found_b.append(b[agree])
         at = end

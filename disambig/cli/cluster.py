@@ -15,7 +15,7 @@ import click
 
 from disambig.cli import options
 from disambig.cli.works_options import finish, reading_options, works_argument, works_of
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.out_of_core import budget
 from disambig.processes import run_in_process, no_collector
 
@@ -108,18 +108,18 @@ def cluster(
     options.refuse_input(out, (*works, *filter(None, (model, constraints))))
     decisions = list(read_constraints(constraints)) if constraints else []
     reading = partial(works_of, works, format=format, strict=strict, rejects=rejects, quiet=quiet)
-    show = partial(console.progress, quiet=quiet)
+    show = partial(console.show_progress, quiet=quiet)
     job = Job(works, out, model, decisions, workers or os.cpu_count() or 1, reading, show)
     report, people = job.run(engine, memory)
     for problem in people.problems:
-        click.echo(f"warning: {safe(problem)}", err=True)
+        click.echo(f"warning: {escape_text(problem)}", err=True)
     if not report.rejected:
         rejects.unlink(missing_ok=True)  # what an earlier run rejected is no news of this one
     if not quiet:
         click.echo(
             f"{people.n_identities:,} people behind {people.n_signatures:,} author mentions of "
             f"{report.kept:,} works ({people.scored:,} of {people.considered:,} pairs compared): "
-            f"{safe(str(out))}",
+            f"{escape_text(str(out))}",
             err=True,
         )
     finish(report, rejects=rejects, quiet=quiet)
@@ -222,7 +222,7 @@ class Job:
             progress=self.show,
         )
         if go_on:
-            click.echo(f"going on with the run kept in {safe(str(self.folder))}", err=True)
+            click.echo(f"going on with the run kept in {escape_text(str(self.folder))}", err=True)
         else:
             run_in_process(partial(self._stage, run))
         report, people = run.read_report(), run.cluster()
@@ -254,9 +254,9 @@ class Job:
             progress=self.show,
         )
         if can_resume(self.out, known):
-            click.echo(f"going on with the run kept in {safe(str(self.out.parent))}", err=True)
+            click.echo(f"going on with the run kept in {escape_text(str(self.out.parent))}", err=True)
             people = run(())
         else:
             with self.reading() as reader:
-                people = run(reader, told=lambda: reader.report.counts())
+                people = run(reader, get_report=lambda: reader.report.counts())
         return ReadReport(**people.report, files=(), pages=()), people

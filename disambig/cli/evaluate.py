@@ -75,7 +75,7 @@ def _print_tables(path: Path, split: str | None, comparison: Comparison) -> None
     from rich import box
     from rich.table import Table
 
-    from disambig.console import console, safe
+    from disambig.console import make_console, escape_text
 
     whole, within = comparison.evaluate_whole(), comparison.evaluate_within_blocks()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
@@ -85,9 +85,9 @@ def _print_tables(path: Path, split: str | None, comparison: Comparison) -> None
     if within is not None:
         table.add_row("within blocks", *_figures(within), style="bold")
     table.add_row("whole corpus", *_figures(whole))
-    out = console()
+    out = make_console()
     split_note = f", split {split}" if split else ""
-    out.print(safe(f"{path}{split_note}"), style="bold", soft_wrap=True)
+    out.print(escape_text(f"{path}{split_note}"), style="bold", soft_wrap=True)
     out.print(_counts(whole, within), style="dim")
     out.print(f"{'':15}{'B-cubed':>19}{'pairwise':>27}{'exact':>18}", style="dim")
     out.print(table)
@@ -97,7 +97,7 @@ def _print_tables(path: Path, split: str | None, comparison: Comparison) -> None
         from disambig.evaluation.compare import format_first
 
         out.print(
-            safe(
+            escape_text(
                 f"{len(comparison.missing):,} labelled mentions are missing in the clusters and "
                 f"left out: {format_first(comparison.missing)}"
             ),

@@ -9,7 +9,7 @@ import click
 
 from disambig.cli import options
 from disambig.cli.works_options import finish, reading_options, works_argument, works_of
-from disambig.console import progress
+from disambig.console import show_progress
 
 
 @click.command(
@@ -60,7 +60,7 @@ def explain(
     first chart compares the two mentions; the second, where there is one, the groups of mentions
     that they had been put in by then.
     """
-    from disambig.console import console
+    from disambig.console import make_console
     from disambig.corpus.corpus import Corpus
     from disambig.explain.explain import explain as explained
     from disambig.explain.explain import parse_mention
@@ -72,11 +72,11 @@ def explain(
     decisions = list(read_constraints(constraints)) if constraints else []
     with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
         corpus = Corpus.from_works(reader)
-    with progress("Comparing", quiet=quiet):
+    with show_progress("Comparing", quiet=quiet):
         found = explained(corpus, Model.load(model), first, second, decisions)
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=2))
     else:
-        print_explanation(console(), found, show_all=every)
+        print_explanation(make_console(), found, show_all=every)
     # the summary would only stand in the way where nothing is wrong
     finish(reader.report, rejects=rejects, quiet=quiet or not reader.report.rejected)

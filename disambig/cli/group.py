@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.errors import DisambigError
 
 EXIT_FAILED = 1
@@ -27,7 +27,7 @@ class Failure(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Write ``Error: …`` to standard error, or to the file given."""
-        click.echo(f"Error: {safe(self.message)}", file=file, err=file is None)
+        click.echo(f"Error: {escape_text(self.message)}", file=file, err=file is None)
 
 
 class LazyGroup(click.Group):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from disambig.console import progress, safe
+from disambig.console import show_progress, escape_text
 
 if TYPE_CHECKING:
     from disambig.domain import Label
@@ -21,7 +21,7 @@ __all__ = [
     "examples",
     "json_option",
     "out_option",
-    "progress",
+    "show_progress",
     "quiet_option",
     "refuse_input",
 ]
@@ -63,9 +63,9 @@ def out_option(what: str) -> Callable[[F], F]:
 def _in_a_folder(context: click.Context, option: click.Parameter, path: Path) -> Path:
     """Refuse a file that cannot be written, before hours of work rather than after."""
     if not path.parent.is_dir():
-        raise click.BadParameter(f"the folder {safe(str(path.parent))} does not exist; make it")
+        raise click.BadParameter(f"the folder {escape_text(str(path.parent))} does not exist; make it")
     if not os.access(path.parent, os.W_OK):
-        raise click.BadParameter(f"the folder {safe(str(path.parent))} cannot be written to")
+        raise click.BadParameter(f"the folder {escape_text(str(path.parent))} cannot be written to")
     return path
 
 
@@ -129,7 +129,7 @@ def compare_files(
 
     read = [(path, _labels_of(path, split)) for path in labels]
     wanted = {(x.signature.work, x.signature.position) for _, rows in read for x in rows}
-    with progress("Reading clusters", unit="rows", quiet=quiet) as advance:
+    with show_progress("Reading clusters", unit="rows", quiet=quiet) as advance:
         found = read_identities(clusters, wanted, advance)
     compared = [(path, compare(found, rows)) for path, rows in read]
     if not allow_missing:

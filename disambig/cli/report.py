@@ -13,13 +13,13 @@ import click
 from disambig.cli import options
 from disambig.cli.group import version
 from disambig.cli.works_options import finish, reading_options, works_of
-from disambig.console import safe
+from disambig.console import escape_text
 
 if TYPE_CHECKING:
     from disambig.domain import Work
     from disambig.evaluation.compare import Comparison
     from disambig.evaluation.report import PairScores
-from disambig.console import progress
+from disambig.console import show_progress
 
 
 @click.command(
@@ -69,7 +69,7 @@ def report(
     """
     from disambig.evaluation.report import build_report
     from disambig.evaluation.report_data import build_section, read_contexts
-    from disambig.output import whole_file
+    from disambig.output import open_atomically
 
     compared = options.compare_files(
         clusters, labels, split, allow_missing=allow_missing, quiet=quiet
@@ -95,10 +95,10 @@ def report(
             ("with", f"disambig {version()}"),
         ],
     )
-    with whole_file(out) as stream:
+    with open_atomically(out) as stream:
         stream.write(page)
     if not quiet:
-        click.echo(f"Report written to {safe(str(out))}; open it in a browser.", err=True)
+        click.echo(f"Report written to {escape_text(str(out))}; open it in a browser.", err=True)
     finish(reader.report, rejects=rejects, quiet=quiet)
 
 
@@ -114,9 +114,9 @@ def _pair_scores(
     from disambig.model.model import Model
 
     fitted = Model.load(model)
-    with progress("Reading names and words", quiet=quiet):
-        index = CorpusIndex.of(Corpus.from_works(works), SemanticSpace.load(), fitted.frequency)
-    with progress("Scoring labelled pairs", unit="pairs", quiet=quiet) as advance:
+    with show_progress("Reading names and words", quiet=quiet):
+        index = CorpusIndex.from_corpus(Corpus.from_works(works), SemanticSpace.load(), fitted.frequency)
+    with show_progress("Scoring labelled pairs", unit="pairs", quiet=quiet) as advance:
         scored = [score_labelled_pairs(index, fitted, c.labels, advance) for c in compared]
     return [PairScores(pairs.probability, pairs.same) for pairs in scored]
 

@@ -11,7 +11,7 @@ import click
 from disambig import console
 from disambig.cli import options as common
 from disambig.cli.works_options import finish, reading_options, works_argument, works_of
-from disambig.console import safe
+from disambig.console import escape_text
 
 FROM_DECISIONS = "--from-decisions"
 
@@ -93,13 +93,13 @@ def train(
     model = fit_model(
         [LabelledCorpus(", ".join(path.name for path in labels), corpus, chosen)],
         seed=seed,
-        progress=partial(console.progress, quiet=quiet),
+        progress=partial(console.show_progress, quiet=quiet),
     )
     model.save(out)
     if not quiet:
         click.echo(
-            f"Model of {len(chosen):,} labelled mentions written to {safe(str(out))}; use it with "
-            f"--model {safe(str(out))}",
+            f"Model of {len(chosen):,} labelled mentions written to {escape_text(str(out))}; use it with "
+            f"--model {escape_text(str(out))}",
             err=True,
         )
     finish(reader.report, rejects=rejects, quiet=quiet)

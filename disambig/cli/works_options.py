@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from disambig.console import progress
+from disambig.console import show_progress
 
 if TYPE_CHECKING:
     from disambig.ingest import Problem, ReadReport, WorkReader
@@ -92,7 +92,7 @@ def works_of(
             click.echo(f"{problem.severity}: {problem}", err=True)
 
     with (
-        progress("Reading works", _bytes_in(paths), unit="B", quiet=quiet) as advance,
+        show_progress("Reading works", _bytes_in(paths), unit="B", quiet=quiet) as advance,
         read_works(
             paths,
             format=format,

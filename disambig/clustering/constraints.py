@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from disambig.arrays import Int32, Int64
 from disambig.blocking.pairs import PairBatch, find_positions
-from disambig.clustering.linkage import first_of_group
-from disambig.clustering.must_graph import MustGraph, shortest_path
-from disambig.console import safe
+from disambig.clustering.linkage import get_first_rows
+from disambig.clustering.must_graph import MustGraph, find_shortest_path
+from disambig.console import escape_text
 from disambig.corpus.corpus import Corpus
-from disambig.corpus.identifiers import Identifiers, emails, orcids, pairs_sharing
+from disambig.corpus.identifiers import Identifiers, find_emails, find_orcids, list_equal_pairs
 from disambig.domain import Constraint, ConstraintKind
 from disambig.errors import ConstraintError, InputError
 
@@ -99,7 +99,7 @@ class Constraints:
             group_work=known[self.group_work],
         )
 
-    def on(self, bound: Corpus, part: Corpus) -> Constraints:
+    def transfer(self, bound: Corpus, part: Corpus) -> Constraints:
         """Transfer the constraints of signatures of ``corpus`` to the signatures of ``part``."""
         work_of = np.array([part.work_index.get(w, -1) for w in bound.work_ids], dtype=np.int64)
         width = np.int64(1 << 32)
@@ -147,27 +147,27 @@ def compile_constraints(
         Lists all contradictions, each with its chain of must-links; if ``strict``, the problems
         above as well.
     """
-    graph, cannot, unknown = _stated(corpus, constraints)
-    told = graph.labels()
-    contradictions = _explained(corpus, graph, _broken(cannot, told))
-    rule = _same_work(corpus, told, _told_on_one_work(corpus, graph))
-    roundabout = _explained(corpus, graph, rule)
+    graph, cannot, unknown = _collect_links(corpus, constraints)
+    told = graph.label_components()
+    contradictions = _explain_clashes(corpus, graph, _find_broken_cannot_links(cannot, told))
+    rule = _find_same_work_clashes(corpus, told, _label_links_within_works(corpus, graph))
+    roundabout = _explain_clashes(corpus, graph, rule)
     fatal = [*unknown, *contradictions, *roundabout] if strict else contradictions
     if fatal:
-        raise ConstraintError(_report(fatal))
+        raise ConstraintError(_format_errors(fatal))
     problems = [*(f"left out: {line}" for line in unknown), *roundabout]
     labels, bearers = told, np.empty(0, np.int64)
     if identifiers:
-        graph, found = _add_identifiers(corpus, graph, orcids(corpus), cannot, None)
-        labels, bearers = graph.labels(), found.row
-        problems += [*found.problems, *_two_orcids(corpus, found, labels)]
-        graph, found = _add_identifiers(corpus, graph, emails(corpus), cannot, bearers)
-        labels = graph.labels()
+        graph, found = _add_identifiers(corpus, graph, find_orcids(corpus), cannot, None)
+        labels, bearers = graph.label_components(), found.row
+        problems += [*found.problems, *_describe_multiple_orcids(corpus, found, labels)]
+        graph, found = _add_identifiers(corpus, graph, find_emails(corpus), cannot, bearers)
+        labels = graph.label_components()
         problems += found.problems
-    return _encoded(corpus, labels, cannot, bearers, tuple(problems))
+    return _encode(corpus, labels, cannot, bearers, tuple(problems))
 
 
-def cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
+def find_cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
     """List the pairs of a batch that cannot be one person, ORCID iDs aside.
 
     These are pairs of one block with a cannot-link or on one work, directly or through members of
@@ -181,9 +181,9 @@ def cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
         Positions in ``batch.rows``, lower first, distinct, in ascending order.
     """
     n = len(batch.rows)
-    first = first_of_group(batch.block, constraints.must[batch.rows])
+    first = get_first_rows(batch.block, constraints.must[batch.rows])
     atoms = np.flatnonzero(first == np.arange(n))
-    found = [_ruled_out(constraints, batch, atoms), _on_one_work(constraints, batch, atoms)]
+    found = [_find_stated_pairs(constraints, batch, atoms), _find_same_work_pairs(constraints, batch, atoms)]
     a = np.concatenate([np.minimum(i, j) for i, j in found])
     b = np.concatenate([np.maximum(i, j) for i, j in found])
     # np.unique hashes, which is ten times slower than sorting for millions of numbers
@@ -192,7 +192,7 @@ def cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
     return np.stack([key // max(n, 1), key % max(n, 1)], axis=1).astype(np.int32)
 
 
-def _ruled_out(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
+def _find_stated_pairs(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
     """List the pairs of atoms of one block with a cannot-link between them or their must-groups."""
 
     def entity(rows: npt.NDArray[np.integer]) -> Int64:
@@ -219,7 +219,7 @@ def _ruled_out(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tupl
     return a[b >= 0], place[b[b >= 0]]
 
 
-def _on_one_work(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
+def _find_same_work_pairs(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
     """List the pairs of atoms of one block on one work, counting all works of a must-group."""
     must = constraints.must[batch.rows[atoms]]
     alone, bound = atoms[must < 0], atoms[must >= 0]
@@ -230,11 +230,11 @@ def _on_one_work(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tu
     place = np.concatenate([alone, np.repeat(bound, count)])
     work = np.concatenate([constraints.work[batch.rows[alone]], works]).astype(np.int64)
     n_works = int(work.max(initial=0)) + 1
-    a, b = pairs_sharing(batch.block[place].astype(np.int64) * n_works + work)
+    a, b = list_equal_pairs(batch.block[place].astype(np.int64) * n_works + work)
     return place[a], place[b]
 
 
-def _stated(
+def _collect_links(
     corpus: Corpus, constraints: Iterable[Constraint]
 ) -> tuple[MustGraph, dict[tuple[int, int], str], list[str]]:
     """Return must-links as a graph, cannot-links with their source, and ignored constraints."""
@@ -245,7 +245,7 @@ def _stated(
             a, b = sorted((corpus.row_of(constraint.a), corpus.row_of(constraint.b)))
         except InputError as error:
             words = f"{constraint.kind} {constraint.a} {constraint.b} ({constraint.source})"
-            unknown.append(safe(f"{words}: {error}"))
+            unknown.append(escape_text(f"{words}: {error}"))
             continue
         sources[constraint.kind].setdefault((a, b), constraint.source)
     # sorted, so that what is ignored does not depend on the order of the constraints
@@ -255,14 +255,14 @@ def _stated(
     return graph, cannot, unknown
 
 
-def _told_on_one_work(corpus: Corpus, graph: MustGraph) -> Int64:
+def _label_links_within_works(corpus: Corpus, graph: MustGraph) -> Int64:
     """Return the components of must-links between signatures of one work, int64[S]."""
     work = corpus.signature_work
     same = work[graph.left] == work[graph.right]
-    return MustGraph(graph.n_signatures, graph.left[same], graph.right[same], {}).labels()
+    return MustGraph(graph.n_signatures, graph.left[same], graph.right[same], {}).label_components()
 
 
-def _broken(cannot: dict[tuple[int, int], str], labels: Int64) -> list[_Clash]:
+def _find_broken_cannot_links(cannot: dict[tuple[int, int], str], labels: Int64) -> list[_Clash]:
     """List cannot-links within a must-group."""
     return [
         _Clash(a, b, f"they cannot be one person ({source})")
@@ -271,7 +271,7 @@ def _broken(cannot: dict[tuple[int, int], str], labels: Int64) -> list[_Clash]:
     ]
 
 
-def _same_work(corpus: Corpus, labels: Int64, before: Int64) -> list[_Clash]:
+def _find_same_work_clashes(corpus: Corpus, labels: Int64, before: Int64) -> list[_Clash]:
     """List authors of one work in one must-group who were not in one group before."""
     work = corpus.signature_work
     order = np.lexsort((before, labels, work))
@@ -283,7 +283,7 @@ def _same_work(corpus: Corpus, labels: Int64, before: Int64) -> list[_Clash]:
     ]
 
 
-def _orcids_joined(bearers: Int64, labels: Int64, before: Int64) -> list[_Clash]:
+def _find_orcid_clashes(bearers: Int64, labels: Int64, before: Int64) -> list[_Clash]:
     """List rows with ORCID iDs in one must-group that were not in one group before."""
     order = bearers[np.lexsort((before[bearers], labels[bearers]))]
     a, b = order[:-1], order[1:]
@@ -306,35 +306,35 @@ def _add_identifiers(
     Which identifier of a chain is wrong is unknown, so all of them are ignored. ``orcid_rows`` are
     rows with ORCID iDs, which these identifiers may not join.
     """
-    before = graph.labels()
-    first = graph.n_signatures + len(graph.words)
+    before = graph.label_components()
+    first = graph.n_signatures + len(graph.identifier_texts)
     while True:
         wider = graph.add_identifiers(found)
-        labels = wider.labels()
-        clashes = _broken(cannot, labels) + _same_work(corpus, labels, before)
+        labels = wider.label_components()
+        clashes = _find_broken_cannot_links(cannot, labels) + _find_same_work_clashes(corpus, labels, before)
         if bearers is not None:
-            clashes += _orcids_joined(bearers, labels, before)
+            clashes += _find_orcid_clashes(bearers, labels, before)
         if not clashes:
             return wider, found
-        neighbours = wider.neighbours()
+        neighbours = wider.list_neighbours()
         wrong: dict[int, str] = {}
         apart: set[tuple[int, int]] = set()
         for clash in clashes:
             # earlier groups stay: resolving one clash between two of them resolves all
             sides = int(before[clash.a]), int(before[clash.b])
-            path = [] if sides in apart else shortest_path(neighbours, clash.a, clash.b)
+            path = [] if sides in apart else find_shortest_path(neighbours, clash.a, clash.b)
             if not path:
                 apart.add(sides)
-            chain = wider.chain(corpus, path) if path else ""
+            chain = wider.describe_chain(corpus, path) if path else ""
             for node in (n for n in path if n >= first):
-                word = wider.words[node - graph.n_signatures]
-                wrong[node - first] = safe(f"{word} is ignored: {chain}, but {clash.reason}")
+                word = wider.identifier_texts[node - graph.n_signatures]
+                wrong[node - first] = escape_text(f"{word} is ignored: {chain}, but {clash.reason}")
                 # this may resolve a later clash
                 del neighbours[node]
-        found = found.without(set(wrong), list(wrong.values()))
+        found = found.remove(set(wrong), list(wrong.values()))
 
 
-def _two_orcids(corpus: Corpus, found: Identifiers, labels: Int64) -> list[str]:
+def _describe_multiple_orcids(corpus: Corpus, found: Identifiers, labels: Int64) -> list[str]:
     """Report must-groups with several ORCID iDs, which must-links of people have joined."""
     value, first = np.unique(found.value, return_index=True)
     row = found.row[first]
@@ -342,7 +342,7 @@ def _two_orcids(corpus: Corpus, found: Identifiers, labels: Int64) -> list[str]:
     a, b = order[:-1], order[1:]
     joined = labels[row[a]] == labels[row[b]]
     return [
-        safe(
+        escape_text(
             f"ORCID iDs {found.texts[value[i]]} ({corpus.signature(int(row[i]))}) and "
             f"{found.texts[value[j]]} ({corpus.signature(int(row[j]))}) are taken as one "
             "person's: must-links join them"
@@ -351,25 +351,25 @@ def _two_orcids(corpus: Corpus, found: Identifiers, labels: Int64) -> list[str]:
     ]
 
 
-def _explained(corpus: Corpus, graph: MustGraph, clashes: Sequence[_Clash]) -> list[str]:
+def _explain_clashes(corpus: Corpus, graph: MustGraph, clashes: Sequence[_Clash]) -> list[str]:
     """Describe each clash in one line: the chain, the reason and the remedy."""
-    neighbours = graph.neighbours() if clashes else {}
+    neighbours = graph.list_neighbours() if clashes else {}
     lines = []
     for clash in clashes:
-        chain = graph.chain(corpus, shortest_path(neighbours, clash.a, clash.b))
+        chain = graph.describe_chain(corpus, find_shortest_path(neighbours, clash.a, clash.b))
         ends = f"{corpus.signature(clash.a)} and {corpus.signature(clash.b)}"
         remedy = "remove one of these constraints"
         if corpus.signature_work[clash.a] == corpus.signature_work[clash.b]:
             remedy += f", or state must {ends} if the work does list one person twice"
-        lines.append(safe(f"{ends}: {clash.reason}, yet {chain}; {remedy}"))
+        lines.append(escape_text(f"{ends}: {clash.reason}, yet {chain}; {remedy}"))
     return lines
 
 
-def _report(lines: Sequence[str]) -> str:
+def _format_errors(lines: Sequence[str]) -> str:
     return "the constraints cannot all hold:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def _encoded(
+def _encode(
     corpus: Corpus,
     labels: Int64,
     cannot: dict[tuple[int, int], str],

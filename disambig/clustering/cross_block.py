@@ -24,7 +24,7 @@ from disambig.clustering.two_level import (
     predict_pairs,
 )
 from disambig.corpus.index import CorpusIndex
-from disambig.features.group import names_between
+from disambig.features.group import compare_name_sets
 from disambig.model.model import Model
 from disambig.names import FamilyRelation
 
@@ -99,7 +99,7 @@ def score_candidates(
     """Return the second-level probability of each candidate, 0 if excluded; float32[K]."""
     speakers = Representatives.of(identity, np.unique(candidates))
     out = np.zeros(len(candidates), dtype=np.float32)
-    open_ = np.flatnonzero(_plausible(index, speakers, candidates))
+    open_ = np.flatnonzero(_find_plausible(index, speakers, candidates))
     size = np.diff(speakers.start)[candidates[open_]].sum(axis=1)
     for some in _split_into_runs(size * (size - 1) // 2):
         chosen = candidates[open_[some]]
@@ -144,21 +144,21 @@ def _split_into_runs(load: Int64) -> Iterator[slice]:
         at = max(end, at + 1)
 
 
-def _plausible(index: CorpusIndex, speakers: Representatives, candidates: Int64) -> Bool:
+def _find_plausible(index: CorpusIndex, speakers: Representatives, candidates: Int64) -> Bool:
     """Mark the candidates that agree in family name, or in a rare given name.
 
     A common first name and a shared laboratory are no evidence of a changed family name.
     """
     name = index.corpus.signature_name[speakers.rows].astype(np.int64)
     owner = np.repeat(np.arange(len(speakers.start) - 1), np.diff(speakers.start))
-    evidence = names_between(index, owner, name, len(speakers.start) - 1, *candidates.T)
+    evidence = compare_name_sets(index, owner, name, len(speakers.start) - 1, *candidates.T)
     given = evidence["given_rarity"][1]
     alike = evidence["name_family_relation"][1] != FamilyRelation.DIFFERENT
     found: Bool = alike | (given >= RARE_GIVEN)
     return found
 
 
-def join_across(
+def join_across_blocks(
     index: CorpusIndex,
     model: Model,
     constraints: Constraints,
@@ -179,14 +179,14 @@ def join_across(
     block, crowded : int32[n_signatures], bool[n_signatures]
         As for :func:`disambig.blocking.cross_block.find_cross_block_pairs`.
     """
-    identity = hold_must(constraints, identity)
+    identity = join_must_groups(constraints, identity)
     candidates = find_cross_block_pairs(index, identity, block, crowded)
     probability = score_candidates(index, model, constraints, identity, candidates, progress)
     block_of = get_identity_blocks(identity, block)
-    return join_likely(constraints, identity, block_of, candidates, probability, model)
+    return join_probable(constraints, identity, block_of, candidates, probability, model)
 
 
-def join_likely(
+def join_probable(
     constraints: Constraints,
     identity: Int32,
     block_of: Int64,
@@ -212,7 +212,7 @@ def join_likely(
     return joins.get_labels()
 
 
-def hold_must(constraints: Constraints, identity: Int32) -> Int32:
+def join_must_groups(constraints: Constraints, identity: Int32) -> Int32:
     """Join the identities that a must-group spans; return identities, int32[n_signatures].
 
     Must-groups stay whole. Two identities that share a must-group may exclude each other (they
@@ -256,44 +256,44 @@ class IdentityMerger:
         self._orcid = np.full(len(self._parent), -1, dtype=np.int32)
         np.maximum.at(self._orcid, label, constraints.orcid)
         self._works: dict[int, set[int]] = {}
-        self._enemies: dict[int, set[int]] = defaultdict(set)
+        self._excluded: dict[int, set[int]] = defaultdict(set)
         for a, b in label[constraints.cannot].reshape(-1, 2).tolist():
-            self._enemies[a].add(b)
-            self._enemies[b].add(a)
+            self._excluded[a].add(b)
+            self._excluded[b].add(a)
 
     def join(self, a: int, b: int) -> bool:
         """Merge two labels if they differ and may be merged; return whether they were."""
-        low, high = sorted((self._root(a), self._root(b)))
-        if low == high or self._forbidden(low, high):
+        low, high = sorted((self._find_root(a), self._find_root(b)))
+        if low == high or self._is_forbidden(low, high):
             return False
         self._parent[high] = low
         few, many = sorted((self._works[low], self._works.pop(high)), key=len)
         many |= few
         self._works[low] = many
         self._orcid[low] = max(self._orcid[low], self._orcid[high])
-        for enemy in self._enemies.pop(high, set()):
-            self._enemies[low].add(enemy)
-            self._enemies[enemy].add(low)
+        for enemy in self._excluded.pop(high, set()):
+            self._excluded[low].add(enemy)
+            self._excluded[enemy].add(low)
         return True
 
     def get_labels(self) -> Int32:
         """Return the label of each signature, numbered from 0 in order of first appearance."""
-        root = np.array([self._root(i) for i in range(len(self._parent))], dtype=np.int64)
+        root = np.array([self._find_root(i) for i in range(len(self._parent))], dtype=np.int64)
         return renumber(root[self._label])
 
-    def _forbidden(self, a: int, b: int) -> bool:
+    def _is_forbidden(self, a: int, b: int) -> bool:
         two_orcids = min(self._orcid[a], self._orcid[b]) >= 0 and self._orcid[a] != self._orcid[b]
-        if two_orcids or b in self._enemies.get(a, set()):
+        if two_orcids or b in self._excluded.get(a, set()):
             return True
-        return not self._works_of(a).isdisjoint(self._works_of(b))
+        return not self._get_works(a).isdisjoint(self._get_works(b))
 
-    def _works_of(self, root: int) -> set[int]:
+    def _get_works(self, root: int) -> set[int]:
         if root not in self._works:
             rows = self._order[self._start[root] : self._start[root + 1]]
             self._works[root] = set(self._work[rows].tolist())
         return self._works[root]
 
-    def _root(self, i: int) -> int:
+    def _find_root(self, i: int) -> int:
         while self._parent[i] != i:
             self._parent[i] = self._parent[self._parent[i]]
             i = int(self._parent[i])

@@ -99,18 +99,18 @@ def average_linkage(
         If there are unlisted pairs and ``absent`` is not below the threshold.
     """
     limit, unlisted = np.float32(threshold), np.float32(absent)
-    if not unlisted < limit and len(left) < _possible_pairs(block):
+    if not unlisted < limit and len(left) < _count_possible_pairs(block):
         raise ValueError(
             f"pairs that are not listed have similarity {absent}, which is not below the "
             f"threshold {threshold}; list every pair or raise the threshold"
         )
     row = np.arange(len(block), dtype=np.int32)
-    group = first_of_group(block, must)
-    bans = _bans(block, group, cannot)
-    code = _orcid_of_group(group, orcid)
+    group = get_first_rows(block, must)
+    bans = _select_bans(block, group, cannot)
+    code = _get_group_orcids(group, orcid)
     mass: Float64 = (np.ones(len(row)) if weight is None else weight).astype(np.float64)
     if len(bans) or (must is not None and (group != row).any()):
-        left, right, similarity = _contract(left, right, similarity, unlisted, mass, group, bans)
+        left, right, similarity = _contract_groups(left, right, similarity, unlisted, mass, group, bans)
         mass = np.bincount(group, weights=mass, minlength=len(row)).astype(np.float64)
     if orcid is not None:
         two = (code[left] >= 0) & (code[right] >= 0) & (code[left] != code[right])
@@ -122,13 +122,13 @@ def average_linkage(
     return labels
 
 
-def _possible_pairs(block: Int32) -> int:
+def _count_possible_pairs(block: Int32) -> int:
     """Count the pairs of rows within blocks, listed or not."""
     size = np.bincount(block).astype(np.int64)
     return int((size * (size - 1) // 2).sum())
 
 
-def first_of_group(block: Int32, must: Int32 | None) -> Int32:
+def get_first_rows(block: Int32, must: Int32 | None) -> Int32:
     """Return the first row of each row's must-group in its block, int32[R]; itself without one."""
     group = np.arange(len(block), dtype=np.int32)
     if must is None:
@@ -142,18 +142,18 @@ def first_of_group(block: Int32, must: Int32 | None) -> Int32:
     return group
 
 
-def _bans(block: Int32, group: Int32, cannot: Int32 | None) -> Int32:
+def _select_bans(block: Int32, group: Int32, cannot: Int32 | None) -> Int32:
     """Select the cannot-links within blocks, int32[K, 2]."""
     if cannot is None or not len(cannot):
         return np.empty((0, 2), dtype=np.int32)
     within: Int32 = cannot[block[cannot[:, 0]] == block[cannot[:, 1]]]
     broken = within[group[within[:, 0]] == group[within[:, 1]]]
     if len(broken):
-        raise _contradiction(*broken[0].tolist())
+        raise _make_contradiction_error(*broken[0].tolist())
     return within
 
 
-def _orcid_of_group(group: Int32, orcid: Int32 | None) -> Int32:
+def _get_group_orcids(group: Int32, orcid: Int32 | None) -> Int32:
     """Return the ORCID code of each must-group at its first row; -1 at all others and for none."""
     code = np.full(len(group), -1, dtype=np.int32)
     if orcid is None:
@@ -164,18 +164,18 @@ def _orcid_of_group(group: Int32, orcid: Int32 | None) -> Int32:
     code[group[known]] = orcid[bearer[group[known]]]
     broken = known[orcid[known] != code[group[known]]]
     if len(broken):
-        raise _contradiction(int(broken[0]), int(bearer[group[broken[0]]]))
+        raise _make_contradiction_error(int(broken[0]), int(bearer[group[broken[0]]]))
     return code
 
 
-def _contradiction(a: int, b: int) -> ConstraintError:
+def _make_contradiction_error(a: int, b: int) -> ConstraintError:
     return ConstraintError(
         f"rows {min(a, b)} and {max(a, b)} must and cannot share a cluster; "
         "compile the constraints, which reports the chain, and drop one of them"
     )
 
 
-def _contract(
+def _contract_groups(
     left: Int32,
     right: Int32,
     similarity: Float32,

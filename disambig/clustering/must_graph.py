@@ -39,11 +39,11 @@ class MustGraph:
     left: Int64
     right: Int64
     sources: dict[tuple[int, int], str]
-    words: list[str] = field(default_factory=list)
+    identifier_texts: list[str] = field(default_factory=list)
 
-    def labels(self) -> Int64:
+    def label_components(self) -> Int64:
         """Return the connected component of each signature, int64[S]."""
-        n = self.n_signatures + len(self.words)
+        n = self.n_signatures + len(self.identifier_texts)
         data = np.ones(len(self.left), dtype=np.int8)
         graph = sparse.coo_array((data, (self.left, self.right)), shape=(n, n))
         labels: Int64 = connected_components(graph, directed=False)[1].astype(np.int64)
@@ -51,16 +51,16 @@ class MustGraph:
 
     def add_identifiers(self, found: Identifiers) -> MustGraph:
         """Return the graph with one more kind of identifiers."""
-        first = self.n_signatures + len(self.words)
+        first = self.n_signatures + len(self.identifier_texts)
         return MustGraph(
             self.n_signatures,
             np.concatenate([self.left, found.row]),
             np.concatenate([self.right, first + found.value]),
             self.sources,
-            self.words + [f"{found.kind} {text}" for text in found.texts],
+            self.identifier_texts + [f"{found.kind} {text}" for text in found.texts],
         )
 
-    def neighbours(self) -> dict[int, list[int]]:
+    def list_neighbours(self) -> dict[int, list[int]]:
         """List the adjacent nodes of each node that has any."""
         out: dict[int, list[int]] = {}
         for a, b in zip(self.left.tolist(), self.right.tolist(), strict=True):
@@ -68,7 +68,7 @@ class MustGraph:
             out.setdefault(b, []).append(a)
         return out
 
-    def chain(self, corpus: Corpus, path: list[int]) -> str:
+    def describe_chain(self, corpus: Corpus, path: list[int]) -> str:
         """Describe a path: "A must be B (user), B and C share ORCID iD 0000-…"."""
         n = self.n_signatures
         said = [str(corpus.signature(node)) if node < n else "" for node in path]
@@ -79,11 +79,11 @@ class MustGraph:
                 source = self.sources[min(a, b), max(a, b)]
                 parts.append(f"{said[k]} must be {said[k + 1]} ({source})")
             elif b >= n:
-                parts.append(f"{said[k]} and {said[k + 2]} share {self.words[b - n]}")
+                parts.append(f"{said[k]} and {said[k + 2]} share {self.identifier_texts[b - n]}")
         return ", ".join(parts)
 
 
-def shortest_path(neighbours: dict[int, list[int]], start: int, goal: int) -> list[int]:
+def find_shortest_path(neighbours: dict[int, list[int]], start: int, goal: int) -> list[int]:
     """Return the nodes from start to goal through keys of ``neighbours``; [] without a path."""
     came_from = {start: start}
     queue = deque([start])

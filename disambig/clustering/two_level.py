@@ -13,12 +13,12 @@ import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32
 from disambig.blocking.pairs import PairBatch, split_range
-from disambig.clustering.constraints import Constraints, cannot_pairs
+from disambig.clustering.constraints import Constraints, find_cannot_pairs
 from disambig.clustering.linkage import average_linkage
 from disambig.corpus.index import CorpusIndex
 from disambig.features.group import GROUP_PAIRS_AT_ONCE, REUSED_PAIR_FEATURES, GroupEvidence
-from disambig.features.groups import ABSENT, GroupBatch
-from disambig.features.pair import RowEvidence, pair_features
+from disambig.features.groups import UNLISTED_PROBABILITY, GroupBatch
+from disambig.features.pair import RowEvidence, compute_pair_features
 from disambig.model.calibration import Calibration
 from disambig.model.forest import Forest
 from disambig.model.model import Model
@@ -28,7 +28,7 @@ from disambig.timing import Clock
 PAIRS_AT_ONCE = 250_000
 """Pairs whose features are in memory at the same time (about 400 bytes a pair)."""
 
-FAR = 0.005
+MIN_GROUP_PROBABILITY = 0.005
 """In a large corpus, two groups are compared only if some pair of their signatures has at least
 this probability. More than half of the pairs of groups have none. Of a million such in generated
 corpora none would have been joined, and six would have had a probability of 0.1 or more."""
@@ -76,7 +76,7 @@ def predict_probabilities(
     forest: Forest, calibration: Calibration | None, columns: dict[str, Float32]
 ) -> Float32:
     """Predict calibrated probabilities from feature columns, float32[n]."""
-    raw = forest.raw(stack_columns(columns, forest.features))
+    raw = forest.compute_log_odds(stack_columns(columns, forest.features))
     if calibration is None:
         return (1 / (1 + np.exp(-raw))).astype(np.float32)
     return calibration(raw)
@@ -91,13 +91,13 @@ def predict_pairs(
     see :mod:`disambig.model.size_shift`.
     """
     found = predict_probabilities(model.pair, model.pair_calibration, columns)
-    return found, apply_size_shift(model.pair_growth, found, columns, doublings)
+    return found, apply_size_shift(model.pair_size_shift, found, columns, doublings)
 
 
 def predict_groups(model: Model, columns: dict[str, Float32], doublings: int) -> Float32:
     """Predict the probability of each pair of groups, with the size shift, float32[N]."""
     found = predict_probabilities(model.group, model.group_calibration, columns)
-    return apply_size_shift(model.group_growth, found, columns, doublings)
+    return apply_size_shift(model.group_size_shift, found, columns, doublings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +120,9 @@ class BatchConstraints:
     orcid: Int32
 
     @classmethod
-    def of(cls, batch: PairBatch, constraints: Constraints) -> BatchConstraints:
+    def select(cls, batch: PairBatch, constraints: Constraints) -> BatchConstraints:
         """Select the constraints that concern the rows of ``batch``."""
-        cannot = cannot_pairs(constraints, batch)
+        cannot = find_cannot_pairs(constraints, batch)
         return cls(constraints.must[batch.rows], cannot, constraints.orcid[batch.rows])
 
     def lift_to_groups(self, group: Int32) -> BatchConstraints:
@@ -153,7 +153,7 @@ def cluster_pairs(
         batch.right,
         probability,
         threshold,
-        absent=ABSENT,
+        absent=UNLISTED_PROBABILITY,
         cannot=bonds.cannot,
         must=bonds.must,
         orcid=bonds.orcid,
@@ -171,7 +171,7 @@ def join_groups(
         groups.right,
         probability,
         threshold,
-        absent=ABSENT,
+        absent=UNLISTED_PROBABILITY,
         weight=groups.size,
         cannot=between.cannot,
         must=between.must,
@@ -216,16 +216,16 @@ class ScoredPairs:
         """Compute the features of a batch and score them with a function like
         :func:`predict_pairs`.
         """
-        rows, n = RowEvidence.of(index, batch), batch.n_pairs
+        rows, n = RowEvidence.look_up(index, batch), batch.n_pairs
         kept = {name: np.empty(n, dtype=np.float32) for name in REUSED_PAIR_FEATURES}
         probability, likely = np.empty((2, n), dtype=np.float32)
         for pairs in split_range(n, PAIRS_AT_ONCE):
-            found = pair_features(index, batch.select_pairs(pairs), rows)
+            found = compute_pair_features(index, batch.select_pairs(pairs), rows)
             probability[pairs], likely[pairs] = score(found)
             for name, column in kept.items():
                 column[pairs] = found[name]
         return cls(
-            index, batch, rows, kept, probability, likely, BatchConstraints.of(batch, constraints)
+            index, batch, rows, kept, probability, likely, BatchConstraints.select(batch, constraints)
         )
 
     def cluster(self, threshold: float) -> Int32:
@@ -236,7 +236,7 @@ class ScoredPairs:
         self, group: Int32, live: Bool | None = None
     ) -> tuple[GroupBatch, dict[str, Float32]]:
         """Compute the features of pairs of groups of the rows, in the blocks ``live`` only."""
-        groups = GroupBatch.of(self.batch, group, live)
+        groups = GroupBatch.from_groups(self.batch, group, live)
         found = self._collect_evidence(groups)
         return groups, found.compute_columns(slice(0, groups.n_pairs))
 
@@ -253,9 +253,9 @@ class ScoredPairs:
         signatures of :data:`MIN_GROUP_PROBABILITY`. ``previous`` are the groups before the last
         joins.
         """
-        between = GroupBatch.of(self.batch, group, live)
+        between = GroupBatch.from_groups(self.batch, group, live)
         if self.index.doublings:
-            between = between.only(between.greatest(self.shifted_probability) >= FAR)
+            between = between.select_pairs(between.compute_greatest(self.shifted_probability) >= MIN_GROUP_PROBABILITY)
         evidence = self._collect_evidence(between)
         n = evidence.groups.n_pairs
         probability = np.empty(n, dtype=np.float32)
@@ -267,7 +267,7 @@ class ScoredPairs:
         return ScoredGroups(evidence, probability, columns if n <= GROUP_PAIRS_AT_ONCE else None)
 
     def _collect_evidence(self, groups: GroupBatch) -> GroupEvidence:
-        return GroupEvidence.of(
+        return GroupEvidence.collect(
             self.index, self.batch, groups, self.columns, self.probability, self.rows
         )
 
@@ -339,7 +339,7 @@ def cluster_scored(scored: ScoredPairs, model: Model) -> Int32:
     def score(columns: dict[str, Float32]) -> Float32:
         return predict_groups(model, columns, scored.index.doublings)
 
-    final = scored.cluster(model.first_level(scored.index.doublings))
+    final = scored.cluster(model.get_first_level_threshold(scored.index.doublings))
     for step in run_second_level(scored, final, score, model.settings["second_level"]):
         final = step.final
     return final
@@ -357,21 +357,21 @@ def cluster_batch(
     def score_groups(columns: dict[str, Float32]) -> Float32:
         return predict_groups(model, columns, index.doublings)
 
-    scored = ScoredPairs.of(index, batch, constraints, clock.timed("classify", score_pairs))
-    final = clock.timed("cluster", scored.cluster)(model.first_level(index.doublings))
+    scored = ScoredPairs.of(index, batch, constraints, clock.time_function("classify", score_pairs))
+    final = clock.time_function("cluster", scored.cluster)(model.get_first_level_threshold(index.doublings))
     joint = scored.shifted_probability.copy()
     for step in run_second_level(
         scored,
         final,
-        clock.timed("classify", score_groups),
+        clock.time_function("classify", score_groups),
         model.settings["second_level"],
-        clock.timed("cluster", join_groups),
+        clock.time_function("cluster", join_groups),
     ):
         final = step.final
         _update_probability(joint, scored, step)
     confidence = _compute_confidence(batch, final, joint)
     return BatchResult(
-        batch.rows, final, confidence, batch.considered, batch.n_pairs, clock.with_rest("features")
+        batch.rows, final, confidence, batch.considered, batch.n_pairs, clock.get_seconds("features")
     )
 
 
@@ -384,7 +384,7 @@ def _update_probability(joint: Float32, scored: ScoredPairs, step: Round) -> Non
     fresh[groups.block[groups.left]] = True
     pairs = np.flatnonzero(fresh[batch.block[batch.left]])
     joint[pairs] = scored.shifted_probability[pairs]
-    joint[groups.cross] = step.probability[groups.place()]
+    joint[groups.cross] = step.probability[groups.get_cross_pairs()]
 
 
 def _compute_confidence(batch: PairBatch, final: Int32, probability: Float32) -> Float32:

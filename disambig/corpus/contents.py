@@ -71,7 +71,7 @@ class Contents:
     affiliation_of: Int32
 
     @classmethod
-    def of(
+    def from_corpus(
         cls,
         corpus: Corpus,
         coauthors: CoauthorKeys,
@@ -81,7 +81,7 @@ class Contents:
     ) -> Contents:
         """Build the contents of a corpus from its co-authors and tokenised texts."""
         full, initial = corpus.name_keys
-        given_rarity, family_rarity = frequency.rarity(corpus.names)
+        given_rarity, family_rarity = frequency.compute_rarity(corpus.names)
         title, words = terms.count_words("title")
         text, _ = terms.count_words("text")
         affiliation, affiliation_words = terms.count_words("affiliation")
@@ -94,15 +94,15 @@ class Contents:
             given_rarity,
             family_rarity,
             words,
-            SparseRows.of(title),
-            SparseRows.of(text),
+            SparseRows.from_matrix(title),
+            SparseRows.from_matrix(text),
             space.embed_spans(terms.works, *terms.get_spans("text"), word_rows),
             space.embed_spans(terms.works, *terms.get_spans("title"), word_rows),
             terms.venue,
             terms.venue_key,
             space.embed_venues(terms.venues),
             affiliation_words,
-            SparseRows.of(affiliation),
+            SparseRows.from_matrix(affiliation),
             terms.affiliation,
         )
 

@@ -128,7 +128,7 @@ class SemanticSpace:
         """
         source = files("disambig") / "data" / "semantic.npz" if path is None else Path(path)
         try:
-            return _build_space(*archive.read(source, FORMAT))
+            return _build_space(*archive.read_archive(source, FORMAT))
         except ModelError as problem:
             raise ModelError(
                 f"{source}: {problem}; reinstall the package, or make a semantic space with"
@@ -160,7 +160,7 @@ class SemanticSpace:
             "venue_rows": venue_rows,
             "venue_scales": venue_scales,
         }
-        archive.write(Path(path), FORMAT, document, arrays)
+        archive.write_archive(Path(path), FORMAT, document, arrays)
 
     @property
     def dimension(self) -> int:

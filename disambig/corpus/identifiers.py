@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from disambig.arrays import Int64
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.corpus.corpus import Corpus
-from disambig.names import NameTable, compatible_pairs
+from disambig.names import NameTable, are_compatible
 
 MAX_NAMES = 50
 """An identifier with more distinct names is nobody's own; comparing them all would be slow."""
@@ -117,7 +117,7 @@ class Identifiers:
     value: Int64
     problems: tuple[str, ...] = ()
 
-    def without(self, values: set[int], problems: Sequence[str]) -> Identifiers:
+    def remove(self, values: set[int], problems: Sequence[str]) -> Identifiers:
         """The same without some identifiers (indices into ``texts``), for the reasons given."""
         kept = ~np.isin(self.value, list(values))
         return Identifiers(
@@ -125,14 +125,14 @@ class Identifiers:
         )
 
 
-def orcids(corpus: Corpus) -> Identifiers:
+def find_orcids(corpus: Corpus) -> Identifiers:
     """ORCID iDs with a valid check digit that one person bears."""
-    return _checked(corpus, _collect("ORCID iD", corpus.orcids, is_orcid))
+    return _remove_unreliable(corpus, _collect("ORCID iD", corpus.orcids, is_orcid))
 
 
-def emails(corpus: Corpus) -> Identifiers:
+def find_emails(corpus: Corpus) -> Identifiers:
     """Personal e-mail addresses that one person bears."""
-    return _checked(corpus, _collect("e-mail", corpus.emails, is_personal))
+    return _remove_unreliable(corpus, _collect("e-mail", corpus.emails, is_personal))
 
 
 def is_orcid(text: str) -> bool:
@@ -159,7 +159,7 @@ def is_personal(address: str) -> bool:
     return found is not None and found[1].split("+")[0].rstrip("0123456789") not in ROLES
 
 
-def pairs_sharing(key: Int64) -> tuple[Int64, Int64]:
+def list_equal_pairs(key: Int64) -> tuple[Int64, Int64]:
     """All index pairs i < j with ``key[i] == key[j]``."""
     order = np.argsort(key, kind="stable")
     ordered = key[order]
@@ -181,17 +181,17 @@ def _collect(kind: str, texts: Sequence[str], usable: Callable[[str], bool]) -> 
     return Identifiers(kind, list(codes), np.array(row, np.int64), np.array(value, np.int64))
 
 
-def _checked(corpus: Corpus, found: Identifiers) -> Identifiers:
+def _remove_unreliable(corpus: Corpus, found: Identifiers) -> Identifiers:
     """Without identifiers on two authors of one work, or under names of two persons."""
-    reasons = _twice_on_a_work(corpus, found)
-    reasons = {**_of_two_names(corpus, found), **reasons}
+    reasons = _find_repeated_on_work(corpus, found)
+    reasons = {**_find_conflicting_names(corpus, found), **reasons}
     lines = [
-        safe(f"{found.kind} {found.texts[v]} is ignored: {reasons[v]}") for v in sorted(reasons)
+        escape_text(f"{found.kind} {found.texts[v]} is ignored: {reasons[v]}") for v in sorted(reasons)
     ]
-    return found.without(set(reasons), lines) if reasons else found
+    return found.remove(set(reasons), lines) if reasons else found
 
 
-def _twice_on_a_work(corpus: Corpus, found: Identifiers) -> dict[int, str]:
+def _find_repeated_on_work(corpus: Corpus, found: Identifiers) -> dict[int, str]:
     key = found.value * corpus.n_works + corpus.signature_work[found.row]
     # neighbours in order of key show every repetition; all pairs would be quadratic
     order = np.argsort(key, kind="stable")
@@ -205,7 +205,7 @@ def _twice_on_a_work(corpus: Corpus, found: Identifiers) -> dict[int, str]:
     return reasons
 
 
-def _of_two_names(corpus: Corpus, found: Identifiers) -> dict[int, str]:
+def _find_conflicting_names(corpus: Corpus, found: Identifiers) -> dict[int, str]:
     name = corpus.signature_name[found.row].astype(np.int64)
     _, first = np.unique(found.value * len(corpus.names) + name, return_index=True)
     value, name, row = found.value[first], name[first], found.row[first]
@@ -214,12 +214,12 @@ def _of_two_names(corpus: Corpus, found: Identifiers) -> dict[int, str]:
         int(v): f"{n_names[v]} different names bear it" for v in np.flatnonzero(n_names > MAX_NAMES)
     }
     few = np.flatnonzero((n_names[value] > 1) & (n_names[value] <= MAX_NAMES))
-    a, b = pairs_sharing(value[few])
+    a, b = list_equal_pairs(value[few])
     if not len(a):
         return reasons
     used, index = np.unique(name[few], return_inverse=True)
     table = NameTable.from_names([corpus.names[n] for n in used.tolist()])
-    agree = compatible_pairs(table, index[a].astype(np.int32), index[b].astype(np.int32))
+    agree = are_compatible(table, index[a].astype(np.int32), index[b].astype(np.int32))
     for x, y in zip(few[a[~agree]].tolist(), few[b[~agree]].tolist(), strict=True):
         one, other = (
             f"{corpus.signature(int(row[z]))} ({corpus.printed_name(int(row[z]))})" for z in (x, y)

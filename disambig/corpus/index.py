@@ -92,7 +92,7 @@ class CorpusIndex:
     doublings: int
 
     @classmethod
-    def of(
+    def from_corpus(
         cls,
         corpus: Corpus,
         space: SemanticSpace,
@@ -107,9 +107,9 @@ class CorpusIndex:
             Of the corpus that ``corpus`` is a part of; None if it is the whole.
         """
         terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
-        corpus_statistics = statistics or Statistics.of(coauthors, terms)
+        corpus_statistics = statistics or Statistics.count(coauthors, terms)
         return cls.from_contents(
-            Contents.of(corpus, coauthors, terms, space, frequency), corpus_statistics
+            Contents.from_corpus(corpus, coauthors, terms, space, frequency), corpus_statistics
         )
 
     @classmethod
@@ -176,7 +176,7 @@ def _compute_rarity(works: Float32) -> Float32:
 
 def tokenise_corpus(corpus: Corpus) -> Terms:
     """Tokenise the texts of a corpus."""
-    return Terms.of(
+    return Terms.from_texts(
         corpus.titles, corpus.keywords, corpus.abstracts, corpus.affiliations, corpus.venues
     )
 
@@ -229,7 +229,7 @@ def _encode_venues(contents: Contents) -> tuple[Int32, UInt64]:
     return code[contents.venue].astype(np.int32), series
 
 
-def coauthors_of(index: CorpusIndex, rows: Int32, *, initials: bool = False) -> SparseRows:
+def list_coauthors(index: CorpusIndex, rows: Int32, *, initials: bool = False) -> SparseRows:
     """List the co-authors of some signatures: the authors of their works except themselves."""
     corpus = index.corpus
     team, key = (index.author_initials, index.initial) if initials else (index.authors, index.full)

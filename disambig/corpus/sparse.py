@@ -23,7 +23,7 @@ class SparseRows:
     value: Float32
 
     @classmethod
-    def of(cls, matrix: sparse.csr_array) -> SparseRows:
+    def from_matrix(cls, matrix: sparse.csr_array) -> SparseRows:
         """Convert a matrix whose columns are sorted and distinct within each row."""
         return cls(
             matrix.indptr.astype(np.int64),

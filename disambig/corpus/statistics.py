@@ -37,7 +37,7 @@ class Counts:
     count: Int64
 
     @classmethod
-    def of(cls, keys: UInt64, weight: Int64 | None = None) -> Counts:
+    def from_keys(cls, keys: UInt64, weight: Int64 | None = None) -> Counts:
         """Count keys; ``weight`` is the multiplicity of each occurrence."""
         if weight is None:
             sorted_keys, occurrence_weight = np.sort(keys), np.ones(len(keys), np.int64)
@@ -53,7 +53,7 @@ class Counts:
         """Sum the counts of several parts of a corpus."""
         counts = list(parts)
         keys = np.concatenate([p.keys for p in counts])
-        return cls.of(keys, np.concatenate([p.count for p in counts]))
+        return cls.from_keys(keys, np.concatenate([p.count for p in counts]))
 
     def look_up(self, keys: UInt64) -> Int64:
         """Return the count of each key, 0 for an unknown one; int64[len(keys)]."""
@@ -73,7 +73,7 @@ class Edges:
     weight: Int64
 
     @classmethod
-    def of(cls, coauthors: CoauthorKeys) -> Edges:
+    def from_coauthors(cls, coauthors: CoauthorKeys) -> Edges:
         """Count the edges of the works of one part of a corpus."""
         work, key = coauthors.list_members(coauthors.full)
         start = np.searchsorted(work, np.arange(len(coauthors.n_authors) + 1))
@@ -149,15 +149,15 @@ class Statistics:
     edges: Edges
 
     @classmethod
-    def of(cls, coauthors: CoauthorKeys, terms: Terms) -> Statistics:
+    def count(cls, coauthors: CoauthorKeys, terms: Terms) -> Statistics:
         """Count a corpus, or a part of one that shares no work with another part."""
         counts = {
-            "full": Counts.of(list_author_keys(coauthors, coauthors.full)),
-            "initial": Counts.of(list_author_keys(coauthors, coauthors.initial)),
-            **{kind: Counts.of(*terms.list_occurrences(kind)) for kind in KINDS[2:]},
+            "full": Counts.from_keys(list_author_keys(coauthors, coauthors.full)),
+            "initial": Counts.from_keys(list_author_keys(coauthors, coauthors.initial)),
+            **{kind: Counts.from_keys(*terms.list_occurrences(kind)) for kind in KINDS[2:]},
         }
         texts = {kind: terms.count_texts(kind) for kind in ("title", "text", "affiliation")}
-        return cls(counts, texts, Edges.of(coauthors))
+        return cls(counts, texts, Edges.from_coauthors(coauthors))
 
     @classmethod
     def sum(cls, parts: Iterable[Statistics]) -> Statistics:

@@ -39,7 +39,7 @@ class Terms:
     venue_key: UInt64
 
     @classmethod
-    def of(
+    def from_texts(
         cls,
         titles: list[str],
         keywords: list[str],

@@ -14,8 +14,8 @@ from disambig.clustering.two_level import predict_pairs
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Label
 from disambig.features.group import GROUP_FEATURES
-from disambig.features.groups import ABSENT
-from disambig.features.pair import PAIR_FEATURES, pair_features
+from disambig.features.groups import UNLISTED_PROBABILITY
+from disambig.features.pair import PAIR_FEATURES, compute_pair_features
 from disambig.model.model import Model
 
 
@@ -43,7 +43,7 @@ def score_labelled_pairs(
 
     Blocks are those of a run over the whole corpus, since some features depend on the block; only
     labelled pairs are scored. Pairs that a run does not compare get the probability that it
-    assumes, :data:`disambig.features.groups.ABSENT`. Memory holds the features of one batch of
+    assumes, :data:`disambig.features.groups.UNLISTED_PROBABILITY`. Memory holds the features of one batch of
     blocks at a time (:data:`disambig.blocking.blocks.PAIRS_PER_BATCH` pairs, or one large block)
     and 13 bytes for each labelled pair.
 
@@ -68,13 +68,13 @@ def score_labelled_pairs(
     person = _number_people(index, labels)
     empty = np.empty(0, dtype=np.int32)
     parts = [LabelledPairs(empty, empty, empty.astype(np.float32), empty.astype(bool))]
-    comparisons = Comparisons.of(index, _list_blocks_with_pairs(index, person))
+    comparisons = Comparisons.plan(index, _list_blocks_with_pairs(index, person))
     for number in range(len(comparisons.batches)):
         batch = comparisons.make_batch(number)
         of_row = person[batch.rows]
         a, b = of_row[batch.left], of_row[batch.right]
         labelled = np.flatnonzero((a >= 0) & (b >= 0))
-        columns = {name: column[labelled] for name, column in pair_features(index, batch).items()}
+        columns = {name: column[labelled] for name, column in compute_pair_features(index, batch).items()}
         _, probability = predict_pairs(model, columns, index.doublings)
         parts.append(_add_absent_pairs(batch, of_row, labelled, probability))
         progress(batch.n_pairs)
@@ -93,7 +93,7 @@ def _add_absent_pairs(
     labelled = np.flatnonzero(person >= 0)
     start = np.searchsorted(labelled, batch.start)
     left, right = (labelled[end] for end in list_pairs(start))
-    probability = np.full(len(left), ABSENT, dtype=np.float32)
+    probability = np.full(len(left), UNLISTED_PROBABILITY, dtype=np.float32)
     width = len(batch.rows)
     scored_codes = batch.left[scored_pairs].astype(np.int64) * width + batch.right[scored_pairs]
     index = find_positions(left.astype(np.int64) * width + right, scored_codes)

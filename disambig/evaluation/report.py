@@ -2,7 +2,7 @@
 
 :func:`build_report` is pure: plain values in, text out. The page loads nothing, runs no
 script and works from a file. Names and titles are untrusted: control and bidirectional
-characters are made visible (:func:`disambig.console.safe`), Jinja escapes the rest.
+characters are made visible (:func:`disambig.console.escape_text`), Jinja escapes the rest.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from disambig.arrays import Bool, Float32
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.evaluation.metrics import (
     Metrics,
     ReliabilityCurve,
@@ -149,7 +149,7 @@ def _make_environment() -> Environment:
 
 def _escape_controls(value: Any) -> Any:
     """Apply :func:`safe` to every string of the template; SVG markup is unchanged."""
-    return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return escape_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _draw_calibration(section: Section) -> _Calibration | None:
@@ -159,7 +159,7 @@ def _draw_calibration(section: Section) -> _Calibration | None:
     curve = reliability_curve(scores.probability, scores.same)
     error = expected_calibration_error(scores.probability, scores.same)
     pairs = len(scores.probability)
-    name = safe(section.name)
+    name = escape_text(section.name)
     reliability = draw_reliability(
         curve,
         f"Reliability, {name}",

@@ -71,8 +71,8 @@ def decompose_score(
     """
     values = {name: row[name] for name in forest.features}
     X = np.array([list(values.values())], dtype=np.float32)
-    parts = forest.contributions(X)[0].astype(np.float64)
-    raw = forest.raw(X)
+    parts = forest.compute_contributions(X)[0].astype(np.float64)
+    raw = forest.compute_log_odds(X)
     level_probability = sigmoid(raw) if calibration is None else calibration(raw)
     columns = {name: np.array([value], dtype=np.float32) for name, value in row.items()}
     probability = float(

@@ -29,7 +29,7 @@ from disambig.explain.facts import Facts
 from disambig.explain.phrases import format_count, get_group_phrase, get_pair_phrase
 from disambig.explain.trace import Trace, trace_pair
 from disambig.features.group import GROUP_FEATURES
-from disambig.features.groups import ABSENT
+from disambig.features.groups import UNLISTED_PROBABILITY
 from disambig.features.pair import PAIR_FEATURES
 from disambig.model.model import Model
 
@@ -148,7 +148,7 @@ def explain(
         raise InputError(f"{a} is given twice; give two different mentions to compare")
     model.check_features(PAIR_FEATURES, GROUP_FEATURES)
     in_force = compile_constraints(corpus, constraints, identifiers=identifiers)
-    index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
+    index = CorpusIndex.from_corpus(corpus, SemanticSpace.load(), model.frequency)
     explicit = compile_constraints(corpus, constraints, identifiers=False)
     return explain_rows(index, model, row_a, row_b, in_force, explicit)
 
@@ -180,7 +180,7 @@ def explain_rows(
         trace.pair,
         get_pair_phrase,
         Facts(index, np.array([row_a], dtype=np.int32), np.array([row_b], dtype=np.int32)),
-        model.pair_growth,
+        model.pair_size_shift,
     )
     groups = _explain_groups(index, model, trace)
     rule = _find_rule(corpus, constraints, explicit, row_a, row_b)
@@ -189,7 +189,7 @@ def explain_rows(
         a=_describe_mention(corpus, row_a),
         b=_describe_mention(corpus, row_b),
         same=trace.same,
-        probability=ABSENT if groups.is_uncompared else (groups.score or pair).probability,
+        probability=UNLISTED_PROBABILITY if groups.is_uncompared else (groups.score or pair).probability,
         decided_by=decider,
         because=because,
         same_block=trace.same_block,
@@ -246,7 +246,7 @@ def _explain_groups(index: CorpusIndex, model: Model, trace: Trace) -> Groups:
         trace.group,
         get_group_phrase,
         Facts(index, trace.group_a, trace.group_b),
-        model.group_growth,
+        model.group_size_shift,
     )
     return Groups(*sizes, together=False, score=score)
 
@@ -287,7 +287,7 @@ def _are_must_linked(constraints: Constraints, a: int, b: int) -> bool:
 def _are_cannot_linked(corpus: Corpus, constraints: Constraints, a: int, b: int) -> bool:
     rows = np.array([0], dtype=np.int32), np.array([1], dtype=np.int32)
     batch = PairBatch.without_pairs([np.array([a, b], dtype=np.int32)])
-    return bool(BatchConstraints.of(batch, constraints).is_excluded(*rows).any())
+    return bool(BatchConstraints.select(batch, constraints).is_excluded(*rows).any())
 
 
 def _explain_evidence(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.explain.explain import format_percent
 from disambig.explain.phrases import AFFILIATION, COAUTHORS, NAMES, TIME, TOPIC, VENUE
 
@@ -234,5 +234,5 @@ def _make_line(*parts: tuple[str, str]) -> Text:
 
     text = Text()
     for content, style in parts:
-        text.append(safe(content), style)
+        text.append(escape_text(content), style)
     return text

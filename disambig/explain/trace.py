@@ -18,7 +18,7 @@ from disambig.blocking.cross_block import find_cross_block_pairs
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.cross_block import score_candidates, spokesmen
-from disambig.clustering.linkage import first_of_group
+from disambig.clustering.linkage import get_first_rows
 from disambig.clustering.two_level import (
     BatchConstraints,
     Round,
@@ -30,9 +30,9 @@ from disambig.clustering.two_level import (
 from disambig.corpus.index import CorpusIndex
 from disambig.features.group import compute_group_features
 from disambig.features.groups import GroupBatch
-from disambig.features.pair import pair_features
+from disambig.features.pair import compute_pair_features
 from disambig.model.model import Model
-from disambig.names import compatible_pairs
+from disambig.names import are_compatible
 
 Row = Mapping[str, float]
 """Value of each feature, NaN where it is missing, in the order of the model."""
@@ -107,7 +107,7 @@ class _ClusteredBlock:
 def trace_pair(index: CorpusIndex, model: Model, constraints: Constraints, a: int, b: int) -> Trace:
     """Cluster the block or blocks of two different signature rows and record the decision."""
     blocks = [block for block in make_blocks(index.corpus) if np.isin((a, b), block).any()]
-    comparisons = Comparisons.of(index, blocks)
+    comparisons = Comparisons.plan(index, blocks)
     batch_a = comparisons.make_batch_of_row(a)
     if b in batch_a.rows:
         return _trace_within_block(index, model, constraints, batch_a, a, b)
@@ -125,7 +125,7 @@ def _cluster_block(
         constraints,
         lambda c: predict_pairs(model, c, index.doublings),
     )
-    first = scored.cluster(model.first_level(index.doublings))
+    first = scored.cluster(model.get_first_level_threshold(index.doublings))
     rounds = run_second_level(
         scored,
         first,
@@ -140,18 +140,18 @@ def _trace_within_block(
 ) -> Trace:
     block, rows = _cluster_block(index, model, constraints, batch), batch.rows
     i, j = (int(np.flatnonzero(rows == row)[0]) for row in sorted((a, b)))
-    pair = _get_row(pair_features(index, PairBatch.from_pair(index, rows, i, j)), 0)
+    pair = _get_row(compute_pair_features(index, PairBatch.from_pair(index, rows, i, j)), 0)
     first_a, first_b = block.list_members(block.first, a), block.list_members(block.first, b)
     sizes = len(first_a), len(first_b)
     if block.first[i] == block.first[j]:
-        threshold = model.first_level(index.doublings)
+        threshold = model.get_first_level_threshold(index.doublings)
         return Trace(pair, first_a, first_a, *sizes, None, True, True, threshold)
     # the round that joined them, or the last
     last = next((r for r in block.rounds if r.final[i] == r.final[j]), block.rounds[-1])
     group = last.groups.group
     group_a, group_b = block.list_members(group, a), block.list_members(group, b)
     low, high = np.sort(group[[i, j]]).tolist()
-    pair_index = last.groups.find(low, high)
+    pair_index = last.groups.find_pair(low, high)
     pair_slice = slice(pair_index, pair_index + 1)
     return Trace(
         pair=pair,
@@ -172,7 +172,7 @@ def _are_names_compatible(index: CorpusIndex, group_a: Int32, group_b: Int32) ->
     """Whether any two names of two groups are compatible."""
     a, b = (np.unique(index.corpus.signature_name[group]) for group in (group_a, group_b))
     left, right = np.repeat(a, len(b)), np.tile(b, len(a))
-    return bool(compatible_pairs(index.names, left, right).any())
+    return bool(are_compatible(index.names, left, right).any())
 
 
 def _trace_across_blocks(
@@ -189,7 +189,7 @@ def _trace_across_blocks(
     group_a, group_b = (x.list_members(x.final, row) for x, row in zip(blocks, (a, b), strict=True))
     pair = np.array([[identity[a], identity[b]]], dtype=np.int64)
     pair.sort(axis=1)
-    comparisons = Comparisons.of(index, make_blocks(index.corpus))
+    comparisons = Comparisons.plan(index, make_blocks(index.corpus))
     crowded = comparisons.mask_crowded(index.corpus.n_signatures)
     candidates = find_cross_block_pairs(index, identity, block_of, crowded)
     candidates = candidates[(candidates < identity.max()).all(axis=1)]
@@ -248,7 +248,7 @@ def _compute_pair_features(
     i = int(np.flatnonzero(left == a)[0])
     j = len(left) + int(np.flatnonzero(right == b)[0])
     return _get_row(
-        pair_features(index, PairBatch.from_pair(index, np.concatenate([left, right]), i, j)), 0
+        compute_pair_features(index, PairBatch.from_pair(index, np.concatenate([left, right]), i, j)), 0
     )
 
 
@@ -270,9 +270,9 @@ def _compute_group_features(
     )
     batch = PairBatch.from_blocks(index, [np.concatenate([left, right])])
     group = np.repeat(np.arange(2, dtype=np.int32), [len(left), len(right)])
-    columns = pair_features(index, batch)
+    columns = compute_pair_features(index, batch)
     probability, _ = predict_pairs(model, columns, index.doublings)
-    groups = GroupBatch.of(batch, group)
+    groups = GroupBatch.from_groups(batch, group)
     return _get_row(compute_group_features(index, batch, groups, columns, probability), 0)
 
 
@@ -287,8 +287,8 @@ def _find_exclusion(
 ) -> tuple[int, int] | None:
     """Return the first members of the two groups that a cannot-link separates; None without."""
     batch = PairBatch.without_pairs([np.concatenate([group_a, group_b])])
-    batch_constraints, n = BatchConstraints.of(batch, constraints), len(group_a)
-    first = first_of_group(batch.block, batch_constraints.must)
+    batch_constraints, n = BatchConstraints.select(batch, constraints), len(group_a)
+    first = get_first_rows(batch.block, batch_constraints.must)
     ends = [(i, j) for pair in batch_constraints.cannot.tolist() for i, j in (pair, pair[::-1])]
     left, right = _index_first_rows(first[:n]), _index_first_rows(first[n:])
     exclusions = [(left[i], right[j]) for i, j in ends if i in left and j in right]

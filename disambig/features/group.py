@@ -15,18 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Float32, Float64, Int64
-from disambig.blocking.name_comparison import NameMemory
+from disambig.blocking.name_comparison import NameEvidenceCache
 from disambig.blocking.pairs import PairBatch, split_range
 from disambig.corpus.index import CorpusIndex
 from disambig.features.group_profiles import (
-    coauthor_profiles,
-    initial_profiles,
-    meaning_above,
-    topic_profiles,
-    venue_profiles,
-    year_spans,
+    compare_coauthors,
+    compare_coauthor_initials,
+    compare_meaning,
+    compare_topics,
+    compare_venues,
+    compare_years,
 )
-from disambig.features.groups import ABSENT, GroupBatch
+from disambig.features.groups import UNLISTED_PROBABILITY, GroupBatch
 from disambig.features.pair import RowEvidence
 from disambig.kernels.groups import compute_bounds, aggregate_cross_scores, find_distinct, compute_leads, list_name_pairs
 from disambig.model.size_shift import LEAD_FEATURES, SIZE_SHIFT_FEATURES
@@ -157,7 +157,7 @@ class GroupEvidence:
         return GROUP_FEATURES + (SIZE_SHIFT_FEATURES if self.index.doublings else ())
 
     @classmethod
-    def of(
+    def collect(
         cls,
         index: CorpusIndex,
         batch: PairBatch,
@@ -179,7 +179,7 @@ class GroupEvidence:
         among = {name: np.empty(n, dtype=np.float32) for name in SCORE_FEATURES}
         mean, best = np.empty(n, dtype=np.float64), np.empty(n, dtype=np.float64)
         for pairs in split_range(n, GROUP_PAIRS_AT_ONCE):
-            scores = _compute_scores(batch, groups.only(pairs), probability)
+            scores = _compute_scores(batch, groups.select_pairs(pairs), probability)
             mean[pairs], best[pairs] = scores["score_mean"], scores["score_best_high"]
             for name, column in scores.items():
                 among[name][pairs] = column
@@ -190,7 +190,7 @@ class GroupEvidence:
             batch,
             groups,
             pair_columns,
-            rows or RowEvidence.of(index, batch),
+            rows or RowEvidence.look_up(index, batch),
             among,
             _compute_cohesion(batch, groups, probability),
         )
@@ -208,7 +208,7 @@ class GroupEvidence:
             Groups of the same batch before the last joins, and their features: features of two
             unchanged groups are copied from there.
         """
-        part = self.groups.only(pairs)
+        part = self.groups.select_pairs(pairs)
         out: dict[str, npt.NDArray[np.floating]] = {
             name: column[pairs] for name, column in self.block_columns.items()
         }
@@ -216,9 +216,9 @@ class GroupEvidence:
         if before is None:
             out.update(self._compute_own_columns(part))
         else:
-            known = part.kept_from(before[0])
+            known = part.find_unchanged_pairs(before[0])
             kept, fresh = np.flatnonzero(known >= 0), np.flatnonzero(known < 0)
-            for name, values in self._compute_own_columns(part.only(known < 0)).items():
+            for name, values in self._compute_own_columns(part.select_pairs(known < 0)).items():
                 out[name] = column = np.empty(len(known), dtype=np.float32)
                 column[fresh], column[kept] = values, before[1][name][known[kept]]
         if self.index.doublings:
@@ -228,23 +228,23 @@ class GroupEvidence:
     def _compute_own_columns(self, part: GroupBatch) -> dict[str, npt.NDArray[np.floating]]:
         """Compute the features that depend on the two groups alone."""
         index, rows = self.index, self.rows
-        member, first = part.members()
+        member, first = part.list_members()
         out: dict[str, npt.NDArray[np.floating]] = {}
         out["cohesion"] = np.fmin(self.cohesion[part.left], self.cohesion[part.right])
-        out.update(coauthor_profiles(index, part, rows, member, first))
-        out.update(topic_profiles(index, part, rows, member, first))
-        out.update(venue_profiles(index, part, rows, member, first))
-        out.update(year_spans(part, rows, member, first))
-        names = _names(index, part, rows)
+        out.update(compare_coauthors(index, part, rows, member, first))
+        out.update(compare_topics(index, part, rows, member, first))
+        out.update(compare_venues(index, part, rows, member, first))
+        out.update(compare_years(part, rows, member, first))
+        names = _compare_names(index, part, rows)
         out.update({f"{name}_least": names[name][0] for name in LEAST_FEATURES})
         for name in GREATEST_FEATURES:
-            known = names[name][1] if name in names else part.greatest(self.pair_columns[name])
+            known = names[name][1] if name in names else part.compute_greatest(self.pair_columns[name])
             out[f"{name}_greatest"] = known
-        hop = part.total(self.pair_columns["coauthors_hop"])
+        hop = part.sum_values(self.pair_columns["coauthors_hop"])
         out["coauthors_hop_mean"] = hop / part.pairs_between
-        out["text_meaning_above_mean"] = meaning_above(part, rows, member, first)
+        out["text_meaning_above_mean"] = compare_meaning(part, rows, member, first)
         if index.doublings:
-            out.update(initial_profiles(index, part, rows, member, first))
+            out.update(compare_coauthor_initials(index, part, rows, member, first))
         return {name: column for name, column in out.items() if name in self.feature_names}
 
     def _compute_leads(
@@ -275,7 +275,7 @@ class GroupEvidence:
         n = self.groups.n_pairs
         out = {feature: np.empty(n, dtype=np.float32) for feature in LEAD_FEATURES.values()}
         for pairs in split_range(n, GROUP_PAIRS_AT_ONCE):
-            own = self._compute_own_columns(self.groups.only(pairs))
+            own = self._compute_own_columns(self.groups.select_pairs(pairs))
             for feature, column in out.items():
                 column[pairs] = own[feature]
         return out
@@ -289,7 +289,7 @@ def compute_group_features(
     probability: Float32,
 ) -> dict[str, Float32]:
     """Compute every feature of every pair of groups, float32[N]; see :class:`GroupEvidence`."""
-    found = GroupEvidence.of(index, batch, groups, pair_columns, probability)
+    found = GroupEvidence.collect(index, batch, groups, pair_columns, probability)
     return found.compute_columns(slice(0, groups.n_pairs))
 
 
@@ -312,7 +312,7 @@ def _compute_scores(batch: PairBatch, groups: GroupBatch, probability: Float32) 
         "score_mean": found[0] / between,
         "score_logit": (found[1] + absent * _MIN_LOG_ODDS) / between,
         "score_greatest": found[2],
-        "score_least": np.where(absent > 0, ABSENT, found[3]),
+        "score_least": np.where(absent > 0, UNLISTED_PROBABILITY, found[3]),
         "score_half": found[4] / between,
         "score_best_low": np.minimum(low, high),
         "score_best_high": np.maximum(low, high),
@@ -349,23 +349,23 @@ def _compute_cohesion(batch: PairBatch, groups: GroupBatch, probability: Float32
     return mean
 
 
-def _names(
+def _compare_names(
     index: CorpusIndex, groups: GroupBatch, rows: RowEvidence
 ) -> dict[str, tuple[Float32, Float32]]:
     name = rows.name.astype(np.int64)
-    return names_between(
+    return compare_name_sets(
         index, groups.group, name, len(groups.size), groups.left, groups.right, rows.names
     )
 
 
-def names_between(
+def compare_name_sets(
     index: CorpusIndex,
     owner: npt.NDArray[np.integer],
     name: Int64,
     n_owners: int,
     left: npt.NDArray[np.integer],
     right: npt.NDArray[np.integer],
-    memory: NameMemory | None = None,
+    memory: NameEvidenceCache | None = None,
 ) -> dict[str, tuple[Float32, Float32]]:
     """Return the least and greatest evidence between any name of one set and any of another.
 
@@ -381,7 +381,7 @@ def names_between(
     Returns
     -------
     dict of str to (float32[N], float32[N])
-        Columns of :func:`disambig.blocking.name_comparison.name_evidence`, NaN where unknown.
+        Columns of :func:`disambig.blocking.name_comparison.compute_name_evidence`, NaN where unknown.
     """
     width = max(len(index.names), 1)
     key = np.unique(owner.astype(np.int64) * width + name)
@@ -390,5 +390,5 @@ def names_between(
         start, key % width, left.astype(np.int32), right.astype(np.int32), int(width)
     )
     each, origin = find_distinct(ends)
-    found = (memory or NameMemory(index)).of(each // width, each % width)
+    found = (memory or NameEvidenceCache(index)).get(each // width, each % width)
     return {column: compute_bounds(found[column], origin, between) for column in found}

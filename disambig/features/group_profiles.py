@@ -19,17 +19,17 @@ from disambig.kernels.pairs import compute_cosines, compute_overlaps, sum_vector
 from disambig.model.size_shift import compute_surprise
 
 
-def _shared(rows: SparseRows, weight: Float32, groups: GroupBatch) -> Float32:
+def _compute_overlaps(rows: SparseRows, weight: Float32, groups: GroupBatch) -> Float32:
     return compute_overlaps(rows.start, rows.column, rows.value, weight, groups.left, groups.right)
 
 
-def coauthor_profiles(
+def compare_coauthors(
     index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
     """Compare the co-authors of two groups: number, rarity and share of those in common."""
     a, b = groups.left, groups.right
     counts = rows.coauthors.sum_groups(member, first, len(index.full_works))
-    found = _shared(counts, index.full_rarity, groups)
+    found = _compute_overlaps(counts, index.full_rarity, groups)
     distinct = counts.lengths.astype(np.float32)
     mentions = np.bincount(counts.get_entry_rows(), counts.value, len(counts))
     covered_a = found[5] / np.maximum(mentions[a], 1)
@@ -49,15 +49,15 @@ def coauthor_profiles(
     return columns
 
 
-def initial_profiles(
+def compare_coauthor_initials(
     index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
     """Compare co-authors by first initial and family name: number in common and surprise in bits.
 
     Works that print no first names have co-authors in this form only.
     """
-    names = rows.team_initials.sum_groups(member, first, len(index.initial_works))
-    found = _shared(names, compute_surprise(index.initial_works, index.doublings), groups)
+    names = rows.coauthor_initials.sum_groups(member, first, len(index.initial_works))
+    found = _compute_overlaps(names, compute_surprise(index.initial_works, index.doublings), groups)
     distinct = names.lengths.astype(np.float32)
     a, b = distinct[groups.left], distinct[groups.right]
     fewer = np.minimum(a, b)
@@ -71,7 +71,7 @@ def initial_profiles(
     return {**columns, "initials_fewer": fewer, "initials_more": np.maximum(a, b)}
 
 
-def topic_profiles(
+def compare_topics(
     index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
     """Compare topics and affiliations of groups: cosines, and rarity of the shared words."""
@@ -81,7 +81,7 @@ def topic_profiles(
         ("meaning", rows.meaning),
         ("venue_meaning", rows.venue_meaning),
     ):
-        centre = _direction(sum_vectors(vectors, member, first)[0])
+        centre = _normalise(sum_vectors(vectors, member, first)[0])
         out[f"profile_{name}"] = compute_cosines(centre, groups.left, groups.right)
     told = np.where(rows.affiliation >= 0, rows.affiliation, len(index.affiliation))
     for name, texts, idf in (
@@ -90,7 +90,7 @@ def topic_profiles(
         ("affiliation", index.affiliation.append_empty_row().take(told), index.affiliation_idf),
     ):
         profile = texts.sum_groups(member, first, len(idf)).normalise()
-        found = _shared(profile, idf, groups)
+        found = _compute_overlaps(profile, idf, groups)
         empty = profile.lengths == 0
         found[:, empty[groups.left] | empty[groups.right]] = np.nan
         out[f"profile_{name}"] = found[3]
@@ -98,7 +98,7 @@ def topic_profiles(
     return out
 
 
-def _direction(total: Float64) -> Float32:
+def _normalise(total: Float64) -> Float32:
     """Scale rows to length 1; NaN for a row of zeros."""
     norm = np.sqrt((total * total).sum(axis=1, keepdims=True))
     norm[norm == 0] = np.nan
@@ -106,7 +106,7 @@ def _direction(total: Float64) -> Float32:
     return unit
 
 
-def venue_profiles(
+def compare_venues(
     index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
     """Compare the venues of two groups."""
@@ -115,7 +115,7 @@ def venue_profiles(
     each = SparseRows.from_lists(known, rows.venue[known], len(rows.venue))
     venues = each.sum_groups(member, first, len(index.venue_works))
     weight = (1 / np.log2(2 + index.venue_works)).astype(np.float32)
-    found = _shared(venues, weight, groups)
+    found = _compute_overlaps(venues, weight, groups)
     length = np.sqrt(
         np.bincount(venues.get_entry_rows(), venues.value.astype(np.float64) ** 2, len(venues))
     )
@@ -130,7 +130,7 @@ def venue_profiles(
     return columns
 
 
-def meaning_above(groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64) -> Float64:
+def compare_meaning(groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64) -> Float64:
     """Return how far the mean cosine between two groups exceeds the usual one in the block."""
     total, count = sum_vectors(rows.meaning, member, first)
     usual = sum_vectors(rows.usual[:, None], member, first)[0].ravel()
@@ -141,7 +141,7 @@ def meaning_above(groups: GroupBatch, rows: RowEvidence, member: Int64, first: I
     return above
 
 
-def year_spans(
+def compare_years(
     groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
     """Compare the years of two groups: gap, overlap and span."""

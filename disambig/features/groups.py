@@ -11,7 +11,7 @@ from disambig.arrays import Bool, Float32, Float64, Int32, Int64
 from disambig.blocking.pairs import PairBatch, find_positions
 from disambig.kernels.groups import compute_bounds, find_crossing_pairs
 
-ABSENT = 0.0
+UNLISTED_PROBABILITY = 0.0
 """Probability of an unlisted signature pair: its names are of two persons."""
 
 
@@ -44,7 +44,7 @@ class GroupBatch:
     start: Int64
 
     @classmethod
-    def of(cls, batch: PairBatch, group: Int32, live: Bool | None = None) -> GroupBatch:
+    def from_groups(cls, batch: PairBatch, group: Int32, live: Bool | None = None) -> GroupBatch:
         """Build the groups of a batch, and their pairs.
 
         Parameters
@@ -61,7 +61,7 @@ class GroupBatch:
         found = find_crossing_pairs(group, batch.left, batch.right, wanted, n)
         return cls(group, block, np.bincount(group, minlength=n).astype(np.float32), *found)
 
-    def only(self, pairs: slice | Bool) -> GroupBatch:
+    def select_pairs(self, pairs: slice | Bool) -> GroupBatch:
         """Return the same groups with some of their pairs: a slice with both ends, or bool[N]."""
         if isinstance(pairs, slice):
             start = self.start[pairs.start : pairs.stop + 1]
@@ -75,7 +75,7 @@ class GroupBatch:
             self, left=self.left[pairs], right=self.right[pairs], cross=cross, start=start
         )
 
-    def kept_from(self, before: GroupBatch) -> Int64:
+    def find_unchanged_pairs(self, before: GroupBatch) -> Int64:
         """Return the number of each pair in ``previous``, int64[N]; -1 where a group has changed.
 
         ``previous`` are the groups of the same batch before some were joined.
@@ -98,12 +98,12 @@ class GroupBatch:
         """Signature pairs between the groups of each pair, listed or not; float64[N]."""
         return self.size[self.left].astype(np.float64) * self.size[self.right]
 
-    def find(self, low: int, high: int) -> int:
+    def find_pair(self, low: int, high: int) -> int:
         """Return the number of the pair of groups ``low < high``, -1 if none is listed."""
         found = np.flatnonzero((self.left == low) & (self.right == high))
         return int(found[0]) if len(found) else -1
 
-    def members(self) -> tuple[Int64, Int64]:
+    def list_members(self) -> tuple[Int64, Int64]:
         """List the rows of paired groups; those of group g are ``rows[first[g]:first[g + 1]]``."""
         paired = np.zeros(len(self.size), dtype=bool)
         paired[self.left] = paired[self.right] = True
@@ -111,11 +111,11 @@ class GroupBatch:
         rows = rows[np.argsort(self.group[rows], kind="stable")]
         return rows, np.searchsorted(self.group[rows], np.arange(len(self.size) + 1))
 
-    def place(self) -> Int64:
+    def get_cross_pairs(self) -> Int64:
         """Return the group pair of each entry of ``cross``, int64[X]."""
         return np.repeat(np.arange(self.n_pairs), np.diff(self.start))
 
-    def total(self, values: npt.NDArray[np.floating]) -> Float64:
+    def sum_values(self, values: npt.NDArray[np.floating]) -> Float64:
         """Sum known values, float[P] of the batch, over the listed pairs of each group pair."""
         if not len(self.left):
             return np.empty(0, dtype=np.float64)
@@ -123,6 +123,6 @@ class GroupBatch:
         found: Float64 = np.add.reduceat(known, self.start[:-1])
         return found
 
-    def greatest(self, values: Float32) -> Float32:
+    def compute_greatest(self, values: Float32) -> Float32:
         """Return the largest known value over the listed pairs of each group pair, else NaN."""
         return compute_bounds(values, self.cross, self.start)[1]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from disambig.arrays import Float32, Int32
-from disambig.blocking.name_comparison import NAME_COLUMNS, NameMemory
+from disambig.blocking.name_comparison import NAME_COLUMNS, NameEvidenceCache
 from disambig.blocking.pairs import PairBatch
-from disambig.corpus.index import CorpusIndex, coauthors_of
+from disambig.corpus.index import CorpusIndex, list_coauthors
 from disambig.corpus.sparse import SparseRows
 from disambig.kernels.pairs import compute_cosines, compute_dots, compute_overlaps, sum_paths, sum_vectors
 
@@ -69,7 +69,7 @@ class RowEvidence:
 
     name: Int32
     coauthors: SparseRows
-    team_initials: SparseRows
+    coauthor_initials: SparseRows
     outside_coauthors: SparseRows
     title: SparseRows
     text: SparseRows
@@ -80,36 +80,36 @@ class RowEvidence:
     venue: Int32
     affiliation: Int32
     year: Float32
-    names: NameMemory
+    names: NameEvidenceCache
 
     @classmethod
-    def of(
-        cls, index: CorpusIndex, batch: PairBatch, names: NameMemory | None = None
+    def look_up(
+        cls, index: CorpusIndex, batch: PairBatch, names: NameEvidenceCache | None = None
     ) -> RowEvidence:
         """Look up the rows of a batch; ``names`` are of the same index, if already available."""
         rows = batch.rows
         work = index.corpus.signature_work[rows]
         meaning = index.meaning[work]
-        name, team = index.corpus.signature_name[rows], coauthors_of(index, rows)
+        name, team = index.corpus.signature_name[rows], list_coauthors(index, rows)
         return cls(
             name=name,
             coauthors=team,
-            team_initials=coauthors_of(index, rows, initials=True),
-            outside_coauthors=_without_own(index, batch, name, team),
+            coauthor_initials=list_coauthors(index, rows, initials=True),
+            outside_coauthors=_drop_block_names(index, batch, name, team),
             title=index.title.take(work),
             text=index.text.take(work),
             meaning=meaning,
             title_meaning=index.title_meaning[work],
             venue_meaning=index.venue_meaning[index.venue_text[work]],
-            usual=usual_meaning(meaning, batch),
+            usual=compute_usual_meaning(meaning, batch),
             venue=index.venue[work],
             affiliation=index.affiliation_of[rows],
             year=index.corpus.years[work],
-            names=NameMemory(index) if names is None else names,
+            names=NameEvidenceCache(index) if names is None else names,
         )
 
 
-def pair_features(
+def compute_pair_features(
     index: CorpusIndex, batch: PairBatch, rows: RowEvidence | None = None
 ) -> dict[str, Float32]:
     """Compute every feature of every pair of the batch.
@@ -124,30 +124,30 @@ def pair_features(
     dict of str to float32[P]
         In the order of :data:`PAIR_FEATURES`.
     """
-    rows = rows or RowEvidence.of(index, batch)
+    rows = rows or RowEvidence.look_up(index, batch)
     out: dict[str, Float32] = {}
-    out.update(_names(batch, rows))
-    out.update(_coauthors(index, batch, rows))
-    out.update(_venues(index, batch, rows))
-    out.update(_topics(index, batch, rows))
-    out.update(_affiliations(index, batch, rows))
-    out.update(_years(batch, rows))
+    out.update(_compare_names(batch, rows))
+    out.update(_compare_coauthors(index, batch, rows))
+    out.update(_compare_venues(index, batch, rows))
+    out.update(_compare_topics(index, batch, rows))
+    out.update(_compare_affiliations(index, batch, rows))
+    out.update(_compare_years(batch, rows))
     return out
 
 
-def _names(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
-    found = rows.names.of(batch.names[:, 0], batch.names[:, 1])
+def _compare_names(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    found = rows.names.get(batch.names[:, 0], batch.names[:, 1])
     return {k: found[k][batch.name_pair] for k in PAIR_FEATURES if k in found}
 
 
-def _coauthors(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+def _compare_coauthors(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
     left, right, team = batch.left, batch.right, rows.coauthors
     size = team.lengths.astype(np.float32)
     small = np.minimum(size[left], size[right])
     large = np.maximum(size[left], size[right])
     unknown = small == 0
-    full = _shared(team, index.full_rarity, batch)
-    initial = _shared(rows.team_initials, index.initial_rarity, batch)
+    full = _compute_overlaps(team, index.full_rarity, batch)
+    initial = _compute_overlaps(rows.coauthor_initials, index.initial_rarity, batch)
     columns: dict[str, Float32] = {
         "coauthors_shared": full[0],
         "coauthors_rarity": full[1],
@@ -155,7 +155,7 @@ def _coauthors(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[
         "coauthors_jaccard": full[0] / np.maximum(small + large - full[0], 1),
         "coauthors_initial_shared": initial[0],
         "coauthors_initial_rarity": initial[1],
-        "coauthors_hop": _second_hop(index, batch, rows),
+        "coauthors_hop": _compute_second_hop(index, batch, rows),
     }
     for column in columns.values():
         column[unknown] = np.nan
@@ -164,18 +164,18 @@ def _coauthors(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[
     return columns
 
 
-def _shared(rows: SparseRows, weight: Float32, batch: PairBatch) -> Float32:
+def _compute_overlaps(rows: SparseRows, weight: Float32, batch: PairBatch) -> Float32:
     return compute_overlaps(rows.start, rows.column, rows.value, weight, batch.left, batch.right)
 
 
-def _without_own(index: CorpusIndex, batch: PairBatch, name: Int32, team: SparseRows) -> SparseRows:
+def _drop_block_names(index: CorpusIndex, batch: PairBatch, name: Int32, team: SparseRows) -> SparseRows:
     """Remove the co-authors who have a name of the block."""
     block = batch.block.astype(np.int64) * len(index.full_works)
     own = np.unique(block + index.full[name])
     return team.filter_entries(~np.isin(block[team.get_entry_rows()] + team.column, own))
 
 
-def _second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Float32:
+def _compute_second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Float32:
     """Return the strength of all paths from a co-author of one to a co-author of the other."""
     # paths through the block's own names would be circular
     others, graph = rows.outside_coauthors, index.graph
@@ -185,7 +185,7 @@ def _second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Floa
     return np.log1p(found)
 
 
-def _venues(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+def _compare_venues(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
     a, b = rows.venue[batch.left], rows.venue[batch.right]
     unknown = (a < 0) | (b < 0)
     same = (a == b).astype(np.float32)
@@ -200,10 +200,10 @@ def _venues(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str
     }
 
 
-def _topics(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+def _compare_topics(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
     left, right = batch.left, batch.right
-    title = _shared(rows.title, index.title_idf, batch)
-    text = _shared(rows.text, index.title_idf, batch)
+    title = _compute_overlaps(rows.title, index.title_idf, batch)
+    text = _compute_overlaps(rows.text, index.title_idf, batch)
     text_meaning = compute_cosines(rows.meaning, left, right)
     return {
         "text_meaning_above": text_meaning - (rows.usual[left] + rows.usual[right]) / 2,
@@ -215,7 +215,7 @@ def _topics(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str
     }
 
 
-def usual_meaning(meaning: Float32, batch: PairBatch) -> Float32:
+def compute_usual_meaning(meaning: Float32, batch: PairBatch) -> Float32:
     """Return the mean cosine of each row's meaning with the others of its block, float32[R].
 
     NaN if its own is missing, 0 where no other's is known.
@@ -229,7 +229,7 @@ def usual_meaning(meaning: Float32, batch: PairBatch) -> Float32:
     return np.where(known, usual, np.nan).astype(np.float32)
 
 
-def _affiliations(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+def _compare_affiliations(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
     code = rows.affiliation
     present, row = np.unique(code[code >= 0], return_inverse=True)
     texts = index.affiliation.take(present)
@@ -246,7 +246,7 @@ def _affiliations(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> di
     return {"affiliation_cosine": cosine, "affiliation_rarest": rarest}
 
 
-def _years(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+def _compare_years(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
     year = rows.year
     size = np.log2(np.diff(batch.start)).astype(np.float32)
     return {

@@ -17,27 +17,27 @@ from disambig.ingest._json_scanner import Entry, scan
 from disambig.ingest._native import not_utf8, parse_json
 from disambig.ingest._problems import BadRecord, Repair
 from disambig.ingest._serialise import Received, text_of
-from disambig.ingest._source import Opened, Source, document, lines
+from disambig.ingest._source import OpenFile, Source, read_document, read_lines
 
 RawRecord = tuple[int, bytes | BadRecord, bytes]
 """Line, the record's JSON or why it cannot be had, and its bytes as they were."""
 
 
-def rows(source: Source, file: Opened) -> Iterator[RawRecord]:
+def rows(source: Source, file: OpenFile) -> Iterator[RawRecord]:
     """Records of a JSONL file, or of one JSON array; blank lines are nothing."""
     if file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
         for entry in entries(source, file):
             data = entry.text.encode("utf-8", "surrogatepass")
             yield entry.line, entry.bad or data, data
         return
-    for line, record, raw in lines(file.stream):
+    for line, record, raw in read_lines(file.stream):
         if isinstance(record, BadRecord) or record.strip():
             yield line, record, raw
 
 
-def entries(source: Source, file: Opened) -> Iterator[Entry]:
+def entries(source: Source, file: OpenFile) -> Iterator[Entry]:
     """Entries of a JSON document, then perhaps one more that says why the rest is lost."""
-    data, stopped = document(source, file.stream)
+    data, stopped = read_document(source, file.stream)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -109,7 +109,7 @@ def _split(data: bytes) -> Iterator[tuple[int, bytes | BadRecord]]:
     if b"\n" in start.rstrip(b" \t\r\n") and _is_one_value(start):
         yield 1 + data[: len(data) - len(start)].count(b"\n"), start
         return
-    for line, record, _ in lines(io.BytesIO(data)):
+    for line, record, _ in read_lines(io.BytesIO(data)):
         if isinstance(record, BadRecord) or record.strip():
             yield line, record
 

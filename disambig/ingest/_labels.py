@@ -13,10 +13,10 @@ from disambig.domain import Constraint, ConstraintKind, Label, Signature
 from disambig.errors import FormatError
 from disambig.ingest._json_records import rows
 from disambig.ingest._native import decode_line, explained
-from disambig.ingest._problems import BadRecord, Ledger, Problem, show
+from disambig.ingest._problems import BadRecord, ProblemLog, Problem, show
 from disambig.ingest._s2and import datasets, read_labels_of, text_id
-from disambig.ingest._sniff import FORMAT_OF, Kind, described, sniff
-from disambig.ingest._source import Source, expand, opened
+from disambig.ingest._sniff import FORMAT_OF, Kind, describe_head, detect_kind
+from disambig.ingest._source import Source, expand_paths, open_source
 
 _CONFIG = ConfigDict(strict=True, extra="ignore")
 _Id = Annotated[str, BeforeValidator(text_id), Field(min_length=1, max_length=512)]
@@ -81,7 +81,7 @@ def read_labels(
     FormatError
         A file holds no labels.
     """
-    ledger = Ledger(strict=strict, on_problem=on_problem)
+    ledger = ProblemLog(strict=strict, on_problem=on_problem)
     s2and: list[tuple[Source, Kind]] = []
     seen: dict[Signature, str] = {}
     for source, kind in _sources_with(Kind.LABELS, paths, ledger):
@@ -132,7 +132,7 @@ def read_constraints(
     FormatError
         The file holds no constraints.
     """
-    ledger = Ledger(strict=strict, on_problem=on_problem)
+    ledger = ProblemLog(strict=strict, on_problem=on_problem)
     found: dict[Constraint, None] = {}
     for source, _ in _sources_with(Kind.CONSTRAINTS, [path], ledger):
         for line, row, raw in _validated_rows(ConstraintRow, source, ledger, None):
@@ -147,15 +147,15 @@ def read_constraints(
 
 
 def _sources_with(
-    wanted: Kind, paths: Sequence[str | Path], ledger: Ledger
+    wanted: Kind, paths: Sequence[str | Path], ledger: ProblemLog
 ) -> Iterator[tuple[Source, Kind]]:
     """Sources that hold rows of a kind, or S2AND data when labels are wanted."""
-    for source in expand(list(paths)):
-        if not source.rereadable:
+    for source in expand_paths(list(paths)):
+        if not source.is_rereadable:
             yield source, wanted
             continue
-        with opened(source) as file:
-            kind = sniff(file.head)
+        with open_source(source) as file:
+            kind = detect_kind(file.head)
         s2and = wanted is Kind.LABELS and FORMAT_OF.get(kind) == "s2and"
         # A first row too broken to be told apart passes as native; its row says what is wrong.
         if kind is wanted or s2and or (kind in _UNTOLD and not source.in_folder):
@@ -163,7 +163,7 @@ def _sources_with(
         elif kind is Kind.EMPTY:
             ledger.warn(source.name, 0, "file", "is empty", "check that it was written")
         elif not source.in_folder:
-            looks = described(file.head) if kind is Kind.UNKNOWN else kind.value
+            looks = describe_head(file.head) if kind is Kind.UNKNOWN else kind.value
             raise FormatError(
                 f"{source.name}: holds no {wanted.value}; it looks like {looks}; "
                 f"give JSONL rows of {_SHAPES[wanted]}"
@@ -180,10 +180,10 @@ _SHAPES = {
 def _validated_rows(
     model: type[_Row],
     source: Source,
-    ledger: Ledger,
+    ledger: ProblemLog,
     progress: Callable[[int], None] | None,
 ) -> Iterator[tuple[int, _Row, bytes]]:
-    with opened(source, progress) as file:
+    with open_source(source, progress) as file:
         for line, record, raw in rows(source, file):
             try:
                 if isinstance(record, BadRecord):

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from disambig.errors import FormatError
 from disambig.ingest._author_pages import page_kind
-from disambig.ingest._problems import Ledger
+from disambig.ingest._problems import ProblemLog
 from disambig.ingest._s2and import Dataset, datasets
-from disambig.ingest._sniff import FORMAT_OF, FORMATS, Kind, described, sniff
-from disambig.ingest._source import Opened, Source, opened
+from disambig.ingest._sniff import FORMAT_OF, FORMATS, Kind, describe_head, detect_kind
+from disambig.ingest._source import OpenFile, Source, open_source
 
 _NO_WORKS = frozenset((Kind.LABELS, Kind.CONSTRAINTS, Kind.ASSIGNMENTS, Kind.REJECTS))
 
@@ -24,7 +24,7 @@ class FileReport:
 
 
 @dataclass(slots=True)
-class Plan:
+class ReadPlan:
     """Files in reading order (a pipe's kind is None until it is opened), and data sets."""
 
     files: list[tuple[Source, Kind | None]] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Plan:
     reports: list[FileReport] = field(default_factory=list)
 
 
-def planned(sources: list[Source], forced: str | None, ledger: Ledger) -> Plan:
+def plan_reading(sources: list[Source], forced: str | None, ledger: ProblemLog) -> ReadPlan:
     """Look at each file once, so that an unknown one is told before hours of work.
 
     Raises
@@ -40,14 +40,14 @@ def planned(sources: list[Source], forced: str | None, ledger: Ledger) -> Plan:
     FormatError
         A file has an unknown format, a data set is incomplete, or nothing holds works.
     """
-    plan = Plan()
+    plan = ReadPlan()
     s2and: list[tuple[Source, Kind]] = []
     for source in sources:
-        if not source.rereadable:
+        if not source.is_rereadable:
             plan.files.append((source, None))
             continue
-        with opened(source) as file:
-            kind = kind_of(source, file, forced, ledger, plan.reports)
+        with open_source(source) as file:
+            kind = decide_kind(source, file, forced, ledger, plan.reports)
         if kind is None:
             continue
         if FORMAT_OF[kind] == "s2and":
@@ -64,8 +64,8 @@ def planned(sources: list[Source], forced: str | None, ledger: Ledger) -> Plan:
     return plan
 
 
-def kind_of(
-    source: Source, file: Opened, forced: str | None, ledger: Ledger, reports: list[FileReport]
+def decide_kind(
+    source: Source, file: OpenFile, forced: str | None, ledger: ProblemLog, reports: list[FileReport]
 ) -> Kind | None:
     """What to read a source as; None, with a note, for what holds no works.
 
@@ -74,16 +74,16 @@ def kind_of(
     FormatError
         It was named by the user and is of no known format, or not of the declared one.
     """
-    seen = sniff(file.head)
-    kind = seen if forced is None else _as_declared(forced, seen, source, file.head)
+    seen = detect_kind(file.head)
+    kind = seen if forced is None else _check_declared_format(forced, seen, source, file.head)
     if seen in _NO_WORKS or (kind is Kind.UNKNOWN and source.in_folder):
-        holds = described(file.head) if seen is Kind.UNKNOWN else seen.value
+        holds = describe_head(file.head) if seen is Kind.UNKNOWN else seen.value
         reports.append(FileReport(source.name, None, holds))
         ledger.note(source.name, f"holds {holds}, no works", "left out")
         return None
     if kind is Kind.UNKNOWN:
         what = "has an unknown format" if forced is None else f"is not in the format {forced}"
-        looks = described(file.head) if seen is Kind.UNKNOWN else seen.value
+        looks = describe_head(file.head) if seen is Kind.UNKNOWN else seen.value
         raise FormatError(
             f"{source.name}: {what}; it looks like {looks}; the formats are {', '.join(FORMATS)}"
         )
@@ -93,7 +93,7 @@ def kind_of(
     return kind
 
 
-def _as_declared(forced: str, seen: Kind, source: Source, head: bytes) -> Kind:
+def _check_declared_format(forced: str, seen: Kind, source: Source, head: bytes) -> Kind:
     if seen is Kind.EMPTY or FORMAT_OF.get(seen) == forced:
         return seen
     if forced == "native" and not (seen is Kind.UNKNOWN and source.in_folder):

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.errors import InputError, RecordError
 
 _SHOWN_LENGTH = 60
@@ -41,7 +41,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return safe(f"{place}: {self.field}: {self.problem}; {self.remedy}")
+        return escape_text(f"{place}: {self.field}: {self.problem}; {self.remedy}")
 
 
 class BadRecord(Exception):
@@ -61,7 +61,7 @@ class Repair:
     done: str
 
 
-class Ledger:
+class ProblemLog:
     """Counts records by fate, tells each problem, and writes the rejects file.
 
     The rejects file is made at the first reject, one JSON object a line: ``file``, ``line``,
@@ -89,7 +89,7 @@ class Ledger:
         self._write(problem, record)
         if self._strict:
             raise RecordError(
-                safe(file), line, safe(bad.field), safe(bad.problem), safe(bad.remedy)
+                escape_text(file), line, escape_text(bad.field), escape_text(bad.problem), escape_text(bad.remedy)
             ) from bad
         self._tell(problem)
 

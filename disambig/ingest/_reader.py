@@ -25,12 +25,12 @@ from disambig.ingest._author_pages import (
 )
 from disambig.ingest._json_records import rows
 from disambig.ingest._native import Parsed, parse_json
-from disambig.ingest._plan import FileReport, kind_of, planned
-from disambig.ingest._problems import BadRecord, Ledger, Problem
+from disambig.ingest._plan import FileReport, decide_kind, plan_reading
+from disambig.ingest._problems import BadRecord, ProblemLog, Problem
 from disambig.ingest._s2and import Dataset, read_dataset
 from disambig.ingest._serialise import Received, text_of
 from disambig.ingest._sniff import FORMAT_OF, FORMATS, Kind
-from disambig.ingest._source import Opened, Source, document, expand, opened
+from disambig.ingest._source import OpenFile, Source, read_document, expand_paths, open_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ def read_works(
     """
     if format != "auto" and format not in FORMATS:
         raise FormatError(f"{format}: unknown format; choose auto, {', '.join(FORMATS)}")
-    sources = expand(list(paths))
+    sources = expand_paths(list(paths))
     _refuse_overwriting(sources, rejects)
-    ledger = Ledger(strict=strict, rejects=rejects, on_problem=on_problem)
+    ledger = ProblemLog(strict=strict, rejects=rejects, on_problem=on_problem)
     return WorkReader(sources, None if format == "auto" else format, ledger, progress)
 
 
@@ -141,7 +141,7 @@ class WorkReader:
         self,
         sources: list[Source],
         forced: str | None,
-        ledger: Ledger,
+        ledger: ProblemLog,
         progress: Callable[[int], None] | None,
     ) -> None:
         self._forced, self._ledger, self._progress = forced, ledger, progress
@@ -150,7 +150,7 @@ class WorkReader:
         self._page_works: list[PageWork] = []
         # Proceedings of the year after next do get announced.
         self._max_year = date.today().year + 2
-        self._plan = planned(sources, forced, ledger)
+        self._plan = plan_reading(sources, forced, ledger)
         self._works = self._read()
 
     @property
@@ -198,7 +198,7 @@ class WorkReader:
     def _read(self) -> Generator[_Found, None, None]:
         try:
             for source, kind in self._plan.files:
-                with opened(source, self._progress) as file:
+                with open_source(source, self._progress) as file:
                     yield from self._read_file(source, kind, file)
             for data in self._plan.datasets:
                 yield from self._read_dataset(data)
@@ -206,9 +206,9 @@ class WorkReader:
         finally:
             self._ledger.close()
 
-    def _read_file(self, source: Source, kind: Kind | None, file: Opened) -> Iterator[_Found]:
+    def _read_file(self, source: Source, kind: Kind | None, file: OpenFile) -> Iterator[_Found]:
         if kind is None:
-            kind = kind_of(source, file, self._forced, self._ledger, self._plan.reports)
+            kind = decide_kind(source, file, self._forced, self._ledger, self._plan.reports)
         if kind is None:
             return
         match FORMAT_OF[kind]:
@@ -222,7 +222,7 @@ class WorkReader:
                     "give the folder that holds signatures.json and papers.json"
                 )
 
-    def _read_native(self, source: Source, file: Opened) -> Iterator[_Found]:
+    def _read_native(self, source: Source, file: OpenFile) -> Iterator[_Found]:
         ledger, name = self._ledger, source.name
         for line, record, raw in rows(source, file):
             ledger.read += 1
@@ -262,8 +262,8 @@ class WorkReader:
                 ledger.repair(file, line, parsed.repairs)
         return met is Met.NEW
 
-    def _read_page(self, source: Source, file: Opened) -> None:
-        data, stopped = document(source, file.stream)
+    def _read_page(self, source: Source, file: OpenFile) -> None:
+        data, stopped = read_document(source, file.stream)
         # Bytes that are no UTF-8 are carried along and cost only the records they are in.
         text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
         kind = page_kind(text) or page_kind(text, sure=False)

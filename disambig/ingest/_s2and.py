@@ -21,9 +21,9 @@ from disambig.errors import FormatError
 from disambig.ingest._json_records import entries
 from disambig.ingest._json_scanner import Entry
 from disambig.ingest._native import Parsed, explained, parse_record
-from disambig.ingest._problems import BadRecord, Ledger, show
+from disambig.ingest._problems import BadRecord, ProblemLog, show
 from disambig.ingest._sniff import Kind
-from disambig.ingest._source import Source, opened
+from disambig.ingest._source import Source, open_source
 
 _FILE_NAME = re.compile(r"(.*?)(?:signatures|papers|clusters)\.json(?:\.gz)?", re.DOTALL)
 _CONFIG = ConfigDict(strict=True, extra="ignore")
@@ -153,7 +153,7 @@ def datasets(sources: list[tuple[Source, Kind]]) -> list[Dataset]:
 
 def read_dataset(
     data: Dataset,
-    ledger: Ledger,
+    ledger: ProblemLog,
     *,
     max_year: int,
     progress: Callable[[int], None] | None = None,
@@ -187,19 +187,19 @@ def read_dataset(
         _reject_signatures(data, [(line, record.model_dump(), orphan)], ledger)
 
 
-def _reject_signatures(data: Dataset, lost: list[_Lost], ledger: Ledger) -> None:
+def _reject_signatures(data: Dataset, lost: list[_Lost], ledger: ProblemLog) -> None:
     for line, record, bad in lost:
         ledger.read += 1
         ledger.reject(data.signatures.name if data.signatures else "", line, bad, record)
 
 
-def read_labels_of(data: Dataset, ledger: Ledger, *, max_year: int) -> Iterator[Label]:
+def read_labels_of(data: Dataset, ledger: ProblemLog, *, max_year: int) -> Iterator[Label]:
     """Labels of a data set: the person is the cluster's id, the block is the signature's."""
     if data.clusters is None or data.signatures is None or data.papers is None:
         raise FormatError(
             f"{data.name}: labels need papers.json, signatures.json and clusters.json together"
         )
-    silent = Ledger()
+    silent = ProblemLog()
     places: dict[str, tuple[Signature, str]] = {}
     for paper in read_dataset(data, silent, max_year=max_year):
         if isinstance(paper.parsed, Parsed):
@@ -235,7 +235,7 @@ def _unplaced(signature_id: str, *, known: bool) -> BadRecord:
 
 
 def _entries(source: Source, progress: Callable[[int], None] | None = None) -> Iterator[Entry]:
-    with opened(source, progress) as file:
+    with open_source(source, progress) as file:
         yield from entries(source, file)
 
 
@@ -256,7 +256,7 @@ def _validated(model: type[_Model], entry: Entry) -> _Model:
 
 
 def _signatures(
-    source: Source, ledger: Ledger, progress: Callable[[int], None] | None = None
+    source: Source, ledger: ProblemLog, progress: Callable[[int], None] | None = None
 ) -> dict[str, list[tuple[int, SignatureRecord]]]:
     """Signatures by the paper they are on, each with its line."""
     by_paper: dict[str, list[tuple[int, SignatureRecord]]] = {}

@@ -44,7 +44,7 @@ FORMAT_OF = {
 _BOM = b"\xef\xbb\xbf"
 _OBJECT_OF_OBJECTS = re.compile(r'\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{')
 _KEY = re.compile(r'"([A-Za-z_]{1,40})"\s*:')
-_MAGICS = (
+_MAGIC_BYTES = (
     (b"\xff\xfe", "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"),
     (b"\xfe\xff", "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"),
     (b"PK\x03\x04", "a zip archive; unpack it first"),
@@ -59,31 +59,31 @@ _MAGICS = (
 )
 
 
-def sniff(head: bytes) -> Kind:
+def detect_kind(head: bytes) -> Kind:
     """Tell what begins with these bytes (unpacked; the first 64 KB do)."""
     text = head.removeprefix(_BOM).decode("utf-8", "replace").lstrip(" \t\r\n")
     if not text:
         return Kind.EMPTY
     if text.startswith("{"):
-        return _object_kind(text)
+        return _detect_object_kind(text)
     if text.startswith("["):
         start = text[1:].lstrip(" \t\r\n")
         if start.startswith("{"):
-            kind = _row_kind(start)
+            kind = _detect_row_kind(start)
             return Kind.ARRAY if kind is Kind.NATIVE else kind
         if start.startswith("]"):
             return Kind.ARRAY
-    if page_kind(_whole_lines(text)) is not None:
+    if page_kind(_drop_partial_line(text)) is not None:
         return Kind.PAGE
     # A first line that is damaged does not make the others unreadable.
     rows = [line for line in text.split("\n")[1:] if line.startswith("{")]
-    return _row_kind(rows[0]) if any(map(_is_object, rows)) else Kind.UNKNOWN
+    return _detect_row_kind(rows[0]) if any(map(_is_object, rows)) else Kind.UNKNOWN
 
 
-def described(head: bytes) -> str:
+def describe_head(head: bytes) -> str:
     """What an unknown file looks like, with what to do where that is known."""
     lowered = head[:64].removeprefix(_BOM).lstrip().lower()
-    for magic, description in _MAGICS:
+    for magic, description in _MAGIC_BYTES:
         if head.startswith(magic) or lowered.startswith(magic.lower()):
             return description
     if b"\0" in head:
@@ -92,11 +92,11 @@ def described(head: bytes) -> str:
     return f'text that begins "{start[:50]}"'
 
 
-def _whole_lines(text: str) -> str:
+def _drop_partial_line(text: str) -> str:
     return text[: text.rfind("\n")] if "\n" in text else text
 
 
-def _object_kind(text: str) -> Kind:
+def _detect_object_kind(text: str) -> Kind:
     if _OBJECT_OF_OBJECTS.match(text):
         keys = set(_KEY.findall(text))
         if "author_info" in keys:
@@ -105,10 +105,10 @@ def _object_kind(text: str) -> Kind:
             return Kind.CLUSTERS
         if "paper_id" in keys:
             return Kind.PAPERS
-    return _row_kind(text)
+    return _detect_row_kind(text)
 
 
-def _row_kind(text: str) -> Kind:
+def _detect_row_kind(text: str) -> Kind:
     try:
         row, _ = decode(text)
     except BadRecord:

@@ -23,9 +23,9 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _BUFFER_BYTES = 1024 * 1024
-_KEPT_OF_LONG_LINE = 1000
+_LONG_LINE_BYTES = 1000
 # What reading may raise half-way: a cut or damaged gzip stream, or a failing disk.
-_DAMAGE = (EOFError, zlib.error, OSError)
+_DAMAGE_ERRORS = (EOFError, zlib.error, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +41,20 @@ class Source:
         return "<stdin>" if self.path is None else str(self.path)
 
     @property
-    def rereadable(self) -> bool:
+    def is_rereadable(self) -> bool:
         """Whether it may be opened twice; a pipe may not."""
         return self.path is not None and self.path.is_file()
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenFile:
     """The first bytes of a source, unpacked, and a stream that starts with them again."""
 
     head: bytes
     stream: io.BufferedReader
 
 
-def expand(paths: list[str | Path]) -> list[Source]:
+def expand_paths(paths: list[str | Path]) -> list[Source]:
     """Sources in the order given; folders recursively, sorted, without hidden files.
 
     Raises
@@ -67,7 +67,7 @@ def expand(paths: list[str | Path]) -> list[Source]:
         if str(path) == "-":
             sources.append(Source(None))
         elif Path(path).is_dir():
-            sources += [Source(found, in_folder=True) for found in _files_below(Path(path))]
+            sources += [Source(found, in_folder=True) for found in _list_files(Path(path))]
         elif Path(path).exists():
             sources.append(Source(Path(path)))
         else:
@@ -75,7 +75,7 @@ def expand(paths: list[str | Path]) -> list[Source]:
     return sources
 
 
-def _files_below(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     found: list[Path] = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -84,7 +84,7 @@ def _files_below(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def opened(source: Source, progress: Callable[[int], None] | None = None) -> Iterator[Opened]:
+def open_source(source: Source, progress: Callable[[int], None] | None = None) -> Iterator[OpenFile]:
     """Open a source, unpack it when its first bytes say gzip, and look at its head.
 
     ``progress`` is called with the number of bytes taken from the file since the last call
@@ -97,25 +97,25 @@ def opened(source: Source, progress: Callable[[int], None] | None = None) -> Ite
         The file cannot be opened.
     """
     if source.path is None:
-        yield _unpacked(sys.stdin.buffer, progress)
+        yield _unpack(sys.stdin.buffer, progress)
         return
     try:
         file = source.path.open("rb", buffering=0)
     except OSError as error:
         raise InputError(f"{source.name}: {error.strerror}; check the file") from error
     with file:
-        yield _unpacked(file, progress)
+        yield _unpack(file, progress)
 
 
-def _unpacked(file: _Readable, progress: Callable[[int], None] | None) -> Opened:
-    counted = _Counted(file, progress)
-    magic, error = _read_upto(counted.read, len(_GZIP_MAGIC))
-    whole = io.BufferedReader(_Rejoined(magic, counted.read, error), _BUFFER_BYTES)
+def _unpack(file: _Readable, progress: Callable[[int], None] | None) -> OpenFile:
+    counted = _CountingReader(file, progress)
+    magic, error = _read_up_to(counted.read, len(_GZIP_MAGIC))
+    whole = io.BufferedReader(_ReplayReader(magic, counted.read, error), _BUFFER_BYTES)
     # read1 gives what is there; read would lose it when the stream breaks off before the rest.
     packed = magic == _GZIP_MAGIC
     read = gzip.GzipFile(fileobj=whole, mode="rb").read1 if packed else whole.read1
-    head, error = _read_upto(read, HEAD_BYTES)
-    return Opened(head, io.BufferedReader(_Rejoined(head, read, error), _BUFFER_BYTES))
+    head, error = _read_up_to(read, HEAD_BYTES)
+    return OpenFile(head, io.BufferedReader(_ReplayReader(head, read, error), _BUFFER_BYTES))
 
 
 class _Readable(Protocol):
@@ -125,7 +125,7 @@ class _Readable(Protocol):
 _Read = Callable[[int], bytes | None]
 
 
-class _Counted(io.RawIOBase):
+class _CountingReader(io.RawIOBase):
     """Passes bytes on and tells how many."""
 
     def __init__(self, file: _Readable, progress: Callable[[int], None] | None) -> None:
@@ -142,7 +142,7 @@ class _Counted(io.RawIOBase):
         return len(data)
 
 
-class _Rejoined(io.RawIOBase):
+class _ReplayReader(io.RawIOBase):
     """Bytes already read, then the error that stopped the reading or the rest."""
 
     def __init__(self, head: bytes, rest: _Read, error: Exception | None) -> None:
@@ -163,12 +163,12 @@ class _Rejoined(io.RawIOBase):
         return len(data)
 
 
-def _read_upto(read: _Read, size: int) -> tuple[bytes, Exception | None]:
+def _read_up_to(read: _Read, size: int) -> tuple[bytes, Exception | None]:
     data = b""
     while len(data) < size:
         try:
             more = read(size - len(data))
-        except _DAMAGE as error:
+        except _DAMAGE_ERRORS as error:
             return data, error
         if not more:
             break
@@ -176,7 +176,7 @@ def _read_upto(read: _Read, size: int) -> tuple[bytes, Exception | None]:
     return data, None
 
 
-def lines(stream: BinaryIO | io.BufferedReader) -> Iterator[tuple[int, bytes | BadRecord, bytes]]:
+def read_lines(stream: BinaryIO | io.BufferedReader) -> Iterator[tuple[int, bytes | BadRecord, bytes]]:
     """Lines of bytes with their numbers: ``(number, line, line)``, without the line's end.
 
     An over-long line, and damage to the stream, come as ``(number, BadRecord, start of the
@@ -189,10 +189,10 @@ def lines(stream: BinaryIO | io.BufferedReader) -> Iterator[tuple[int, bytes | B
             line = stream.readline(MAX_LINE_BYTES)
             if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
                 _skip_line(stream)
-                yield number, _too_long(), line[:_KEPT_OF_LONG_LINE]
+                yield number, _make_long_line_error(), line[:_LONG_LINE_BYTES]
                 continue
-        except _DAMAGE as error:
-            yield number, damage(error), b""
+        except _DAMAGE_ERRORS as error:
+            yield number, describe_damage(error), b""
             return
         if not line:
             return
@@ -205,14 +205,14 @@ def _skip_line(stream: BinaryIO | io.BufferedReader) -> None:
         pass
 
 
-def _too_long() -> BadRecord:
+def _make_long_line_error() -> BadRecord:
     megabytes = MAX_LINE_BYTES // 1024 // 1024
     return BadRecord(
         "record", f"its line is longer than {megabytes} MB", "write one record in each line"
     )
 
 
-def damage(error: Exception) -> BadRecord:
+def describe_damage(error: Exception) -> BadRecord:
     """What a damaged stream means for the reader of the file."""
     if isinstance(error, EOFError):
         what = "the gzip stream ends in the middle"
@@ -223,7 +223,7 @@ def damage(error: Exception) -> BadRecord:
     return BadRecord("file", what, "copy or make the file again; what came before is kept")
 
 
-def document(source: Source, stream: io.BufferedReader) -> tuple[bytes, BadRecord | None]:
+def read_document(source: Source, stream: io.BufferedReader) -> tuple[bytes, BadRecord | None]:
     """All bytes of a stream, and what stopped the reading before its end.
 
     Raises
@@ -243,6 +243,6 @@ def document(source: Source, stream: io.BufferedReader) -> tuple[bytes, BadRecor
                     f"{source.name}: one document of more than {limit} GB; "
                     "use JSONL, one record in each line, which is read as a stream"
                 )
-    except _DAMAGE as error:
-        return b"".join(parts), damage(error)
+    except _DAMAGE_ERRORS as error:
+        return b"".join(parts), describe_damage(error)
     return b"".join(parts), None

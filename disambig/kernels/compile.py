@@ -23,19 +23,19 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 F = TypeVar("F", bound=Callable[..., object])
 
 
-class _CacheFile(IndexDataCacheFile):  # type: ignore[misc]
+class _CacheFile(IndexDataCacheFile):
     """File of compiled code that counts as empty if it names a class that exists no more."""
 
     def _load_index(self) -> dict[Any, str]:
         # numba reads the types of all arguments before it compares the stamp
         try:
-            index: dict[Any, str] = super()._load_index()
+            index: dict[Any, str] = super()._load_index()  # type: ignore[no-untyped-call]
         except (AttributeError, ImportError):
             return {}
         return index
 
 
-class KernelCache(FunctionCache):  # type: ignore[misc]
+class KernelCache(FunctionCache):
     """Compiled code of one kernel, valid for one state of the sources that it is made of.
 
     numba discards compiled code when the file of the kernel changes, but keeps it when another
@@ -45,14 +45,14 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., object]) -> None:
         """Choose the folder as numba does, and the stamp by all sources."""
-        super().__init__(function)
-        self._cache_file = _CacheFile(
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        self._cache_file = _CacheFile(  # type: ignore[no-untyped-call]
             self.cache_path, self._impl.filename_base, digest_sources(inspect.getfile(function))
         )
 
     def is_empty(self) -> bool:
         """Whether no compiled code of these sources is stored."""
-        return not self._cache_file._load_index()
+        return not cast(_CacheFile, self._cache_file)._load_index()
 
 
 _kernels: list[Any] = []
@@ -64,7 +64,7 @@ def kernel(function: F) -> F:
     Division by zero gives infinity or NaN, as in numpy; sums keep the order they are written
     in, so that a result does not depend on the machine's vector width.
     """
-    dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
+    dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
     dispatcher._cache = KernelCache(function)
     _kernels.append(dispatcher)
     return cast(F, dispatcher)
@@ -130,7 +130,7 @@ def count_kernels() -> int:
     return len(_kernels)
 
 
-class _Listener(event.Listener):  # type: ignore[misc]
+class _Listener(event.Listener):
     """Counts kernels as they are compiled."""
 
     def __init__(self, advance: Callable[[int], None]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from disambig.arrays import Float32, Float64, Int32, UInt8, UInt16
 from disambig.kernels.compile import kernel
-from disambig.model._forest_layout import CELLS, SPAN, TOGETHER, UNROLLED, Layout
+from disambig.model._forest_layout import CELLS, CUTS_PER_PLANE, TREES_PER_TABLE, TABLES_PER_STEP, Layout
 
 ROWS = 1024  # of a batch: 60 kB of planes; measured: half as many are 5% slower, twice no faster
 
@@ -26,10 +26,10 @@ _F0, _TOP = np.float32(0), np.float32(CELLS - 1)
 _NONE, _ALL = np.uint8(0), np.uint8(255)
 _ODD, _UPPER_PAIR, _UPPER_HALF = np.uint8(0xAA), np.uint8(0xCC), np.uint8(0xF0)
 _B0, _B1, _B2 = np.uint8(1), np.uint8(2), np.uint8(4)
-_I0, _LAST = np.int32(0), np.int32(SPAN)
+_I0, _LAST = np.int32(0), np.int32(CUTS_PER_PLANE)
 
 
-def score(layout: Layout, baseline: float, X: Float32) -> Float32:
+def score_rows(layout: Layout, baseline: float, X: Float32) -> Float32:
     """Compute the log-odds of the rows of ``X``: float32[n] for float32[n, features].
 
     C and Fortran order are read as they are (Fortran order is a tenth faster); anything else
@@ -41,7 +41,7 @@ def score(layout: Layout, baseline: float, X: Float32) -> Float32:
     by_row = X.flags.c_contiguous
     flat = X.reshape(-1) if by_row else X.T.reshape(-1)
     out = np.empty(n, dtype=np.float32)
-    _score(
+    _score_rows(
         flat,
         width if by_row else 1,
         1 if by_row else n,
@@ -57,7 +57,7 @@ def score(layout: Layout, baseline: float, X: Float32) -> Float32:
         layout.missing,
         layout.plane,
         layout.cut,
-        layout.kept,
+        layout.leaf_mask,
         layout.tables,
         float(baseline),
     )
@@ -139,7 +139,7 @@ def quantise_batch(
 
 
 @kernel
-def _exit_leaves(
+def _find_exit_leaves(
     planes: UInt8, plane: Int32, cut: UInt8, kept: UInt8, tree: int, leaf: UInt8, k: int, n: int
 ) -> None:
     """Exit leaf of a tree for the first ``n`` rows of a batch, into ``leaf[k]``.
@@ -169,7 +169,7 @@ def _exit_leaves(
 
 
 @kernel
-def _combine(leaf: UInt8, index: UInt16) -> None:
+def _combine_leaves(leaf: UInt8, index: UInt16) -> None:
     """Combine the leaves of three trees into an index into the table of their sums."""
     a, b, c = leaf[0], leaf[1], leaf[2]
     for r in range(len(index)):
@@ -178,7 +178,7 @@ def _combine(leaf: UInt8, index: UInt16) -> None:
 
 
 @kernel
-def _add(tables: Float32, index: UInt16, total: Float64) -> None:
+def _add_tables(tables: Float32, index: UInt16, total: Float64) -> None:
     """Add the values of four tables; in float32 within the four, then in float64."""
     t0, t1, t2, t3 = tables[0], tables[1], tables[2], tables[3]
     i0, i1, i2, i3 = index[0], index[1], index[2], index[3]
@@ -187,7 +187,7 @@ def _add(tables: Float32, index: UInt16, total: Float64) -> None:
 
 
 @kernel
-def _score(
+def _score_rows(
     flat: Float32,
     row_step: int,
     column_step: int,
@@ -210,8 +210,8 @@ def _score(
     """Compute the log-odds of all rows in batches. A row's sum has the same order in any batch."""
     rows = min(ROWS, len(out))
     planes = np.zeros((max(len(offset), 1), rows), dtype=np.uint8)
-    leaf = np.zeros((TOGETHER, rows), dtype=np.uint8)
-    index = np.zeros((UNROLLED, rows), dtype=np.uint16)
+    leaf = np.zeros((TREES_PER_TABLE, rows), dtype=np.uint8)
+    index = np.zeros((TABLES_PER_STEP, rows), dtype=np.uint16)
     total = np.empty(rows, dtype=np.float64)
     n_trees = len(plane)
     for begin in range(0, len(out), ROWS):
@@ -234,15 +234,15 @@ def _score(
             planes,
         )
         total[:n] = baseline
-        for group in range(0, len(tables), UNROLLED):
-            for g in range(UNROLLED):
-                for k in range(TOGETHER):
-                    tree = (group + g) * TOGETHER + k
+        for group in range(0, len(tables), TABLES_PER_STEP):
+            for g in range(TABLES_PER_STEP):
+                for k in range(TREES_PER_TABLE):
+                    tree = (group + g) * TREES_PER_TABLE + k
                     if tree < n_trees:
-                        _exit_leaves(planes, plane, cut, kept, tree, leaf, k, n)
+                        _find_exit_leaves(planes, plane, cut, kept, tree, leaf, k, n)
                     else:  # only in the last groups, whose tables are padded with zeros
                         leaf[k, :n] = 0
-                _combine(leaf, index[g, :n])
-            _add(tables[group : group + UNROLLED], index, total[:n])
+                _combine_leaves(leaf, index[g, :n])
+            _add_tables(tables[group : group + TABLES_PER_STEP], index, total[:n])
         for r in range(n):
             out[begin + r] = np.float32(total[r])

@@ -69,12 +69,12 @@ class TreeArrays(Protocol):
         """Number of trees."""
 
 
-def problem_of(forest: TreeArrays) -> str:
+def find_problem(forest: TreeArrays) -> str:
     """Return what is wrong with the arrays of a forest, ``""`` if nothing."""
-    return _wrong_types(forest) or _wrong_tree_starts(forest) or _wrong_nodes(forest)
+    return _check_types(forest) or _check_tree_starts(forest) or _check_nodes(forest)
 
 
-def _wrong_types(forest: TreeArrays) -> str:
+def _check_types(forest: TreeArrays) -> str:
     """Return what is wrong with the types and lengths of the arrays, ``""`` if nothing."""
     nodes = len(forest.value)
     for name, dtype in _DTYPES.items():
@@ -88,7 +88,7 @@ def _wrong_types(forest: TreeArrays) -> str:
     return "" if np.isfinite(forest.baseline) else "its baseline is not a number"
 
 
-def _wrong_tree_starts(forest: TreeArrays) -> str:
+def _check_tree_starts(forest: TreeArrays) -> str:
     """Return what is wrong with the division of nodes into trees, ``""`` if nothing."""
     start = forest.tree_start.astype(np.int64)
     if not len(start) or start[0] != 0 or start[-1] != len(forest.value):
@@ -98,7 +98,7 @@ def _wrong_tree_starts(forest: TreeArrays) -> str:
     return "a tree of too many leaves" if (np.diff(start) >= 2 * MAX_LEAVES).any() else ""
 
 
-def _wrong_nodes(forest: TreeArrays) -> str:
+def _check_nodes(forest: TreeArrays) -> str:
     """Return what is wrong with the nodes, ``""`` if nothing.
 
     Children after parents exclude cycles.
@@ -126,11 +126,11 @@ def _wrong_nodes(forest: TreeArrays) -> str:
     return ""
 
 
-TESTS = MAX_LEAVES - 1  # of a tree; one with fewer is padded with tests that never fail
+TESTS_PER_TREE = MAX_LEAVES - 1  # of a tree; one with fewer is padded with tests that never fail
 CELLS = 256  # of the grid over a feature's cuts; the kernel keeps a cell in a byte
-SPAN = 254  # cuts that a plane of bytes can distinguish; 255 is reserved for missing
-TOGETHER = 3  # trees of one table: 8 ** 3 sums of leaves are 2 kB, 8 ** 4 fill the cache
-UNROLLED = 4  # tables that the kernel reads in one step
+CUTS_PER_PLANE = 254  # cuts that a plane of bytes can distinguish; 255 is reserved for missing
+TREES_PER_TABLE = 3  # trees of one table: 8 ** 3 sums of leaves are 2 kB, 8 ** 4 fill the cache
+TABLES_PER_STEP = 4  # tables that the kernel reads in one step
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,11 +179,11 @@ class Layout:
     missing: UInt8
     plane: Int32
     cut: UInt8
-    kept: UInt8
+    leaf_mask: UInt8
     tables: Float32
 
     @classmethod
-    def of(cls, forest: TreeArrays) -> Layout:
+    def from_forest(cls, forest: TreeArrays) -> Layout:
         """Build the layout of a forest; takes about 5 ms for 600 trees of 8 leaves."""
         inner = np.flatnonzero(forest.feature >= 0)
         feature, threshold = forest.feature[inner], forest.threshold[inner]
@@ -199,13 +199,13 @@ class Layout:
         rank -= first[feature]
         cuts = np.split(threshold[distinct], first[1:-1])
         return cls(
-            *_grids(cuts),
-            *_tests(forest, inner, rank),
-            tables=_tables(leaf_values(forest)),
+            *_build_grids(cuts),
+            *_build_tests(forest, inner, rank),
+            tables=_build_tables(get_leaf_values(forest)),
         )
 
 
-def _grids(cuts: list[Float32]) -> tuple[Float32, Int32, Float32, Float32, Int32, Int32]:
+def _build_grids(cuts: list[Float32]) -> tuple[Float32, Int32, Float32, Float32, Int32, Int32]:
     """Build ``cuts`` to ``steps`` of a :class:`Layout` from the cuts of each feature."""
     low, scale = np.zeros((2, len(cuts)), dtype=np.float32)
     grid = np.empty((len(cuts), CELLS), dtype=np.int32)
@@ -220,7 +220,7 @@ def _grids(cuts: list[Float32]) -> tuple[Float32, Int32, Float32, Float32, Int32
             # a grid too coarse or too fine for float32: a single cell, left to the binary search
             if np.isfinite(width) and np.isfinite(unit):
                 low[k], scale[k] = finite[0], unit
-        in_cell = np.bincount(cells(own, low[k], scale[k]), minlength=CELLS)
+        in_cell = np.bincount(compute_cells(own, low[k], scale[k]), minlength=CELLS)
         grid[k] = np.cumsum(in_cell) - in_cell
         steps[k] = int(in_cell.max()).bit_length()
         padded += [own, np.full(1 << steps[k], np.inf, dtype=np.float32)]
@@ -228,7 +228,7 @@ def _grids(cuts: list[Float32]) -> tuple[Float32, Int32, Float32, Float32, Int32
     return np.concatenate(padded), start, low, scale, grid, steps
 
 
-def cells(x: Float32, low: np.float32, scale: np.float32) -> npt.NDArray[np.intp]:
+def compute_cells(x: Float32, low: np.float32, scale: np.float32) -> npt.NDArray[np.intp]:
     """Return the cell of each value, in the arithmetic of the kernel: it must round alike."""
     with np.errstate(all="ignore"):
         at = (x - low) * scale
@@ -239,29 +239,29 @@ def cells(x: Float32, low: np.float32, scale: np.float32) -> npt.NDArray[np.intp
     return cell
 
 
-def _tests(
+def _build_tests(
     forest: TreeArrays, inner: npt.NDArray[np.intp], rank: Int64
 ) -> tuple[Int32, Int32, UInt8, Int32, UInt8, UInt8]:
     """Build ``plane_start`` to ``leaf_mask`` of a :class:`Layout`."""
-    feature, chunk = forest.feature[inner].astype(np.int64), rank // SPAN
+    feature, chunk = forest.feature[inner].astype(np.int64), rank // CUTS_PER_PLANE
     chunks = int(chunk.max(initial=0)) + 1
     key = (feature * chunks + chunk) * 2 + ~forest.missing_left[inner]
     planes, plane_of = np.unique(key, return_inverse=True)
     plane_start = np.searchsorted(planes, np.arange(len(forest.features) + 1) * chunks * 2)
     tree = np.searchsorted(forest.tree_start, inner, side="right") - 1
     place = np.arange(len(inner)) - np.searchsorted(tree, tree)
-    shape = forest.n_trees, TESTS
+    shape = forest.n_trees, TESTS_PER_TREE
     plane = np.zeros(shape, dtype=np.int32)
     cut = np.full(shape, 255, dtype=np.uint8)  # no byte exceeds it
     kept = np.full(shape, 255, dtype=np.uint8)
     plane[tree, place] = plane_of
-    cut[tree, place] = rank % SPAN
-    first, count = _leaves(forest)
+    cut[tree, place] = rank % CUTS_PER_PLANE
+    first, count = _number_leaves(forest)
     left = forest.left[inner]
     kept[tree, place] = ~(((1 << count[left]) - 1) << first[left]) & 255
     return (
         plane_start.astype(np.int32),
-        (planes // 2 % chunks * SPAN).astype(np.int32),
+        (planes // 2 % chunks * CUTS_PER_PLANE).astype(np.int32),
         (planes % 2 * 255).astype(np.uint8),
         plane,
         cut,
@@ -269,7 +269,7 @@ def _tests(
     )
 
 
-def _leaves(forest: TreeArrays) -> tuple[Int32, Int32]:
+def _number_leaves(forest: TreeArrays) -> tuple[Int32, Int32]:
     """Return the number of the first leaf below each node, from the left, and how many."""
     levels = [forest.tree_start[:-1]]
     while len(levels[-1]):
@@ -288,19 +288,19 @@ def _leaves(forest: TreeArrays) -> tuple[Int32, Int32]:
     return first, count
 
 
-def leaf_values(forest: TreeArrays) -> Float64:
+def get_leaf_values(forest: TreeArrays) -> Float64:
     """Return the values of each tree's leaves, left to right, zero-padded: float64[trees, 8]."""
     values = np.zeros((forest.n_trees, MAX_LEAVES))
     leaves = np.flatnonzero(forest.left < 0)
     tree = np.searchsorted(forest.tree_start, leaves, side="right") - 1
-    values[tree, _leaves(forest)[0][leaves]] = forest.value[leaves]
+    values[tree, _number_leaves(forest)[0][leaves]] = forest.value[leaves]
     return values
 
 
-def _tables(values: Float64) -> Float32:
+def _build_tables(values: Float64) -> Float32:
     """Build ``tables`` of a :class:`Layout` from the values of the leaves."""
-    filling = -len(values) % (TOGETHER * UNROLLED)
+    filling = -len(values) % (TREES_PER_TABLE * TABLES_PER_STEP)
     padded = np.pad(values, ((0, filling), (0, 0)))
-    a, b, c = padded.reshape(-1, TOGETHER, MAX_LEAVES).transpose(1, 0, 2)
+    a, b, c = padded.reshape(-1, TREES_PER_TABLE, MAX_LEAVES).transpose(1, 0, 2)
     sums = c[:, :, None, None] + b[:, None, :, None] + a[:, None, None, :]
-    return sums.reshape(-1, MAX_LEAVES**TOGETHER).astype(np.float32)
+    return sums.reshape(-1, MAX_LEAVES**TREES_PER_TABLE).astype(np.float32)

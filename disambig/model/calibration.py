@@ -98,7 +98,7 @@ def fit_calibration(
     if not ((y >= 0) & (y <= 1)).all():
         raise ValueError("labels must be False or True, or shares in [0, 1]")
     raw, y, w = raw[w > 0], y[w > 0], w[w > 0]
-    bins = np.searchsorted(_edges(raw, w), raw, side="right")
+    bins = np.searchsorted(_compute_bin_edges(raw, w), raw, side="right")
     mass = np.bincount(bins, w)
     bins, mass = np.cumsum(mass > 0)[bins] - 1, mass[mass > 0]
     x = np.bincount(bins, w * raw) / mass
@@ -115,7 +115,7 @@ def fit_calibration(
     )
 
 
-def _edges(raw: Float64, weight: Float64) -> Float64:
+def _compute_bin_edges(raw: Float64, weight: Float64) -> Float64:
     """Return scores that divide rows into bins of equal weight, both ends halved repeatedly."""
     tail = 0.5 ** np.arange(1, _TAIL_SPLITS + 1) / _BINS
     levels = np.sort(np.concatenate([tail, np.arange(1, _BINS) / _BINS, 1 - tail]))

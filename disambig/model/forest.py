@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from disambig.arrays import Bool, Float32, Float64, Int32
 from disambig.errors import ModelError
-from disambig.model._forest_kernel import score
-from disambig.model._forest_layout import MAX_LEAVES, Layout, problem_of
+from disambig.model._forest_kernel import score_rows
+from disambig.model._forest_layout import MAX_LEAVES, Layout, find_problem
 from disambig.model.calibration import sigmoid
 
 _SKLEARN_SAMPLE = 200_000  # rows from which scikit-learn finds its bins
@@ -68,7 +68,7 @@ class Forest:
 
     def __post_init__(self) -> None:
         """Reject arrays that form no forest, so that evaluation need not check."""
-        problem = problem_of(self)
+        problem = find_problem(self)
         if problem:
             raise ModelError(f"damaged forest: {problem}; train the model again")
 
@@ -107,7 +107,7 @@ class Forest:
         )
 
     @classmethod
-    def mean(cls, forests: Sequence[Forest]) -> Forest:
+    def average(cls, forests: Sequence[Forest]) -> Forest:
         """Build a forest whose log-odds are the mean of those of forests over the same features.
 
         Raises
@@ -138,11 +138,11 @@ class Forest:
         return len(self.tree_start) - 1
 
     @cached_property
-    def _layout(self) -> Layout:
+    def _kernel_layout(self) -> Layout:
         """The forest as :func:`disambig.model._forest_kernel.score_rows` reads it."""
-        return Layout.of(self)
+        return Layout.from_forest(self)
 
-    def raw(self, X: npt.NDArray[Any]) -> Float32:
+    def compute_log_odds(self, X: npt.NDArray[Any]) -> Float32:
         """Compute the log-odds of the positive class, float32[n].
 
         A row's score depends on that row alone, to the last bit. It is that of the trees in
@@ -159,13 +159,13 @@ class Forest:
         ValueError
             ``X`` does not have one column for each feature.
         """
-        return score(self._layout, self.baseline, self._columns(X))
+        return score_rows(self._kernel_layout, self.baseline, self._check_columns(X))
 
-    def probability(self, X: npt.NDArray[Any]) -> Float32:
+    def predict_probability(self, X: npt.NDArray[Any]) -> Float32:
         """Return the uncalibrated probability of the positive class, float32[n]."""
-        return sigmoid(self.raw(X))
+        return sigmoid(self.compute_log_odds(X))
 
-    def contributions(self, X: npt.NDArray[Any]) -> Float32:
+    def compute_contributions(self, X: npt.NDArray[Any]) -> Float32:
         """Compute what each feature adds to the log-odds, float32[n, features + 1].
 
         A row sums to :meth:`compute_log_odds`. The last column is the bias: the log-odds before
@@ -173,15 +173,15 @@ class Forest:
         feature that decided the step (Saabas, "Interpreting random forests", 2014); unlike
         Shapley values this depends on the order of the tests in a tree.
         """
-        X = self._columns(X)
+        X = self._check_columns(X)
         out = np.empty((len(X), len(self.features) + 1), dtype=np.float32)
         bias = self.baseline + self.value[self.tree_start[:-1]].sum()
         for a in range(0, len(X), _ROWS):
-            out[a : a + _ROWS, :-1] = self._walk(X[a : a + _ROWS])
+            out[a : a + _ROWS, :-1] = self._walk_trees(X[a : a + _ROWS])
         out[:, -1] = bias
         return out
 
-    def _walk(self, X: Float32) -> Float64:
+    def _walk_trees(self, X: Float32) -> Float64:
         """Compute contributions for a few rows: all trees descend one level at a time."""
         n, width = X.shape
         total = np.zeros(n * width)
@@ -200,7 +200,7 @@ class Forest:
             total += np.bincount(row * width + column, weights=step, minlength=n * width)
             node = child
 
-    def _columns(self, X: npt.NDArray[Any]) -> Float32:
+    def _check_columns(self, X: npt.NDArray[Any]) -> Float32:
         """Convert ``X`` to float32 and check its width."""
         X = np.asarray(X, dtype=np.float32)
         if X.ndim != 2 or X.shape[1] != len(self.features):
@@ -253,7 +253,7 @@ def fit_forest(
 
     X, y, monotone = np.asarray(X, dtype=np.float32), np.asarray(y, dtype=bool), monotone or {}
     _check_training(X, y, features, leaves, monotone)
-    empty = _too_sparse(X, weight)
+    empty = _find_sparse_columns(X, weight)
     if empty.any():
         X = np.where(empty, np.float32(0), X)
     model = HistGradientBoostingClassifier(
@@ -299,7 +299,7 @@ def _check_training(
         raise ValueError(f"a tree may have 2 to {MAX_LEAVES} leaves, not {leaves}")
 
 
-def _too_sparse(X: Float32, weight: npt.NDArray[Any] | None) -> Bool:
+def _find_sparse_columns(X: Float32, weight: npt.NDArray[Any] | None) -> Bool:
     """Mark columns that scikit-learn fails on: the sample it bins must hold a value."""
     present = ~np.isnan(X)
     share = present.mean(axis=0)

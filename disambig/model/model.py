@@ -30,8 +30,8 @@ _NODES = ("feature", "threshold", "missing_left", "left", "right", "value", "tre
 _LEVELS = {
     "pair": "pair",
     "group": "group",
-    "pair_growth": "pair_growth",
-    "group_growth": "group_growth",
+    "pair_growth": "pair_size_shift",
+    "group_growth": "group_size_shift",
 }
 """Attribute of each forest, by its name in the file."""
 _KNOTS = ("x", "y")
@@ -49,7 +49,7 @@ class Model:
         First level, over pairs of signatures; second level, over pairs of groups.
     pair_calibration, group_calibration : Calibration or None
         Map from a forest's log-odds to probabilities; None for the sigmoid.
-    pair_growth, group_growth : Forest or None
+    pair_size_shift, group_size_shift : Forest or None
         For corpora larger than those the first two were fitted on
         (:mod:`disambig.model.size_shift`); None where the model takes all corpora to be alike.
     frequency : NameFrequency
@@ -68,8 +68,8 @@ class Model:
     frequency: NameFrequency
     settings: Mapping[str, float]
     metadata: Mapping[str, Any]
-    pair_growth: Forest | None = None
-    group_growth: Forest | None = None
+    pair_size_shift: Forest | None = None
+    group_size_shift: Forest | None = None
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Model:
@@ -83,8 +83,8 @@ class Model:
         """
         source = files("disambig") / "data" / "model.npz" if path is None else Path(path)
         try:
-            document, arrays = archive.read(source, FORMAT)
-            return _from_parts(document, arrays)
+            document, arrays = archive.read_archive(source, FORMAT)
+            return _build_model(document, arrays)
         except ModelError as problem:
             raise ModelError(f"{source}: {problem}; {_REMEDY}") from problem
 
@@ -97,9 +97,9 @@ class Model:
             The metadata is not JSON, a name holds a line break or half a character, or the
             file cannot be written.
         """
-        archive.write(Path(path), FORMAT, _document(self), _arrays(self))
+        archive.write_archive(Path(path), FORMAT, _to_document(self), _to_arrays(self))
 
-    def first_level(self, doublings: int) -> float:
+    def get_first_level_threshold(self, doublings: int) -> float:
         """Return the mean probability from which the first level joins, in a corpus ``doublings``
         beyond the size that the first forests were fitted on
         (:func:`disambig.corpus.statistics.count_doublings`).
@@ -110,7 +110,7 @@ class Model:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the content, in hex, as stored in the file; equal for equal models."""
-        return archive.digest_of(_document(self), _arrays(self))
+        return archive.compute_digest(_to_document(self), _to_arrays(self))
 
     def check_features(self, pair: Sequence[str], group: Sequence[str]) -> None:
         """Compare the features the running code computes with those the model was fitted on.
@@ -121,13 +121,13 @@ class Model:
             Names, or their order, differ; the text lists them.
         """
         problems = []
-        for level, forest in _forests(self).items():
+        for level, forest in _get_forests(self).items():
             computed = tuple(pair if level.startswith("pair") else group)
             if level == "group_growth":
                 computed += SIZE_SHIFT_FEATURES
             if level.endswith("growth"):
                 computed += SIZE_FEATURES
-            problems += _differences(level, forest.features, computed)
+            problems += _list_differences(level, forest.features, computed)
         if problems:
             raise ModelError(
                 f"the model does not fit this version of disambig: {'; '.join(problems)}; train"
@@ -151,7 +151,7 @@ class Model:
             )
 
 
-def _differences(level: str, fitted: Sequence[str], computed: Sequence[str]) -> list[str]:
+def _list_differences(level: str, fitted: Sequence[str], computed: Sequence[str]) -> list[str]:
     """List the differences of one level's features; empty where they agree."""
     lacking = [name for name in fitted if name not in set(computed)]
     unknown = [name for name in computed if name not in set(fitted)]
@@ -165,27 +165,27 @@ def _differences(level: str, fitted: Sequence[str], computed: Sequence[str]) -> 
     return said
 
 
-def _forests(model: Model) -> dict[str, Forest]:
+def _get_forests(model: Model) -> dict[str, Forest]:
     """Return the forests of a model by level."""
     found = {level: getattr(model, attribute) for level, attribute in _LEVELS.items()}
     return {level: forest for level, forest in found.items() if forest is not None}
 
 
-def _document(model: Model) -> dict[str, Any]:
+def _to_document(model: Model) -> dict[str, Any]:
     """Return the part of a model that is stored as JSON."""
     return {
-        "features": {level: list(f.features) for level, f in _forests(model).items()},
-        "baseline": {level: f.baseline for level, f in _forests(model).items()},
+        "features": {level: list(f.features) for level, f in _get_forests(model).items()},
+        "baseline": {level: f.baseline for level, f in _get_forests(model).items()},
         "names": model.frequency.total,
         "settings": dict(model.settings),
         "metadata": dict(model.metadata),
     }
 
 
-def _arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
+def _to_arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of a model, by member name."""
     arrays: dict[str, npt.NDArray[Any]] = {}
-    for level, forest in _forests(model).items():
+    for level, forest in _get_forests(model).items():
         arrays |= {f"{level}_{name}": getattr(forest, name) for name in _NODES}
     for level, map_ in (("pair", model.pair_calibration), ("group", model.group_calibration)):
         if map_ is not None:
@@ -203,25 +203,25 @@ def _arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
     return arrays
 
 
-def _from_parts(document: Mapping[str, Any], arrays: Arrays) -> Model:
+def _build_model(document: Mapping[str, Any], arrays: Arrays) -> Model:
     """Build and validate a model from its document and arrays."""
     left = dict(arrays)
-    known = _mapping(document, "features")
+    known = _get_mapping(document, "features")
     forests = {
-        attribute: _forest(level, document, left)
+        attribute: _build_forest(level, document, left)
         for level, attribute in _LEVELS.items()
         if level in known or not level.endswith("growth")
     }
-    pair_calibration = _calibration("pair", left)
-    group_calibration = _calibration("group", left)
-    frequency = _frequency(document, left)
+    pair_calibration = _build_calibration("pair", left)
+    group_calibration = _build_calibration("group", left)
+    frequency = _build_frequency(document, left)
     if left:
         raise ModelError(f"holds unexpected members: {', '.join(map(repr, sorted(left)))}")
-    settings = _mapping(document, "settings")
+    settings = _get_mapping(document, "settings")
     for name, value in settings.items():
         if type(value) not in (int, float):
             raise ModelError(f"its setting {name!r} is not a number")
-    metadata = _mapping(document, "metadata")
+    metadata = _get_mapping(document, "metadata")
     return Model(
         **forests,
         pair_calibration=pair_calibration,
@@ -232,34 +232,34 @@ def _from_parts(document: Mapping[str, Any], arrays: Arrays) -> Model:
     )
 
 
-def _forest(level: str, document: Mapping[str, Any], arrays: dict[str, Any]) -> Forest:
+def _build_forest(level: str, document: Mapping[str, Any], arrays: dict[str, Any]) -> Forest:
     """Build one level's forest; remove its arrays from ``arrays``."""
-    names = _mapping(document, "features").get(level)
-    baseline = _mapping(document, "baseline").get(level)
+    names = _get_mapping(document, "features").get(level)
+    baseline = _get_mapping(document, "baseline").get(level)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ModelError(f"its {level} feature names are missing")
     if not isinstance(baseline, int | float) or isinstance(baseline, bool):
         raise ModelError(f"its {level} baseline is missing")
-    nodes = {name: _taken(arrays, f"{level}_{name}") for name in _NODES}
+    nodes = {name: _pop_array(arrays, f"{level}_{name}") for name in _NODES}
     return Forest(features=tuple(names), baseline=float(baseline), **nodes)
 
 
-def _calibration(level: str, arrays: dict[str, Any]) -> Calibration | None:
+def _build_calibration(level: str, arrays: dict[str, Any]) -> Calibration | None:
     """Build one level's calibration, None if the file has none."""
     if not any(f"{level}_calibration_{name}" in arrays for name in _KNOTS):
         return None
-    return Calibration(**{name: _taken(arrays, f"{level}_calibration_{name}") for name in _KNOTS})
+    return Calibration(**{name: _pop_array(arrays, f"{level}_calibration_{name}") for name in _KNOTS})
 
 
-def _frequency(document: Mapping[str, Any], arrays: dict[str, Any]) -> NameFrequency:
+def _build_frequency(document: Mapping[str, Any], arrays: dict[str, Any]) -> NameFrequency:
     """Build the name statistics; remove their arrays from ``arrays``."""
     total = document.get("names")
     if type(total) is not int or not 1 <= total < 2**53:
         raise ModelError("its number of names is missing")
     counts = {}
     for name in _NAMES:
-        text = _taken(arrays, f"names_{name}")
-        count = _taken(arrays, f"names_{name}_count")
+        text = _pop_array(arrays, f"names_{name}")
+        count = _pop_array(arrays, f"names_{name}_count")
         if text.dtype != np.uint8 or count.dtype != np.int32 or (count < 1).any():
             raise ModelError(f"its {name} names are damaged")
         try:
@@ -272,7 +272,7 @@ def _frequency(document: Mapping[str, Any], arrays: dict[str, Any]) -> NameFrequ
     return NameFrequency(total=total, **counts)
 
 
-def _taken(arrays: dict[str, Any], name: str) -> npt.NDArray[Any]:
+def _pop_array(arrays: dict[str, Any], name: str) -> npt.NDArray[Any]:
     """Remove and return the array ``name``; arrays that remain at the end are reported."""
     if name not in arrays:
         raise ModelError(f"its member {name}.npy is missing")
@@ -280,7 +280,7 @@ def _taken(arrays: dict[str, Any], name: str) -> npt.NDArray[Any]:
     return array
 
 
-def _mapping(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _get_mapping(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return the JSON object ``name`` of the document."""
     value = document.get(name)
     if not isinstance(value, dict):

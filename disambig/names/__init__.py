@@ -4,8 +4,8 @@ A *printed name* (a ``str``) is what a source shows; a :class:`ParsedName` is wh
 normalised. Neither is a person.
 """
 
-from disambig.names.compare import compare, compatible, compatible_pairs
-from disambig.names.keys import block_keys, order_free_key
+from disambig.names.compare import compare_names, is_compatible, are_compatible
+from disambig.names.keys import make_block_keys, make_order_free_key
 from disambig.names.parse import parse_name
 from disambig.names.parsed import ParsedName, Reading
 from disambig.names.relations import FamilyRelation, GivenRelation
@@ -17,10 +17,10 @@ __all__ = [
     "NameTable",
     "ParsedName",
     "Reading",
-    "block_keys",
-    "compare",
-    "compatible",
-    "compatible_pairs",
-    "order_free_key",
+    "make_block_keys",
+    "compare_names",
+    "is_compatible",
+    "are_compatible",
+    "make_order_free_key",
     "parse_name",
 ]

@@ -1,4 +1,4 @@
-"""From hostile printed text to plain tokens."""
+"""Clean hostile printed text and fold it to plain tokens."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _EAST_ASIAN = re.compile("[\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\uac00-\ud7a3]
 _KANA = re.compile("[\u3040-\u30ff]")
 
 
-def clean(text: str) -> str:
-    """Printed text with compatibility forms folded and invisible characters gone.
+def clean_text(text: str) -> str:
+    """Fold compatibility forms and remove invisible characters of printed text.
 
     Repairs UTF-8 read as Latin-1 ("JÃ¶rg"), drops markup, terminal escapes, control, bidi and
     zero-width characters, and makes every hyphen "-". Accents and case stay.
@@ -34,7 +34,7 @@ def clean(text: str) -> str:
     text = text[:MAX_CHARACTERS]
     if not text.isascii():
         if _MOJIBAKE.search(text):
-            text = _repaired(text)
+            text = _repair_mojibake(text)
         text = _INVISIBLE.sub("", text)
         # before NFKC, which turns a spacing accent into a space and a combining one
         text = _STRAY_ACCENTS.sub("", text)
@@ -45,7 +45,7 @@ def clean(text: str) -> str:
     return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
-def _repaired(text: str) -> str:
+def _repair_mojibake(text: str) -> str:
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -54,34 +54,34 @@ def _repaired(text: str) -> str:
 
 @lru_cache(maxsize=1 << 18)
 def fold(token: str) -> str:
-    """A token in ASCII letters, lower case: "O’Brien" is "obrien", "Müller" is "muller"."""
+    """Return a token in lower-case ASCII letters: "obrien" for "O’Brien", "muller" for "Müller"."""
     ascii_token = token if token.isascii() else anyascii(token)
     return _NOT_ALNUM.sub("", ascii_token.lower())
 
 
 @lru_cache(maxsize=1 << 14)
-def respelled(token: str) -> str:
-    """The token with umlauts written out ("Müller" is "mueller"); "" if it has none."""
+def respell_umlauts(token: str) -> str:
+    """Write umlauts out ("mueller" for "Müller"); return "" if there are none."""
     composed = unicodedata.normalize("NFC", token)
     written_out = composed.translate(UMLAUTS)
     return "" if written_out == composed else fold(written_out)
 
 
-def without_apostrophes(text: str) -> str:
-    """Drop apostrophes of every form: they divide no name."""
+def strip_apostrophes(text: str) -> str:
+    """Remove apostrophes of every form: they divide no name."""
     return text if text.isascii() and "'" not in text else _APOSTROPHES.sub("", text)
 
 
 def is_east_asian(text: str) -> bool:
-    """Whether the text holds Han or Hangul characters, so that the family name comes first."""
+    """Return whether the text has Han or Hangul characters: then the family name comes first."""
     return not text.isascii() and bool(_EAST_ASIAN.search(text))
 
 
-def without_east_asian(text: str) -> str:
-    """Latin part of a name that is given in both scripts."""
+def strip_east_asian(text: str) -> str:
+    """Return the Latin part of a name that is printed in both scripts."""
     return _EAST_ASIAN.sub("", text)
 
 
 def has_kana(text: str) -> bool:
-    """Whether the text holds Japanese syllables."""
+    """Return whether the text has Japanese syllables."""
     return bool(_KANA.search(text))

@@ -1,4 +1,4 @@
-"""What two names say about being one person, for many pairs at once."""
+"""Compare names of many pairs at once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from disambig.names.parsed import ParsedName
 from disambig.names.relations import (
     FamilyRelation,
     GivenRelation,
-    family_relation,
-    given_relation,
-    middle_relation,
+    compare_families,
+    compare_given_names,
+    compare_middle_names,
 )
 from disambig.names.table import NameTable
 
@@ -21,10 +21,10 @@ Best = tuple[Int32, Int32, Float32, Int64, Int64, Bool]
 """Family, given and middle relation, the readings that agree best, and whether they swap."""
 
 
-def compare(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
-    """Evidence from the names alone; symmetric in i and j.
+def compare_names(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
+    """Compute the evidence of names alone; symmetric in i and j.
 
-    Pass distinct pairs: the work is per pair given.
+    Pass distinct pairs: the cost is per pair.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def compare(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
         ``compatible`` (see :func:`compatible`).
     """
     left, right = np.asarray(i, dtype=np.int64), np.asarray(j, dtype=np.int64)
-    best = _best_reading(table, left, right)
+    best = _select_best_reading(table, left, right)
     family, given, middle, a, b, swapped = best
     readings = table.readings
     joined_a, joined_b = readings.joined[a], readings.joined[b]
@@ -55,85 +55,85 @@ def compare(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
     no_words = (readings.joined[left] < 0) & (readings.joined[right] < 0)
     return {
         "given_relation": np.where(has_given, given, np.nan).astype(np.float32),
-        "given_similarity": _similarity(table, joined_a, joined_b),
+        "given_similarity": _compute_similarity(table, joined_a, joined_b),
         "middle_relation": middle,
         "family_relation": family.astype(np.float32),
-        "family_similarity": _similarity(table, readings.family[a], readings.family[b]),
+        "family_similarity": _compute_similarity(table, readings.family[a], readings.family[b]),
         "printed_equal": (table.full[left] == table.full[right]).astype(np.float32),
         "given_min": np.minimum(*lengths),
         "given_max": np.maximum(*lengths),
         "both_initials": (has_given & no_words).astype(np.float32),
         "order_swapped": swapped.astype(np.float32),
-        "suffix_conflict": _differs(table.suffix, left, right),
-        "homonym_equal": np.float32(1) - _differs(table.homonym, left, right),
-        "compatible": _compatible(table, left, right, best).astype(np.float32),
+        "suffix_conflict": _compare_codes(table.suffix, left, right),
+        "homonym_equal": np.float32(1) - _compare_codes(table.homonym, left, right),
+        "compatible": _are_compatible(table, left, right, best).astype(np.float32),
     }
 
 
-def compatible_pairs(table: NameTable, i: Int32, j: Int32) -> Bool:
-    """Which pairs of rows are :func:`compatible`, bool[P]."""
+def are_compatible(table: NameTable, i: Int32, j: Int32) -> Bool:
+    """Return which pairs of rows are :func:`compatible`, bool[P]."""
     left, right = np.asarray(i, dtype=np.int64), np.asarray(j, dtype=np.int64)
-    return _compatible(table, left, right, _best_reading(table, left, right))
+    return _are_compatible(table, left, right, _select_best_reading(table, left, right))
 
 
-def _compatible(table: NameTable, i: Int64, j: Int64, best: Best) -> Bool:
+def _are_compatible(table: NameTable, i: Int64, j: Int64, best: Best) -> Bool:
     family, given, middle, a, b, _ = best
     has_given = (table.readings.initial[a] >= 0) & (table.readings.initial[b] >= 0)
     verdict: Bool = (
-        _agree(family, given, middle, has_given)
-        & (_differs(table.suffix, i, j) != 1)
-        & (_differs(table.homonym, i, j) != 1)
+        _parts_agree(family, given, middle, has_given)
+        & (_compare_codes(table.suffix, i, j) != 1)
+        & (_compare_codes(table.homonym, i, j) != 1)
     )
     return verdict
 
 
-def compatible(a: ParsedName, b: ParsedName) -> bool:
-    """Whether two names could be printed forms of one person's name.
+def is_compatible(a: ParsedName, b: ParsedName) -> bool:
+    """Return whether two names can be printed forms of one person's name.
 
     Initials, nicknames, swapped order, spelling variants, dropped particles, second family
     names and middle names are allowed for; another family name is not, though people do change
     theirs.
     """
     zero, one = np.zeros(1, dtype=np.int32), np.ones(1, dtype=np.int32)
-    return bool(compatible_pairs(NameTable.from_names([a, b]), zero, one)[0])
+    return bool(are_compatible(NameTable.from_names([a, b]), zero, one)[0])
 
 
-def _agree(family: Int32, given: Int32, middle: Float32, has_given: Bool) -> Bool:
-    """Whether the parts rule out one person; a name of one word must be a part of the other."""
+def _parts_agree(family: Int32, given: Int32, middle: Float32, has_given: Bool) -> Bool:
+    """Return whether the parts allow one person; a name of one word must be part of the other."""
     both_agree = (family > FamilyRelation.DIFFERENT) & (given > GivenRelation.CONFLICT)
     # letters apart in both names is another person more often than two misprints
     both_off = (family == FamilyRelation.SIMILAR) & (given <= GivenRelation.SIMILAR)
-    agreed: Bool = np.where(
+    parts_agree: Bool = np.where(
         has_given, both_agree & ~both_off & ~(middle == -1), family >= FamilyRelation.PART
     )
-    return agreed
+    return parts_agree
 
 
-def _best_reading(table: NameTable, i: Int64, j: Int64) -> Best:
-    """Relations under the readings that agree best, those readings, and whether they swap.
+def _select_best_reading(table: NameTable, i: Int64, j: Int64) -> Best:
+    """Return the relations of the readings that agree best, these readings, and whether they swap.
 
-    Alternatives are looked at only where the names disagree as they stand.
+    Alternatives are compared only where the names disagree as printed.
     """
     a, b = i.copy(), j.copy()
-    family = family_relation(table, a, b)
-    given = given_relation(table, a, b, i, j)
-    middle = middle_relation(table, a, b)
+    family = compare_families(table, a, b)
+    given = compare_given_names(table, a, b, i, j)
+    middle = compare_middle_names(table, a, b)
     # called by the second name: what follows it is not the other's middle name
     middle[given == GivenRelation.MIDDLE] = np.nan
     swapped = np.zeros(len(i), dtype=bool)
     readings = table.readings
     has_given = (readings.initial[a] >= 0) & (readings.initial[b] >= 0)
-    open_rows = np.flatnonzero(~_agree(family, given, middle, has_given))
-    for row, left, right in _alternative_pairs(table, i, j, open_rows):
-        f = family_relation(table, left, right)
-        g = given_relation(table, left, right, i[row], j[row])
-        m = middle_relation(table, left, right)
+    open_rows = np.flatnonzero(~_parts_agree(family, given, middle, has_given))
+    for row, left, right in _list_alternative_pairs(table, i, j, open_rows):
+        f = compare_families(table, left, right)
+        g = compare_given_names(table, left, right, i[row], j[row])
+        m = compare_middle_names(table, left, right)
         known = (readings.initial[left] >= 0) & (readings.initial[right] >= 0)
-        better = _agree(f, g, m, known) & ~swapped[row]
+        better = _parts_agree(f, g, m, known) & ~swapped[row]
         hit = row[better]
         family[hit], given[hit], middle[hit] = f[better], g[better], m[better]
         a[hit], b[hit], swapped[hit] = left[better], right[better], True
-    crossed = open_rows[_crossed(table, i[open_rows], j[open_rows]) & ~swapped[open_rows]]
+    crossed = open_rows[_are_crossed(table, i[open_rows], j[open_rows]) & ~swapped[open_rows]]
     full = (readings.joined[i[crossed]] >= 0) & (readings.joined[j[crossed]] >= 0)
     family[crossed] = FamilyRelation.EQUAL
     given[crossed] = np.where(full, GivenRelation.EQUAL, GivenRelation.INITIAL)
@@ -141,10 +141,10 @@ def _best_reading(table: NameTable, i: Int64, j: Int64) -> Best:
     return family, given, middle, a, b, swapped
 
 
-def _alternative_pairs(
+def _list_alternative_pairs(
     table: NameTable, i: Int64, j: Int64, rows: Int64
 ) -> list[tuple[Int64, Int64, Int64]]:
-    """(row, left reading, right reading): one side's alternative against the other as it is."""
+    """List (row, left reading, right reading): an alternative of one side, the other as printed."""
     start = table.alternative_start.astype(np.int64)
     count = np.diff(start)
     out = []
@@ -158,8 +158,8 @@ def _alternative_pairs(
     return out
 
 
-def _crossed(table: NameTable, i: Int64, j: Int64) -> Bool:
-    """Whether one's family name is the other's given name and the reverse.
+def _are_crossed(table: NameTable, i: Int64, j: Int64) -> Bool:
+    """Return where one family name is the other's given name and the reverse.
 
     Both in full, or one with initials only ("A. Chalamandaris", "Chalamandaris Aimilios").
     """
@@ -174,8 +174,8 @@ def _crossed(table: NameTable, i: Int64, j: Int64) -> Bool:
     return crossed
 
 
-def _similarity(table: NameTable, a: Int32, b: Int32) -> Float32:
-    """Jaro-Winkler similarity of coded strings, NaN where either is missing."""
+def _compute_similarity(table: NameTable, a: Int32, b: Int32) -> Float32:
+    """Compute the Jaro-Winkler similarity of coded strings, NaN where either is missing."""
     out = np.where((a >= 0) & (b >= 0), 1, np.nan).astype(np.float32)
     rows = np.flatnonzero((a >= 0) & (b >= 0) & (a != b))
     if len(rows):
@@ -184,8 +184,8 @@ def _similarity(table: NameTable, a: Int32, b: Int32) -> Float32:
     return out
 
 
-def _differs(codes: Int32, i: Int64, j: Int64) -> Float32:
-    """1 where both have a code and they differ, 0 where equal, NaN where either has none."""
+def _compare_codes(codes: Int32, i: Int64, j: Int64) -> Float32:
+    """Return 1 where two codes differ, 0 where they are equal, NaN where either is missing."""
     a, b = codes[i], codes[j]
     out: Float32 = (a != b).astype(np.float32)
     out[(a < 0) | (b < 0)] = np.nan

@@ -12,7 +12,7 @@ _LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}")
 _DIVIDERS = re.compile(r"[\s.,;:·・\-]+")
 
 
-def divide_eastern(text: str) -> Reading | None:
+def divide_east_asian(text: str) -> Reading | None:
     """Family name first; None where the name is also given in Latin letters.
 
     Characters are transliterated one by one (李伟 is family "li", given "wei"); a Japanese name
@@ -26,19 +26,19 @@ def divide_eastern(text: str) -> Reading | None:
     if len(words) == 1:
         word = words[0]
         if has_kana(word) and len(word) < 3:
-            return Reading((), (_spell(word),))
-        size = _family_size(word)
+            return Reading((), (_transliterate(word),))
+        size = _get_family_size(word)
         words = [word[:size], word[size:]]
-    family = HANGUL_FAMILY.get(words[0]) or _spell(words[0])
+    family = HANGUL_FAMILY.get(words[0]) or _transliterate(words[0])
     given = tuple(f for w in words[1:] for f in (fold(c) for c in w) if f)
     return Reading(given, (family,)) if family else None
 
 
-def _spell(word: str) -> str:
+def _transliterate(word: str) -> str:
     return "".join(fold(c) for c in word)
 
 
-def _family_size(word: str) -> int:
+def _get_family_size(word: str) -> int:
     """Characters of the family name in an undivided name."""
     if len(word) >= 3 and word[:2] in COMPOUND_HAN:
         return 2

@@ -1,4 +1,4 @@
-"""How common a name is: what two random people sharing it would be worth as evidence.
+"""Frequency of names: how strong the evidence is that two signatures share one.
 
 Frequencies are learned once from the training corpora and ship with the model, so that a
 decision about one block never moves because unrelated works arrived.
@@ -47,8 +47,8 @@ class NameFrequency:
             max(len(distinct), 1),
         )
 
-    def rarity(self, names: Iterable[ParsedName]) -> tuple[Float32, Float32]:
-        """Minus log10 of the share of people with each given name and each family name.
+    def compute_rarity(self, names: Iterable[ParsedName]) -> tuple[Float32, Float32]:
+        """Compute minus log10 of the share of people with each given name and each family name.
 
         Returns
         -------
@@ -65,10 +65,10 @@ class NameFrequency:
             else:
                 given.append(self.given.get(first, 1))
             family.append(self.family.get(last, 1) if last else 0)
-        return self._rarity_of(given), self._rarity_of(family)
+        return self._compute_rarity(given), self._compute_rarity(family)
 
-    def _rarity_of(self, counts: list[int]) -> Float32:
-        """Rarity of parts that so many names have; NaN for none."""
+    def _compute_rarity(self, counts: list[int]) -> Float32:
+        """Compute the rarity of parts from the number of names that have them; NaN for 0."""
         seen = np.asarray(counts, dtype=np.float64)
         seen[seen == 0] = np.nan
         rarity: Float32 = (-np.log10(seen / self.total)).astype(np.float32)

@@ -1,18 +1,18 @@
-"""Block keys: which names are compared with each other."""
+"""Block keys: they decide which names are compared with each other."""
 
 from __future__ import annotations
 
 from disambig.names.lexicon import (
     DROPPED_FIRST,
-    canonical_initials,
-    family_first_rank,
-    nickname_pairs,
+    get_canonical_initials,
+    get_family_first_ranks,
+    get_nickname_pairs,
 )
-from disambig.names.parsed import ParsedName, core_tokens
+from disambig.names.parsed import ParsedName, drop_particles
 
 
-def block_keys(name: ParsedName) -> tuple[str, ...]:
-    """Keys under which a name is filed, the primary one first, none twice.
+def make_block_keys(name: ParsedName) -> tuple[str, ...]:
+    """Return the block keys of a name without duplicates, the primary one first.
 
     The primary key is first initial and family name: "j pons". A family name the source states
     is kept whole ("a van den bosch"), a guessed one is its last word ("a bosch"), since where
@@ -25,26 +25,26 @@ def block_keys(name: ParsedName) -> tuple[str, ...]:
     if not family:
         return ("".join(given),) if given else ()
     if not given:
-        keys = ["".join(family) if not name.stated else " ".join(family)]
+        keys = ["".join(family) if not name.is_stated else " ".join(family)]
         keys += [f"{r.given[0][0]} {' '.join(r.family)}" for r in name.alternatives if r.given]
         return tuple(dict.fromkeys(keys))
     initial = given[0][0]
-    families = [" ".join(family) if name.stated else family[-1]]
-    families += _family_forms(family)
-    families += _respelled(name, families)
+    families = [" ".join(family) if name.is_stated else family[-1]]
+    families += _list_family_forms(family)
+    families += _respell_families(name, families)
     keys = [f"{initial} {f}" for f in families]
     for reading in name.alternatives:
         if reading.given and reading.family:
-            keys += [f"{reading.given[0][0]} {f}" for f in _family_forms(reading.family)]
-    keys += [f"{i} {families[0]}" for i in _other_initials(name)]
+            keys += [f"{reading.given[0][0]} {f}" for f in _list_family_forms(reading.family)]
+    keys += [f"{i} {families[0]}" for i in _list_other_initials(name)]
     spare = given[-1]
-    if len(given) > 1 and len(spare) > 3 and _could_be_family(spare):
+    if len(given) > 1 and len(spare) > 3 and _can_be_family(spare):
         keys.append(f"{initial} {spare}")
     return tuple(dict.fromkeys(keys))
 
 
-def order_free_key(name: ParsedName) -> str:
-    """One key for the name in any order: "Orhan Zeynep" and "Zeynep Orhan" share it.
+def make_order_free_key(name: ParsedName) -> str:
+    """Return one key for the name in any order: "Orhan Zeynep" and "Zeynep Orhan" share it.
 
     Only names alike in every word share it, so it is for proposing links across blocks, not
     for blocking.
@@ -52,27 +52,27 @@ def order_free_key(name: ParsedName) -> str:
     return " ".join(sorted((*name.given, *name.family_tokens)))
 
 
-def _could_be_family(middle: str) -> bool:
-    """Whether a last given name may be a family name someone later publishes under alone.
+def _can_be_family(middle: str) -> bool:
+    """Return whether a last given name can be a family name that is later printed alone.
 
     ("Daniel Tapias Merino", "Daniel Tapias"). English given names and East Asian names, which
     rarely are, would only make large blocks larger.
     """
-    return middle not in family_first_rank() and middle not in nickname_pairs()
+    return middle not in get_family_first_ranks() and middle not in get_nickname_pairs()
 
 
-def _family_forms(family: tuple[str, ...]) -> list[str]:
-    """Ways in which the same family name is printed."""
+def _list_family_forms(family: tuple[str, ...]) -> list[str]:
+    """List the forms in which one family name is printed."""
     if len(family) == 1:
         return [family[0]]
-    core = core_tokens(family)
+    core = drop_particles(family)
     forms = [" ".join(family), "".join(family), " ".join(core), core[-1]]
     if len(core) > 1:
         forms.append(core[0])
     return forms
 
 
-def _respelled(name: ParsedName, families: list[str]) -> list[str]:
+def _respell_families(name: ParsedName, families: list[str]) -> list[str]:
     spelled = dict(pair.split("=", 1) for pair in name.spellings)
     if not spelled:
         return []
@@ -80,8 +80,8 @@ def _respelled(name: ParsedName, families: list[str]) -> list[str]:
     return [c for c in changed if c not in families]
 
 
-def _other_initials(name: ParsedName) -> list[str]:
-    """Initials the person may also publish under.
+def _list_other_initials(name: ParsedName) -> list[str]:
+    """List other initials that the person may publish under.
 
     Those of a nickname in brackets, of the name that a short form stands for, and of a second
     name where the first is an initial or often left out, or where two more follow ("Tom
@@ -89,7 +89,7 @@ def _other_initials(name: ParsedName) -> list[str]:
     """
     first = name.given[0]
     initials = {n[0] for n in name.nickname}
-    canonical = canonical_initials().get(first, frozenset()) - {first[0]}
+    canonical = get_canonical_initials().get(first, frozenset()) - {first[0]}
     if len(canonical) == 1:  # "Ann" may stand for half a dozen names, so it says nothing
         initials |= canonical
     if len(name.given) > 1 and len(name.given[1]) > 1:

@@ -1,4 +1,4 @@
-"""Small closed vocabularies of names, and the lists that are read once on first use."""
+"""Small closed vocabularies of names, and lists that are read on first use."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from functools import cache
 from importlib.resources import files
 
 
-def words(*lines: str) -> frozenset[str]:
+def split_words(*lines: str) -> frozenset[str]:
     """The words of the lines, as a set."""
     return frozenset(" ".join(lines).split())
 
 
-PARTICLES = words(
+PARTICLES = split_words(
     "van von der den de del della delle dello degli dei di da das do dos du la le lo las los el al",
     "ter ten te zu zum zur vom af av ibn bin bint binti ben abu d l t op het e y i",
 )
@@ -31,10 +31,10 @@ GENERATIONS = {
 }
 """Suffixes as printed to their one spelling."""
 
-TITLES = words("dr prof professor mr mrs ms miss sir dipl ing fnu")
+TITLES = split_words("dr prof professor mr mrs ms miss sir dipl ing fnu")
 """Words before a name that are no part of it ("fnu": first name unknown)."""
 
-DEGREES = words("phd md msc bsc mba dphil esq")
+DEGREES = split_words("phd md msc bsc mba dphil esq")
 """Words after a name that are no part of it."""
 
 UMLAUTS = str.maketrans(
@@ -57,7 +57,7 @@ UMLAUTS = str.maketrans(
 )
 """The second usual spelling of letters whose accent is often dropped instead."""
 
-COMPOUND_HAN = words(
+COMPOUND_HAN = split_words(
     "欧阳 歐陽 司马 司馬 诸葛 諸葛 上官 司徒 东方 東方 夏侯 皇甫 令狐 公孙 公孫 慕容 尉迟 尉遲",
     "长孙 長孫 宇文 端木 南宫 南宮 独孤 獨孤 西门 西門 轩辕 軒轅 남궁 황보 제갈 선우 독고",
     "사공 서문",
@@ -111,46 +111,46 @@ HANGUL_FAMILY = {
 """How Koreans usually spell their family names, which no transliteration rule gives."""
 
 
-DROPPED_FIRST = words(
+DROPPED_FIRST = split_words(
     "md mohd mohammad mohammed muhammad syed seyed sayed maria marie jose juan luis ana anna abdul"
 )
 """Given names that their bearers often leave out, or shorten to nothing, before another."""
 
 
 @cache
-def _family_table() -> dict[str, tuple[str, int]]:
+def _read_family_table() -> dict[str, tuple[str, int]]:
     text = files("disambig").joinpath("data", "family_names.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines() if line and line[0] != "#")
     return {name: (origin, int(rank)) for name, origin, rank in rows}
 
 
 @cache
-def family_first_rank() -> dict[str, int]:
+def get_family_first_ranks() -> dict[str, int]:
     """Family names that are often printed first, to 1 (very common) .. 3 (possible)."""
-    return {n: rank for n, (origin, rank) in _family_table().items() if origin != "iberian"}
+    return {n: rank for n, (origin, rank) in _read_family_table().items() if origin != "iberian"}
 
 
 @cache
-def iberian_families() -> frozenset[str]:
+def get_iberian_families() -> frozenset[str]:
     """Family names of people who commonly have two."""
-    return frozenset(n for n, (origin, _) in _family_table().items() if origin == "iberian")
+    return frozenset(n for n, (origin, _) in _read_family_table().items() if origin == "iberian")
 
 
 @cache
-def canonical_initials() -> dict[str, frozenset[str]]:
+def get_canonical_initials() -> dict[str, frozenset[str]]:
     """Each short form of a given name to the first letters of what it stands for."""
     from nicknames import NickNamer
 
     canonical = {
         short: {name[0] for name in full} for short, full in NickNamer().canonical_lookup.items()
     }
-    for name, short_forms in _short_names():
+    for name, short_forms in _read_short_names():
         for short in short_forms:
             canonical.setdefault(short, set()).add(name[0])
     return {short: frozenset(letters) for short, letters in canonical.items()}
 
 
-def _short_names() -> list[tuple[str, list[str]]]:
+def _read_short_names() -> list[tuple[str, list[str]]]:
     """Given names, and short forms of other languages than English."""
     text = (files("disambig") / "data" / "short_names.tsv").read_text(encoding="ascii")
     rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
@@ -158,7 +158,7 @@ def _short_names() -> list[tuple[str, list[str]]]:
 
 
 @cache
-def nickname_pairs() -> dict[str, frozenset[str]]:
+def get_nickname_pairs() -> dict[str, frozenset[str]]:
     """Each given name to the names it is a nickname of, or has as a nickname.
 
     The relation is symmetric, from the list in the ``nicknames`` package and one of our own, and
@@ -167,7 +167,7 @@ def nickname_pairs() -> dict[str, frozenset[str]]:
     from nicknames import NickNamer
 
     related: dict[str, set[str]] = {}
-    for name, short_forms in [*NickNamer().nickname_lookup.items(), *_short_names()]:
+    for name, short_forms in [*NickNamer().nickname_lookup.items(), *_read_short_names()]:
         for short in short_forms:
             related.setdefault(name, set()).add(short)
             related.setdefault(short, set()).add(name)

@@ -1,8 +1,8 @@
-"""One printed name to its parts.
+"""Parse a printed name into its parts.
 
 The rules are ordered: what the source states, then commas, then script, then case, then
 position. A name of unstated order is read as most Latin-script papers print it, given name
-first; another order that is plausible is kept in ``alternatives``, never chosen in silence.
+first; another order that is plausible is kept in ``alternatives`` and never chosen silently.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ import re
 
 from disambig.names.clean import (
     MAX_CHARACTERS,
-    clean,
+    clean_text,
     fold,
     is_east_asian,
-    without_apostrophes,
-    without_east_asian,
+    strip_apostrophes,
+    strip_east_asian,
 )
-from disambig.names.east_asian import divide_eastern
+from disambig.names.east_asian import divide_east_asian
 from disambig.names.lexicon import DEGREES, GENERATIONS, PARTICLES, TITLES
-from disambig.names.order import alternatives, divide
+from disambig.names.order import list_alternatives, divide_words
 from disambig.names.parsed import ParsedName, Reading
 from disambig.names.tokens import (
     fold_with_digits,
-    folded_words,
-    given_words,
+    fold_words,
+    split_given_words,
     is_ending,
-    raw_words,
-    spellings,
+    split_raw_words,
+    list_spellings,
     strip_ends,
 )
 
@@ -63,13 +63,13 @@ def parse_name(printed: str, given: str | None = None, family: str | None = None
     else:
         divided = _divide_plain(printed)
     if divided is not None:
-        others = alternatives(*divided)
-        return ParsedName(printed, *divided, alternatives=others, stated=bool(family))
-    return _stated(printed, given, family) if family else _unstated(printed)
+        others = list_alternatives(*divided)
+        return ParsedName(printed, *divided, alternatives=others, is_stated=bool(family))
+    return _parse_divided(printed, given, family) if family else _parse_undivided(printed)
 
 
 def _divide_plain(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """Given and family tokens of nearly every Latin name; None where it takes all the rules.
+    """Return given and family tokens of a plain Latin name; None if it needs all the rules.
 
     Of capitalised words and single initials only the last is the family name, whatever the
     rules, unless one of the words is on a list.
@@ -85,15 +85,15 @@ def _divide_plain(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     return tuple(given), tuple(words[-1].split("-"))
 
 
-def _stated(printed: str, given: str | None, family: str) -> ParsedName:
-    family_text, homonym = _homonym(without_apostrophes(clean(family)))
-    family_raw, suffix = strip_ends(raw_words(family_text))
+def _parse_divided(printed: str, given: str | None, family: str) -> ParsedName:
+    family_text, homonym = _split_homonym_number(strip_apostrophes(clean_text(family)))
+    family_raw, suffix = strip_ends(split_raw_words(family_text))
     if given is None:
-        rest = clean(printed)
+        rest = clean_text(printed)
         given = rest[: -len(family)] if rest.endswith(family) else ""
-    given_text, nickname = _aside(clean(given))
-    given_raw, given_suffix = strip_ends(raw_words(without_apostrophes(given_text)))
-    given_tokens, family_tokens = given_words(given_raw), folded_words(family_raw)
+    given_text, nickname = _split_nickname(clean_text(given))
+    given_raw, given_suffix = strip_ends(split_raw_words(strip_apostrophes(given_text)))
+    given_tokens, family_tokens = split_given_words(given_raw), fold_words(family_raw)
     return ParsedName(
         printed=printed,
         given=given_tokens,
@@ -101,61 +101,61 @@ def _stated(printed: str, given: str | None, family: str) -> ParsedName:
         suffix=suffix or given_suffix,
         homonym=homonym,
         nickname=nickname,
-        spellings=spellings([*given_raw, *family_raw]),
-        alternatives=alternatives(given_tokens, family_tokens),
-        stated=True,
+        spellings=list_spellings([*given_raw, *family_raw]),
+        alternatives=list_alternatives(given_tokens, family_tokens),
+        is_stated=True,
     )
 
 
-def _unstated(printed: str) -> ParsedName:
-    text, homonym = _homonym(clean(printed))
-    text, nickname = _aside(text)
-    text = without_apostrophes(text)
+def _parse_undivided(printed: str) -> ParsedName:
+    text, homonym = _split_homonym_number(clean_text(printed))
+    text, nickname = _split_nickname(text)
+    text = strip_apostrophes(text)
     if is_east_asian(text):
-        reading = divide_eastern(text)
+        reading = divide_east_asian(text)
         if reading is not None:
             return ParsedName(printed, reading.given, reading.family, "", homonym, nickname)
-        text = without_east_asian(text)
-    text, suffix, comma = _commas(text)
+        text = strip_east_asian(text)
+    text, suffix, comma = _split_at_commas(text)
     others: tuple[Reading, ...] = ()
     if comma:
-        given_raw, family_raw, found = _divide_at_comma(*comma)
+        given_raw, family_raw, end_suffix = _divide_at_comma(*comma)
     else:
-        raw, found = strip_ends(raw_words(text))
-        given_raw, family_raw, others = divide(raw)
-    given_tokens = given_words(given_raw, all_upper=text.isupper())
-    family_tokens = folded_words(family_raw)
+        raw, end_suffix = strip_ends(split_raw_words(text))
+        given_raw, family_raw, others = divide_words(raw)
+    given_tokens = split_given_words(given_raw, all_upper=text.isupper())
+    family_tokens = fold_words(family_raw)
     return ParsedName(
         printed=printed,
         given=given_tokens,
         family_tokens=family_tokens,
-        suffix=suffix or found,
+        suffix=suffix or end_suffix,
         homonym=homonym,
         nickname=nickname,
-        spellings=spellings([*given_raw, *family_raw]),
-        alternatives=tuple(dict.fromkeys((*others, *alternatives(given_tokens, family_tokens)))),
+        spellings=list_spellings([*given_raw, *family_raw]),
+        alternatives=tuple(dict.fromkeys((*others, *list_alternatives(given_tokens, family_tokens)))),
     )
 
 
 def _divide_at_comma(family_text: str, given_text: str) -> tuple[list[str], list[str], str]:
-    """Given words, family words and suffix of "Family, Given"."""
-    family, family_suffix = strip_ends(raw_words(family_text))
-    given, given_suffix = strip_ends(raw_words(given_text))
+    """Return given words, family words and suffix of "Family, Given"."""
+    family, family_suffix = strip_ends(split_raw_words(family_text))
+    given, given_suffix = strip_ends(split_raw_words(given_text))
     # particles are often left behind the given name: "Berg, Jan van der"
     while len(given) > 1 and given[-1] in PARTICLES and len(given[-1]) > 1:
         family.insert(0, given.pop())
     return given, family, family_suffix or given_suffix
 
 
-def _homonym(text: str) -> tuple[str, str]:
+def _split_homonym_number(text: str) -> tuple[str, str]:
     if not text.rstrip()[-1:].isdecimal():
         return text, ""
     match = _HOMONYM.search(text)
     return (text[: match.start()], match.group(1)) if match else (text, "")
 
 
-def _aside(text: str) -> tuple[str, tuple[str, ...]]:
-    """Take out a nickname in brackets or quotes; brackets around everything are no nickname."""
+def _split_nickname(text: str) -> tuple[str, tuple[str, ...]]:
+    """Remove a nickname in brackets or quotes; brackets around the whole name are none."""
     if text.isascii() and not ("(" in text or "[" in text or '"' in text):
         return text, ()
     match = _ASIDE.search(text)
@@ -165,12 +165,12 @@ def _aside(text: str) -> tuple[str, tuple[str, ...]]:
     inside = match.group(1) or match.group(2) or ""
     if not fold(rest) or "," in inside:
         return f"{text[: match.start()]} {inside} {text[match.end() :]}".replace(",", " "), ()
-    nickname = tuple(t for t in map(fold, raw_words(inside)) if len(t) > 1)
+    nickname = tuple(t for t in map(fold, split_raw_words(inside)) if len(t) > 1)
     return rest, nickname
 
 
-def _commas(text: str) -> tuple[str, str, tuple[str, str] | None]:
-    """Text without commas, suffix, and (family, given) where a comma divides them."""
+def _split_at_commas(text: str) -> tuple[str, str, tuple[str, str] | None]:
+    """Return the text without commas, the suffix, and (family, given) if a comma divides them."""
     if "," not in text:
         return text, "", None
     parts = [p for p in (p.strip() for p in text.split(",")) if p]

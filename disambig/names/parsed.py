@@ -1,4 +1,4 @@
-"""What a printed name says once normalised."""
+"""A printed name, normalised and divided into parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ParsedName:
     Attributes
     ----------
     printed : str
-        As the source shows it, untouched.
+        As the source shows it, unchanged.
     given : tuple of str
         Given names in order; an initial is a single letter; "Wei-Nan" is ``("wei", "nan")``.
     family_tokens : tuple of str
@@ -52,7 +52,7 @@ class ParsedName:
     nickname: tuple[str, ...] = ()
     spellings: tuple[str, ...] = ()
     alternatives: tuple[Reading, ...] = ()
-    stated: bool = False
+    is_stated: bool = False
 
     @property
     def given_joined(self) -> str:
@@ -67,15 +67,15 @@ class ParsedName:
     @property
     def family_core(self) -> str:
         """Family name without leading particles: "van der Berg" is "berg"."""
-        return "".join(core_tokens(self.family_tokens))
+        return "".join(drop_particles(self.family_tokens))
 
     @property
-    def single(self) -> bool:
-        """Whether the name is one word, so that given and family cannot be told apart."""
+    def is_single(self) -> bool:
+        """Whether the name is one word, so that given and family name cannot be distinguished."""
         return not self.given or not self.family_tokens
 
     @property
-    def swappable(self) -> bool:
+    def is_swappable(self) -> bool:
         """Whether the family name may well have been printed first."""
         return any(r.family[:1] == self.given[:1] for r in self.alternatives if self.given)
 
@@ -85,7 +85,7 @@ class ParsedName:
         return " ".join((*self.given, self.family, self.suffix)).strip()
 
 
-def core_tokens(family: tuple[str, ...]) -> tuple[str, ...]:
+def drop_particles(family: tuple[str, ...]) -> tuple[str, ...]:
     """Drop leading particles, keeping at least the last token."""
     start = 0
     while start < len(family) - 1 and family[start] in PARTICLES:

@@ -1,4 +1,7 @@
-"""Readings as columns of codes: most are one given and one family word, the rest are amended."""
+"""Readings of names as columns of codes.
+
+Most names have one given and one family word; rows of the others are amended.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from operator import add
 import numpy as np
 
 from disambig.arrays import Bool, Int32, Int64
-from disambig.names.lexicon import family_first_rank
-from disambig.names.parsed import core_tokens
+from disambig.names.lexicon import get_family_first_ranks
+from disambig.names.parsed import drop_particles
 
 Tokens = tuple[str, ...]
 Spelling = Mapping[str, str]
@@ -93,25 +96,25 @@ class Codes:
     """A number for each distinct string, in the order of meeting; -1 for the empty one."""
 
     def __init__(self) -> None:
-        """Without a string."""
+        """Start without strings."""
         self._of: defaultdict[str, int] = defaultdict(count().__next__, {"": -1})
 
-    def column(self, texts: Iterable[str]) -> Int32:
-        """Codes of n texts, int32[n]."""
+    def encode(self, texts: Iterable[str]) -> Int32:
+        """Return the codes of n texts, int32[n]."""
         return np.fromiter(map(self._of.__getitem__, texts), dtype=np.int32)
 
-    def amended(self, column: Int32, rows: Collection[int], texts: Iterable[str]) -> Int32:
-        """A copy of a column, with other texts in some rows."""
+    def amend(self, column: Int32, rows: Collection[int], texts: Iterable[str]) -> Int32:
+        """Return a copy of a column with other texts in some rows."""
         other = column.copy()
-        other[np.fromiter(rows, dtype=np.int64, count=len(rows))] = self.column(texts)
+        other[np.fromiter(rows, dtype=np.int64, count=len(rows))] = self.encode(texts)
         return other
 
     def get(self, text: str) -> int | None:
-        """Code of a text; None where it has none."""
+        """Return the code of a text; None if it has none."""
         return self._of.get(text)
 
-    def strings(self) -> list[str]:
-        """Each text, in the order of the codes."""
+    def list_strings(self) -> list[str]:
+        """List the texts in the order of their codes."""
         return list(self._of)[1:]
 
     def __len__(self) -> int:
@@ -119,7 +122,7 @@ class Codes:
         return len(self._of) - 1
 
 
-def reading_arrays(
+def build_reading_arrays(
     given: Sequence[Tokens], family: Sequence[Tokens], spelled: Mapping[int, Spelling], codes: Codes
 ) -> ReadingArrays:
     """Columns of R readings.
@@ -136,16 +139,16 @@ def reading_arrays(
     # Longer than other functions: the columns are one list, and their order is that of the codes.
     several = [row for row, tokens in enumerate(given) if len(tokens) > 1]
     compound = [row for row, tokens in enumerate(family) if len(tokens) > 1]
-    cores = [core_tokens(family[row]) for row in compound]
+    cores = [drop_particles(family[row]) for row in compound]
     firsts = [tokens[0] if tokens else "" for tokens in given]
-    wholes = _replaced(firsts, several, ["".join(given[row]) for row in several])
+    wholes = _replace_rows(firsts, several, ["".join(given[row]) for row in several])
     joined = ["".join([t for t in given[row] if len(t) > 1]) for row in several]
     families = ["".join(tokens) for tokens in family]
     is_initial = np.fromiter((len(text) == 1 for text in firsts), dtype=np.bool_)
-    middle = _Ragged.of(several, (given[row][1 : 1 + MIDDLE] for row in several))
-    spare = _Ragged.of(several, (_spare(given[row]) for row in several))
-    parts = _Ragged.of(compound, (core if len(core) > 1 else () for core in cores))
-    size, column, amended, none = len(given), codes.column, codes.amended, np.int32(-1)
+    middle = _RaggedTexts.of(several, (given[row][1 : 1 + MIDDLE] for row in several))
+    spare = _RaggedTexts.of(several, (_list_spare_names(given[row]) for row in several))
+    parts = _RaggedTexts.of(compound, (core if len(core) > 1 else () for core in cores))
+    size, column, amended, none = len(given), codes.encode, codes.amend, np.int32(-1)
     # A row that is not amended is one word: it is the same in all columns of that part.
     whole_family = column(families)
     return ReadingArrays(
@@ -156,7 +159,7 @@ def reading_arrays(
         ),
         first_respelled=(
             first_respelled := column(
-                _replaced(
+                _replace_rows(
                     firsts, spelled, [_respell(given[row][:1], s) for row, s in spelled.items()]
                 )
             )
@@ -171,9 +174,9 @@ def reading_arrays(
                 for row, text in zip(several, joined, strict=True)
             ],
         ),
-        family_folded=amended(whole_family, *_folded(families)),
-        parts=parts.matrix(size, PARTS, column(parts.texts)),
-        spare=spare.matrix(size, MIDDLE, column(spare.texts)),
+        family_folded=amended(whole_family, *_fold_umlauts(families)),
+        parts=parts.pad(size, PARTS, column(parts.texts)),
+        spare=spare.pad(size, MIDDLE, column(spare.texts)),
         first=(first := amended(first_respelled, spelled, [firsts[row] for row in spelled])),
         joined=amended(np.where(is_initial, none, first), several, joined),
         tail=amended(
@@ -182,24 +185,24 @@ def reading_arrays(
             ["".join([t for t in given[row][1:] if len(t) > 1]) for row in several],
         ),
         whole=amended(first, several, [wholes[row] for row in several]),
-        initial=_letters(firsts),
+        initial=_encode_first_letters(firsts),
         first_is_initial=is_initial,
-        first_is_abbreviated=_members(firsts, set(filter(_ABBREVIATED.match, set(firsts)))),
-        family_initial=_letters(families),
+        first_is_abbreviated=_mask_members(firsts, set(filter(_ABBREVIATED.match, set(firsts)))),
+        family_initial=_encode_first_letters(families),
         together=column(map(add, wholes, families)),
         together_reversed=column(map(add, families, wholes)),
-        middle=middle.matrix(size, MIDDLE, column(middle.texts)),
-        middle_initial=middle.matrix(size, MIDDLE, _letters(middle.texts)),
-        middle_is_initial=middle.matrix(
+        middle=middle.pad(size, MIDDLE, column(middle.texts)),
+        middle_initial=middle.pad(size, MIDDLE, _encode_first_letters(middle.texts)),
+        middle_is_initial=middle.pad(
             size, MIDDLE, np.fromiter((len(t) == 1 for t in middle.texts), dtype=np.int32)
         )
         == 1,
-        eastern=_members(families, family_first_rank()),
+        eastern=_mask_members(families, get_family_first_ranks()),
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Ragged:
+class _RaggedTexts:
     """Texts of some rows, none or more of each: row and place in the row of each text."""
 
     rows: Int64
@@ -207,7 +210,7 @@ class _Ragged:
     texts: list[str]
 
     @classmethod
-    def of(cls, rows: Sequence[int], groups: Iterable[Sequence[str]]) -> _Ragged:
+    def of(cls, rows: Sequence[int], groups: Iterable[Sequence[str]]) -> _RaggedTexts:
         texts: list[str] = []
         ends = [0]
         for group in groups:
@@ -221,8 +224,8 @@ class _Ragged:
             texts,
         )
 
-    def matrix(self, size: int, width: int, values: Int32) -> Int32:
-        """Values of the texts, the first ``width`` of each row: int32[size, width]."""
+    def pad(self, size: int, width: int, values: Int32) -> Int32:
+        """Return the values of the first ``width`` texts of each row, int32[size, width]; -1 if none."""
         padded = np.full((size, width), -1, dtype=np.int32)
         fits = self.places < width
         padded[self.rows[fits], self.places[fits]] = values[fits]
@@ -233,14 +236,14 @@ def _respell(tokens: Sequence[str], spelling: Spelling) -> str:
     return "".join([spelling.get(token, token) for token in tokens])
 
 
-def _replaced(texts: list[str], rows: Iterable[int], others: Iterable[str]) -> list[str]:
+def _replace_rows(texts: list[str], rows: Iterable[int], others: Iterable[str]) -> list[str]:
     changed = list(texts)
     for row, text in zip(rows, others, strict=True):
         changed[row] = text
     return changed
 
 
-def _folded(families: list[str]) -> tuple[list[int], list[str]]:
+def _fold_umlauts(families: list[str]) -> tuple[list[int], list[str]]:
     """Rows whose family name may hold a written-out umlaut, and the names without it."""
     # under five letters the same endings are Chinese syllables: "xue" is not "xu"
     rows = [
@@ -252,14 +255,14 @@ def _folded(families: list[str]) -> tuple[list[int], list[str]]:
     return rows, [t.replace("ae", "a").replace("oe", "o").replace("ue", "u") for t in row_families]
 
 
-def _spare(given: Tokens) -> list[str]:
-    ranks = family_first_rank()
+def _list_spare_names(given: Tokens) -> list[str]:
+    ranks = get_family_first_ranks()
     return [t for t in given[1:] if len(t) > 2 and t not in ranks]
 
 
-def _letters(texts: list[str]) -> Int32:
+def _encode_first_letters(texts: list[str]) -> Int32:
     return np.fromiter((ord(text[0]) if text else -1 for text in texts), dtype=np.int32)
 
 
-def _members(texts: list[str], wanted: Collection[str]) -> Bool:
-    return np.fromiter(map(wanted.__contains__, texts), dtype=np.bool_)
+def _mask_members(texts: list[str], members: Collection[str]) -> Bool:
+    return np.fromiter(map(members.__contains__, texts), dtype=np.bool_)

@@ -53,7 +53,7 @@ SIMILAR_GIVEN = 0.9
 """Jaro-Winkler similarity from which two given names are spellings of one."""
 
 
-def family_relation(table: NameTable, a: Int64, b: Int64) -> Int32:
+def compare_families(table: NameTable, a: Int64, b: Int64) -> Int32:
     """A :class:`FamilyRelation` for each pair of readings, int32[P]; 0 where one has none."""
     r = table.readings
     fa, fb = r.family[a], r.family[b]
@@ -71,10 +71,10 @@ def family_relation(table: NameTable, a: Int64, b: Int64) -> Int32:
         | (fa == r.family_respelled[b])
         | (r.family_folded[a] == r.family_folded[b])
     )
-    run_together, part = _alone(r, a, b), _within(r.core[a], r, b) | _within(r.core[b], r, a)
+    run_together, part = _match_single_words(r, a, b), _is_within(r.core[a], r, b) | _is_within(r.core[b], r, a)
     similar = np.zeros(len(rest), dtype=bool)
     maybe = np.flatnonzero(~spelling & ~part & ~(r.eastern[a] & r.eastern[b]))
-    similar[maybe] = _letters_apart(table, fa[maybe], fb[maybe], least=5)
+    similar[maybe] = _are_near(table, fa[maybe], fb[maybe], least=5)
     out[rest] = np.select(
         [spelling | (run_together == 2), part | (run_together == 1), similar],
         [FamilyRelation.SPELLING, FamilyRelation.PART, FamilyRelation.SIMILAR],
@@ -83,7 +83,7 @@ def family_relation(table: NameTable, a: Int64, b: Int64) -> Int32:
     return out
 
 
-def _alone(r: ReadingArrays, a: Int64, b: Int64) -> Int32:
+def _match_single_words(r: ReadingArrays, a: Int64, b: Int64) -> Int32:
     """For a name of one word against a whole name: 2 if it is that name run together
     ("TianyuLiu"), 1 if it is its given name ("Govind"), else 0."""
     out = np.zeros(len(a), dtype=np.int32)
@@ -95,14 +95,14 @@ def _alone(r: ReadingArrays, a: Int64, b: Int64) -> Int32:
     return out
 
 
-def _within(core: Int32, r: ReadingArrays, other: Int64) -> Bool:
+def _is_within(core: Int32, r: ReadingArrays, other: Int64) -> Bool:
     """Whether a whole family name is one word of the other's, or a middle name of it."""
     word = core[:, None]
     is_within: Bool = (r.parts[other] == word).any(axis=1) | (r.spare[other] == word).any(axis=1)
     return is_within
 
 
-def _letters_apart(table: NameTable, a: Int32, b: Int32, *, least: int) -> Bool:
+def _are_near(table: NameTable, a: Int32, b: Int32, *, least: int) -> Bool:
     """One edit in ``least`` letters or more, two in nine or more."""
     if not len(a):
         return np.zeros(0, dtype=bool)
@@ -113,7 +113,7 @@ def _letters_apart(table: NameTable, a: Int32, b: Int32, *, least: int) -> Bool:
     return near
 
 
-def given_relation(table: NameTable, a: Int64, b: Int64, i: Int64, j: Int64) -> Int32:
+def compare_given_names(table: NameTable, a: Int64, b: Int64, i: Int64, j: Int64) -> Int32:
     """Relation of the given names of readings a, b of the names i, j; 0 where one has none."""
     r = table.readings
     first_a, first_b = r.first[a], r.first[b]
@@ -130,10 +130,10 @@ def given_relation(table: NameTable, a: Int64, b: Int64, i: Int64, j: Int64) -> 
     first = full & (
         (first_a == first_b) | (r.first_respelled[a] == first_b) | (first_a == r.first_respelled[b])
     )
-    nickname = full & _related(table, first_a, first_b)
+    nickname = full & _are_nicknames(table, first_a, first_b)
     initial = same_initial & (short_a | short_b)
-    middle = known & (_called_by(table, a, b, j) | _called_by(table, b, a, i))
-    other = known & (_other_initial(table, a, b) | _other_initial(table, b, a))
+    middle = known & (_is_called_by(table, a, b, j) | _is_called_by(table, b, a, i))
+    other = known & (_has_nickname_initial(table, a, b) | _has_nickname_initial(table, b, a))
     out = np.select(
         [equal & full, first, nickname, initial, middle, other],
         [
@@ -147,24 +147,24 @@ def given_relation(table: NameTable, a: Int64, b: Int64, i: Int64, j: Int64) -> 
         GivenRelation.CONFLICT,
     ).astype(np.int32)
     rest = np.flatnonzero(full & (out == GivenRelation.CONFLICT))
-    out[rest] = _near_spelling(table, a[rest], b[rest])
+    out[rest] = _compare_spellings(table, a[rest], b[rest])
     return out
 
 
-def _related(table: NameTable, a: Int32, b: Int32) -> Bool:
+def _are_nicknames(table: NameTable, a: Int32, b: Int32) -> Bool:
     """Whether two given names are nicknames of one another."""
-    return _member(table.related, a.astype(np.int64) * len(table.strings) + b)
+    return _is_in_sorted(table.related, a.astype(np.int64) * len(table.strings) + b)
 
 
-def _other_initial(table: NameTable, a: Int64, b: Int64) -> Bool:
+def _has_nickname_initial(table: NameTable, a: Int64, b: Int64) -> Bool:
     """Whether a's initial is that of a nickname of b's written-out given name."""
     r = table.readings
     key = r.first[b].astype(np.int64) * 128 + r.initial[a]
     other: Bool = r.first_is_initial[a] & ~r.first_is_initial[b]
-    return other & _member(table.related_initial, key)
+    return other & _is_in_sorted(table.related_initial, key)
 
 
-def _called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
+def _is_called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
     """Whether a's given name is among b's later given names or is b's nickname in brackets."""
     r = table.readings
     word = r.joined[a]
@@ -177,7 +177,7 @@ def _called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
     return called
 
 
-def _near_spelling(table: NameTable, a: Int64, b: Int64) -> Int32:
+def _compare_spellings(table: NameTable, a: Int64, b: Int64) -> Int32:
     """INITIAL (for "Ph."), SIMILAR, PREFIX or CONFLICT for pairs of written-out given names."""
     r = table.readings
     out = np.zeros(len(a), dtype=np.int32)
@@ -198,13 +198,13 @@ def _near_spelling(table: NameTable, a: Int64, b: Int64) -> Int32:
     )
     out[alike >= SIMILAR_GIVEN] = GivenRelation.SIMILAR
     rest = np.flatnonzero((alike > 0) & (alike < SIMILAR_GIVEN))
-    edited = rest[_letters_apart(table, whole_a[rest], whole_b[rest], least=5)]
+    edited = rest[_are_near(table, whole_a[rest], whole_b[rest], least=5)]
     out[edited] = GivenRelation.SIMILAR
     out[begins & (r.first_is_abbreviated[a] | r.first_is_abbreviated[b])] = GivenRelation.INITIAL
     return out
 
 
-def middle_relation(table: NameTable, a: Int64, b: Int64) -> Float32:
+def compare_middle_names(table: NameTable, a: Int64, b: Int64) -> Float32:
     """Best agreement between any two middle names, float32[P].
 
     2 equal, 1 initials agree, 0 nearly equal in spelling, -1 none agree, NaN if one has none.
@@ -230,21 +230,21 @@ def middle_relation(table: NameTable, a: Int64, b: Int64) -> Float32:
             best = np.where(there & ~short & (x == y), 2, best)
     out[rows] = best
     clash = np.flatnonzero(best == -1)
-    out[rows[clash[_middle_alike(table, a[clash], b[clash])]]] = 0
+    out[rows[clash[_are_middle_names_alike(table, a[clash], b[clash])]]] = 0
     return out
 
 
-def _middle_alike(table: NameTable, a: Int64, b: Int64) -> Bool:
+def _are_middle_names_alike(table: NameTable, a: Int64, b: Int64) -> Bool:
     """Whether the first middle names are written out and one edit or a nickname apart."""
     r = table.readings
     x, y = r.middle[a, 0], r.middle[b, 0]
-    alike = _related(table, x, y)
+    alike = _are_nicknames(table, x, y)
     words = np.flatnonzero(~r.middle_is_initial[a, 0] & ~r.middle_is_initial[b, 0])
-    alike[words] |= _letters_apart(table, x[words], y[words], least=3)
+    alike[words] |= _are_near(table, x[words], y[words], least=3)
     return alike
 
 
-def _member(sorted_keys: Int64, keys: Int64) -> Bool:
+def _is_in_sorted(sorted_keys: Int64, keys: Int64) -> Bool:
     """Which keys are in the sorted array."""
     if not len(sorted_keys):
         return np.zeros(len(keys), dtype=bool)

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from disambig.arrays import Float32, Int32, Int64, Object
-from disambig.names.lexicon import nickname_pairs
+from disambig.names.lexicon import get_nickname_pairs
 from disambig.names.parsed import ParsedName
-from disambig.names.readings import Codes, ReadingArrays, Spelling, Tokens, reading_arrays
+from disambig.names.readings import Codes, ReadingArrays, Spelling, Tokens, build_reading_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +71,14 @@ class NameTable:
         """Columns for the names, in their order."""
         codes, n = Codes(), len(names)
         counts = np.fromiter((len(name.alternatives) for name in names), np.int64, n)
-        readings = reading_arrays(*_readings(names), codes)
-        full = codes.column(map(_full, names))
-        nickname = codes.column("".join(name.nickname) for name in names)
-        suffix = codes.column(name.suffix for name in names)
-        homonym = codes.column(name.homonym for name in names)
-        related, related_initial = _nickname_keys(codes)
+        readings = build_reading_arrays(*_list_readings(names), codes)
+        full = codes.encode(map(_join_full_name, names))
+        nickname = codes.encode("".join(name.nickname) for name in names)
+        suffix = codes.encode(name.suffix for name in names)
+        homonym = codes.encode(name.homonym for name in names)
+        related, related_initial = _make_nickname_keys(codes)
         return cls(
-            strings=np.array(codes.strings(), dtype=np.object_),
+            strings=np.array(codes.list_strings(), dtype=np.object_),
             readings=readings,
             alternative_start=np.cumsum([n, *counts]).astype(np.int32),
             full=full,
@@ -89,13 +89,13 @@ class NameTable:
             nickname=nickname,
             suffix=suffix,
             homonym=homonym,
-            given_length=np.fromiter((_written_out(name.given) for name in names), np.float32, n),
+            given_length=np.fromiter((_count_written_letters(name.given) for name in names), np.float32, n),
             related=related,
             related_initial=related_initial,
         )
 
 
-def _readings(
+def _list_readings(
     names: Sequence[ParsedName],
 ) -> tuple[list[Tokens], list[Tokens], dict[int, Spelling]]:
     """Given and family tokens, and other spellings by row: the names first, then alternatives."""
@@ -104,21 +104,21 @@ def _readings(
     spelled: dict[int, Spelling] = {}
     for row, name in enumerate(names):
         if name.spellings:
-            spelled[row] = _spelling(name)
+            spelled[row] = _parse_spellings(name)
     for name in names:
         for reading in name.alternatives:
             if name.spellings:
-                spelled[len(given)] = _spelling(name)
+                spelled[len(given)] = _parse_spellings(name)
             given.append(reading.given)
             family.append(reading.family)
     return given, family, spelled
 
 
-def _spelling(name: ParsedName) -> Spelling:
+def _parse_spellings(name: ParsedName) -> Spelling:
     return dict(pair.split("=", 1) for pair in name.spellings)
 
 
-def _full(name: ParsedName) -> str:
+def _join_full_name(name: ParsedName) -> str:
     """As ``name.full``, without the detour where the name is of two words."""
     given, family = name.given, name.family_tokens
     if len(given) == 1 and len(family) == 1 and not name.suffix:
@@ -126,14 +126,14 @@ def _full(name: ParsedName) -> str:
     return name.full
 
 
-def _written_out(given: Tokens) -> int:
+def _count_written_letters(given: Tokens) -> int:
     return sum([len(token) for token in given if len(token) > 1])
 
 
-def _nickname_keys(codes: Codes) -> tuple[Int64, Int64]:
-    size, related = len(codes), nickname_pairs()
+def _make_nickname_keys(codes: Codes) -> tuple[Int64, Int64]:
+    size, related = len(codes), get_nickname_pairs()
     pairs, initials = [], []
-    fewer = related if len(related) < size else codes.strings()
+    fewer = related if len(related) < size else codes.list_strings()
     for name in fewer:
         a = codes.get(name)
         if a is None:

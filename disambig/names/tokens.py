@@ -1,18 +1,18 @@
-"""Words of a name: titles and suffixes off, initials apart, folded to ASCII."""
+"""Words of a name: remove titles and suffixes, separate initials, fold to ASCII."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-from disambig.names.clean import fold, respelled
-from disambig.names.lexicon import DEGREES, GENERATIONS, TITLES, family_first_rank, words
+from disambig.names.clean import fold, respell_umlauts
+from disambig.names.lexicon import DEGREES, GENERATIONS, TITLES, get_family_first_ranks, split_words
 
 _BREAKS = str.maketrans(dict.fromkeys("./\\;:|&*,", " "))
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _VOWEL = re.compile("[aeiouy]")
 _NOT_CAMEL = ("Mc", "Mac", "De", "Di", "La", "Le", "Van", "Von", "Fitz", "Al", "El", "O", "D")
-_SHORT_GIVEN = words("ai an bo di ke le li lu mo su wu xi ya ye yi yu ze zi")
+_SHORT_GIVEN = split_words("ai an bo di ke le li lu mo su wu xi ya ye yi yu ze zi")
 
 
 def fold_with_digits(text: str) -> str:
@@ -27,14 +27,14 @@ def is_ending(part: str) -> bool:
     return folded in GENERATIONS or folded in DEGREES
 
 
-def raw_words(text: str) -> list[str]:
+def split_raw_words(text: str) -> list[str]:
     """Words as printed, divided at spaces, points and other punctuation."""
     return [t for t in text.translate(_BREAKS).split() if t.strip("-")]
 
 
 def strip_ends(raw: list[str]) -> tuple[list[str], str]:
     """Drop titles, degrees and suffixes at the ends, but never everything."""
-    if not any(map(_may_be_dropped, raw)):
+    if not any(map(_can_be_dropped, raw)):
         return raw, ""
     raw = [t for t in raw if fold(t) or fold_with_digits(t) in GENERATIONS]
     suffix = ""
@@ -56,26 +56,26 @@ def strip_ends(raw: list[str]) -> tuple[list[str], str]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _may_be_dropped(token: str) -> bool:
+def _can_be_dropped(token: str) -> bool:
     """Whether a word holds no letters, or is on a list of what :func:`strip_ends` drops."""
     folded, with_digits = fold(token), fold_with_digits(token)
     listed = folded in TITLES or with_digits in GENERATIONS or with_digits in DEGREES
     return listed or folded in ("", "jr", "sr", "d")
 
 
-def folded_words(raw: list[str]) -> tuple[str, ...]:
+def fold_words(raw: list[str]) -> tuple[str, ...]:
     """Words divided at hyphens and folded."""
     if len(raw) == 1:
-        return _folded_pieces(raw[0])
-    return tuple([piece for token in raw for piece in _folded_pieces(token)])
+        return _fold_pieces(raw[0])
+    return tuple([piece for token in raw for piece in _fold_pieces(token)])
 
 
 @lru_cache(maxsize=1 << 16)
-def _folded_pieces(token: str) -> tuple[str, ...]:
+def _fold_pieces(token: str) -> tuple[str, ...]:
     return tuple(filter(None, map(fold, token.split("-"))))
 
 
-def camel_parts(piece: str) -> tuple[str, ...]:
+def split_camel_case(piece: str) -> tuple[str, ...]:
     """Divide "WeiNan", but not "McKay" or "DeLong"."""
     if piece.islower() or piece.isupper() or piece.startswith(_NOT_CAMEL):
         return (piece,)
@@ -83,18 +83,18 @@ def camel_parts(piece: str) -> tuple[str, ...]:
     return tuple(pieces) if all(len(p) > 1 for p in pieces) else (piece,)
 
 
-def given_words(raw: list[str], *, all_upper: bool = False) -> tuple[str, ...]:
+def split_given_words(raw: list[str], *, all_upper: bool = False) -> tuple[str, ...]:
     """Given names folded, with initials that are run together taken apart."""
     if len(raw) == 1:
-        return _given_pieces(raw[0], all_upper)
-    return tuple([piece for token in raw for piece in _given_pieces(token, all_upper)])
+        return _split_given_pieces(raw[0], all_upper)
+    return tuple([piece for token in raw for piece in _split_given_pieces(token, all_upper)])
 
 
 @lru_cache(maxsize=1 << 16)
-def _given_pieces(token: str, all_upper: bool) -> tuple[str, ...]:
+def _split_given_pieces(token: str, all_upper: bool) -> tuple[str, ...]:
     if are_initials(token, all_upper=all_upper):
         return tuple(fold(token))
-    pieces = [part for piece in token.split("-") for part in camel_parts(piece)]
+    pieces = [part for piece in token.split("-") for part in split_camel_case(piece)]
     return tuple(filter(None, map(fold, pieces)))
 
 
@@ -112,10 +112,10 @@ def are_initials(token: str, *, all_upper: bool = False) -> bool:
         return folded != "ng"
     if all_upper or len(folded) == 3:
         return False
-    return folded not in family_first_rank() and folded not in _SHORT_GIVEN
+    return folded not in get_family_first_ranks() and folded not in _SHORT_GIVEN
 
 
-def spellings(raw: list[str]) -> tuple[str, ...]:
+def list_spellings(raw: list[str]) -> tuple[str, ...]:
     """Words with umlauts as "folded=written out" ("muller=mueller")."""
     if all(map(str.isascii, raw)):
         return ()
@@ -124,7 +124,7 @@ def spellings(raw: list[str]) -> tuple[str, ...]:
         if token.isascii():
             continue
         for piece in token.split("-"):
-            other = respelled(piece)
+            other = respell_umlauts(piece)
             if other and other != fold(piece):
                 out.append(f"{fold(piece)}={other}")
     return tuple(out)

@@ -46,7 +46,7 @@ class ShardContext:
 
     def make_index(self, corpus: Corpus) -> CorpusIndex:
         """Make the index of a part of the corpus, with the statistics of the whole corpus."""
-        return CorpusIndex.of(corpus, self.space, self.model.frequency, self.open_statistics())
+        return CorpusIndex.from_corpus(corpus, self.space, self.model.frequency, self.open_statistics())
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +87,9 @@ def cluster_shard(table: pa.Table, context: ShardContext) -> ShardResult:
     """
     corpus = make_corpus(table)
     index = context.make_index(corpus)
-    constraints = context.constraints.on(context.constrained, corpus)
+    constraints = context.constraints.transfer(context.constrained, corpus)
     n = corpus.n_signatures
-    comparisons = Comparisons.of(index, make_blocks(corpus))
+    comparisons = Comparisons.plan(index, make_blocks(corpus))
     identity = np.zeros(n, dtype=np.int32)
     confidence = np.ones(n, dtype=np.float32)
     next_identity = considered = scored = 0
@@ -134,7 +134,7 @@ def score_across(
     return score_candidates(
         context.make_index(corpus),
         context.model,
-        context.constraints.on(context.constrained, corpus),
+        context.constraints.transfer(context.constrained, corpus),
         local.astype(np.int32),
         np.searchsorted(numbers, candidates),
     )

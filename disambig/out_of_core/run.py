@@ -26,7 +26,7 @@ from disambig.arrays import Float32, Int32, Int64
 from disambig.blocking.cross_block import get_identity_blocks
 from disambig.blocking.pairs import split_range
 from disambig.clustering.constraints import Constraints, compile_constraints
-from disambig.clustering.cross_block import Representatives, hold_must, join_likely, renumber
+from disambig.clustering.cross_block import Representatives, join_must_groups, join_probable, renumber
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Assignment, Constraint, Signature, Work
 from disambig.errors import InputError
@@ -51,10 +51,10 @@ from disambig.out_of_core.worker import (
     score_part,
     write_representatives,
 )
-from disambig.output import whole_file
-from disambig.partition import identity_name
+from disambig.output import open_atomically
+from disambig.partition import make_identity_name
 from disambig.processes import map_in_order
-from disambig.progress import Progress, silent
+from disambig.progress import Progress, no_progress
 
 MIN_EVIDENCE_RANGES = 16
 """Minimal number of ranges of the key space for sorting evidence for joins."""
@@ -96,7 +96,7 @@ class LargeRun:
     constraints: Sequence[Constraint] = ()
     identifiers: bool = True
     workers: int = 1
-    progress: Progress = silent
+    progress: Progress = no_progress
 
     def read_report(self) -> ReadReport:
         """Read the counts of accepted and rejected records."""
@@ -133,7 +133,7 @@ class LargeRun:
     def _write_note(self, details: dict[str, object]) -> None:
         """Write fingerprint and number of shards; with a report once all works are staged."""
         note = {"fingerprint": self.fingerprint, "n_shards": self.n_shards, **details}
-        with whole_file(self.folder / "run.json") as stream:
+        with open_atomically(self.folder / "run.json") as stream:
             json.dump(note, stream)
 
     def cluster(self) -> LargeRunResult:
@@ -180,7 +180,7 @@ class LargeRun:
         folders = [get_result_folder(self.folder, s) for s in range(self.n_shards)]
         identity = renumber(rows.merge_numbers([np.load(r / "identity.npy") for r in folders]))
         block = renumber(rows.merge_numbers([np.load(r / "block.npy") for r in folders]))
-        identity = hold_must(constraints, identity)
+        identity = join_must_groups(constraints, identity)
         block_of = get_identity_blocks(identity, block)
         with make_pool() as pool:
             candidates = self._find_candidates(rows, identity, block_of, pool)
@@ -189,7 +189,7 @@ class LargeRun:
         counts = [json.loads((r / "pairs.json").read_text(encoding="utf-8")) for r in folders]
         return LargeRunResult(
             rows,
-            join_likely(constraints, identity, block_of, candidates, probability, model),
+            join_probable(constraints, identity, block_of, candidates, probability, model),
             rows.merge_values([np.load(r / "confidence.npy") for r in folders]),
             sum(c["considered"] for c in counts),
             sum(c["scored"] for c in counts),
@@ -308,7 +308,7 @@ class LargeRunResult:
         _, first = np.unique(self.identity, return_index=True)
         name_parts = [pa.array([], pa.large_string())]
         for piece in split_range(len(first), ROWS_PER_CHUNK):
-            texts = map(identity_name, _make_signatures(key[first[piece]], ids))
+            texts = map(make_identity_name, _make_signatures(key[first[piece]], ids))
             name_parts.append(pa.array(texts, pa.large_string()))
         names = pa.concat_arrays(name_parts)
         for piece in split_range(len(key), ROWS_PER_CHUNK):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from disambig.errors import InputError
-from disambig.output import whole_file
+from disambig.output import open_atomically
 
 STAGES = (
     "Reading works",
@@ -88,7 +88,7 @@ class RunFolder:
     def write_note(self, works: Mapping[str, Any]) -> None:
         """Store that the works are divided, with their counts."""
         document = {"fingerprint": self.fingerprint, "report": self.get_report(), "read": works}
-        with whole_file(self._note_file) as stream:
+        with open_atomically(self._note_file) as stream:
             json.dump(document, stream)
 
     def read_works_note(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from disambig.arrays import Int32, Int64
 from disambig.blocking.cross_block import get_identity_blocks
 from disambig.blocking.pairs import find_positions
 from disambig.clustering.constraints import Constraints
-from disambig.clustering.cross_block import hold_must, join_likely, renumber
+from disambig.clustering.cross_block import join_must_groups, join_probable, renumber
 from disambig.corpus.corpus import Corpus
 from disambig.model.model import Model
 
@@ -47,7 +47,7 @@ def compute_moves(
     """
     signatures = signatures.sort_by(_ORDER)
     atom, identity = (signatures.column(c).to_numpy() for c in ("atom", "identity"))
-    group = hold_must(_carry_constraints(signatures, constrained, constraints), renumber(identity))
+    group = join_must_groups(_carry_constraints(signatures, constrained, constraints), renumber(identity))
     block, names = _rank_blocks(signatures, blocks)
     of_group = names[get_identity_blocks(group, block)]
     atoms, first = np.unique(atom, return_index=True)
@@ -90,7 +90,7 @@ def compute_joins(
     pairs = np.sort(numbers[np.searchsorted(names, ends)], axis=1).astype(np.int64)
     # equal probabilities are taken in the order of the pairs
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    label = join_likely(
+    label = join_probable(
         _carry_constraints(signatures, constrained, constraints),
         number,
         block_of,

@@ -21,7 +21,7 @@ from disambig.domain import Constraint, Work
 from disambig.features.group import GROUP_FEATURES
 from disambig.features.pair import PAIR_FEATURES
 from disambig.model.model import Model
-from disambig.progress import Progress, silent
+from disambig.progress import Progress, no_progress
 from disambig.spark.checkpoint import STAGES, RunFolder, SparkRun, get_run_folder
 from disambig.spark.session import check_machines, open_session
 
@@ -68,7 +68,7 @@ def run_on_spark(
     memory: str | None = None,
     fingerprint: str | None = None,
     get_report: Callable[[], Mapping[str, int]] = dict,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> SparkRun:
     """Cluster works on Spark and write one JSON row for each signature to ``out``.
 

@@ -29,7 +29,7 @@ from disambig.out_of_core.staging import (
     constrained_to_json,
     select_constrained_authors,
 )
-from disambig.output import whole_file
+from disambig.output import open_atomically
 from disambig.spark import tables
 from disambig.spark.checkpoint import STAGES, RunFolder, SparkRun
 from disambig.spark.joins import NO_JOINS, NO_MOVES, compute_joins, compute_moves
@@ -109,7 +109,7 @@ class Run:
         else:
             read = self._read_and_divide(works, constraints, n_shards)
         if not read.n_signatures:
-            with whole_file(out):
+            with open_atomically(out):
                 return SparkRun(
                     read.n_works, 0, 0, 0, 0, 0, 0, (), self.seconds, self.run_folder.report
                 )
@@ -329,7 +329,7 @@ class Run:
         tables.make_output_rows(final).write.parquet(rows.as_uri())
         names = sorted(file.name for file in rows.glob("part-*"))
         counts = self._run_tasks(partial(render_rows, self.folder, names), range(len(names)))
-        with whole_file(out) as stream:
+        with open_atomically(out) as stream:
             for name in names:
                 with (self.folder / "text" / f"{name}.jsonl").open(encoding="utf-8") as part:
                     shutil.copyfileobj(part, stream, 1 << 20)

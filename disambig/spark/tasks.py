@@ -38,8 +38,8 @@ from disambig.out_of_core.cluster_shard import (
     score_across,
 )
 from disambig.out_of_core.shards import SCHEMA, assign_shards, make_shard_tables
-from disambig.output import assignment_row
-from disambig.partition import identity_name
+from disambig.output import format_assignment
+from disambig.partition import make_identity_name
 
 EDGE = len(KINDS)
 """Kind of a co-author edge among the rows of counts; the other kinds are indices into KINDS."""
@@ -99,7 +99,7 @@ def divide_works(folder: Path, n_shards: int, part: int) -> dict[str, int]:
     """
     records = pq.read_table(folder / "records" / f"{part:06}.parquet").column("record").to_pylist()
     corpus = Corpus.from_works(map(_parse_work, records))
-    statistics = Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    statistics = Statistics.count(get_coauthor_keys(corpus), tokenise_corpus(corpus))
     write_atomically(_make_counts_table(statistics), folder / "counted" / f"{part:06}.parquet")
     tables = [
         table.append_column("part", pa.array(np.full(table.num_rows, shard, dtype=np.int32)))
@@ -124,7 +124,7 @@ def list_statistics_keys(stage: Path, part: int) -> int:
         strings: list[str] = flat.to_pylist()
         return strings
 
-    terms = Terms.of(
+    terms = Terms.from_texts(
         read_strings("title"),
         read_strings("keywords"),
         read_strings("abstract"),
@@ -155,7 +155,7 @@ def cluster(folder: Path, shared: SharedInputs, part: int) -> None:
     """
     stage = folder / "shards"
     result = cluster_shard(_read_works_table(stage, part), _make_context(stage, shared, part))
-    must = shared.constraints.on(shared.constrained, result.corpus).must.astype(np.int64)
+    must = shared.constraints.transfer(shared.constrained, result.corpus).must.astype(np.int64)
     atom = renumber(result.identity * (shared.constraints.n_groups + 1) + must + 1).astype(np.int64)
     _, first = np.unique(result.identity, return_index=True)
     base = np.int64(part) << NUMBER_BITS
@@ -223,11 +223,11 @@ def render_rows(folder: Path, names: Sequence[str], number: int) -> int:
         for row in zip(*(rows.column(c).to_pylist() for c in columns), strict=True):
             work, position, printed, confidence, *first = row
             n_identities += first == [work, position]
-            identity = identity_name(Signature(*first))
+            identity = make_identity_name(Signature(*first))
             assignment = Assignment(
                 Signature(work, position), printed, identity, round(confidence, 4)
             )
-            stream.write(assignment_row(assignment))
+            stream.write(format_assignment(assignment))
     part.replace(final)
     return n_identities
 

@@ -23,7 +23,7 @@ from disambig.domain import Label
 from disambig.errors import InputError
 from disambig.features.group import GROUP_FEATURES
 from disambig.features.groups import GroupBatch
-from disambig.features.pair import pair_features
+from disambig.features.pair import compute_pair_features
 
 Columns = dict[str, Float32]
 
@@ -155,7 +155,7 @@ def _iterate_batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
     """Iterate over batches of one fold each, so that one forest scores a whole batch."""
     for fold in range(FOLDS):
         blocks = [b for b, f in zip(gold.blocks, gold.fold, strict=True) if f == fold]
-        comparisons = Comparisons.of(gold.index, blocks)
+        comparisons = Comparisons.plan(gold.index, blocks)
         for number in range(len(comparisons.batches)):
             yield comparisons.make_batch(number), fold
 
@@ -180,7 +180,7 @@ def make_pair_rows(
         count = np.bincount(block)[block]
         is_sampled = rng.random(len(pairs)) < PAIRS_PER_BLOCK / count
         pairs, count = pairs[is_sampled], count[is_sampled]
-        columns = pair_features(gold.index, batch)
+        columns = compute_pair_features(gold.index, batch)
         X = stack_columns(columns, tuple(columns))[pairs]
         weight = (np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)).astype(np.float32)
         y = (a[pairs] == b[pairs]).astype(np.float32)
@@ -243,9 +243,9 @@ def _make_labelled_rows(
     a, b = person[scored.batch.left], person[scored.batch.right]
     n = groups.n_pairs
     is_known = gold.is_known(a, b)
-    labelled = groups.total(is_known.astype(np.float32))
-    positive = groups.total((is_known & (a == b)).astype(np.float32))
-    far = ~(groups.greatest(scored.probability) > FAR_PROBABILITY)
+    labelled = groups.sum_values(is_known.astype(np.float32))
+    positive = groups.sum_values((is_known & (a == b)).astype(np.float32))
+    far = ~(groups.compute_greatest(scored.probability) > FAR_PROBABILITY)
     usable = np.flatnonzero((labelled > 0) & (~far | (rng.random(n) < FAR_SHARE)))
     if not len(usable):
         return []

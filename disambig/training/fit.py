@@ -20,7 +20,7 @@ from disambig.model.calibration import Calibration, fit_calibration
 from disambig.model.forest import Forest, fit_forest
 from disambig.model.model import Model
 from disambig.names.frequency import NameFrequency
-from disambig.progress import Progress, silent
+from disambig.progress import Progress, no_progress
 from disambig.training.examples import (
     FOLDS,
     SETTINGS,
@@ -125,10 +125,10 @@ def cross_fit(
     for fold in range(FOLDS):
         in_fold = rows.fold == fold
         forest = _fit_forest(rows, ~in_fold, settings, monotone, seed + fold)
-        raw[in_fold] = forest.raw(np.asfortranarray(rows.X[in_fold]))
+        raw[in_fold] = forest.compute_log_odds(np.asfortranarray(rows.X[in_fold]))
         forests.append(forest)
         progress(1)
-    return Forest.mean(forests), forests, raw
+    return Forest.average(forests), forests, raw
 
 
 def _score_unseen_groups(
@@ -157,7 +157,7 @@ def fit_model(
     metadata: Mapping[str, object] | None = None,
     space: SemanticSpace | None = None,
     seed: int = 0,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Model:
     """Fit both levels on labelled corpora, cross-fitted and calibrated.
 
@@ -174,7 +174,7 @@ def fit_model(
     space = space or SemanticSpace.load()
     frequency = NameFrequency.fit(name for c in corpora for name in c.corpus.names)
     golds = [
-        Gold.of(CorpusIndex.of(c.corpus, space, frequency), c.labels, c.different_persons)
+        Gold.of(CorpusIndex.from_corpus(c.corpus, space, frequency), c.labels, c.different_persons)
         for c in corpora
     ]
     total = None

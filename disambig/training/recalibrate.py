@@ -26,7 +26,7 @@ from disambig.corpus.index import CorpusIndex
 from disambig.model.calibration import Calibration, sigmoid
 from disambig.model.model import Model
 from disambig.model.size_shift import apply_size_shift
-from disambig.progress import Progress, silent
+from disambig.progress import Progress, no_progress
 
 SHIFT, STRETCH = 1.0, 0.3
 """Standard deviations of the priors of the shift and the stretch of log-odds."""
@@ -60,7 +60,7 @@ def score_questions(
     index: CorpusIndex,
     model: Model,
     questions: Sequence[tuple[Int64, Int64]],
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> QuestionScores:
     """Score pairs of sets of mentions with a model, in their blocks as the model clusters them.
 
@@ -77,7 +77,7 @@ def score_questions(
     question_of_row = np.repeat(np.arange(len(questions)), [len(a) + len(b) for a, b in questions])
     is_in_question = np.zeros(corpus.n_signatures, dtype=bool)
     is_in_question[question_rows] = True
-    comparisons = Comparisons.of(index, [b for b in make_blocks(corpus) if is_in_question[b].any()])
+    comparisons = Comparisons.plan(index, [b for b in make_blocks(corpus) if is_in_question[b].any()])
     constraints = compile_constraints(corpus, ())
 
     def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
@@ -109,12 +109,12 @@ def _score_batch(
         left, right = (row_index[side][row_index[side] >= 0] for side in question)
         columns = _compute_features(scored, group, left, right)
         if columns is not None:
-            raw = model.group.raw(stack_columns(columns, model.group.features))
+            raw = model.group.compute_log_odds(stack_columns(columns, model.group.features))
             level_probability = (
                 sigmoid(raw) if model.group_calibration is None else model.group_calibration(raw)
             )
             shifted = apply_size_shift(
-                model.group_growth, level_probability, columns, scored.index.doublings
+                model.group_size_shift, level_probability, columns, scored.index.doublings
             )
             scores.log_odds[number] = _logit(level_probability)[0]
             scores.size_shift[number] = (_logit(shifted) - _logit(level_probability))[0]
@@ -145,7 +145,7 @@ def _compute_features(
     is_scored = np.arange(n_blocks) == block_number
     groups, columns = scored.compute_group_features(group_code, is_scored)
     low, high = sorted(int(group_code[np.flatnonzero(side == n)[0]]) for n in (1, 2))
-    pair_index = groups.find(low, high)
+    pair_index = groups.find_pair(low, high)
     return (
         None
         if pair_index < 0

@@ -152,7 +152,7 @@ class HeldOutCorpus:
         """Cluster a signature's block; return the majority identity of its cluster, if any."""
         block = self.blocks[self.block[row]]
         block = block[~self.is_held_out[block] | (block == row)]
-        batch = NamePairs.of(self.index, [block]).make_batch(0, 1)
+        batch = NamePairs.compare(self.index, [block]).make_batch(0, 1)
         result = cluster_batch(self.index, model, self.constraints, batch)
         own = result.group[result.rows == row]
         others = result.rows[(result.group == own) & (result.rows != row)]
@@ -183,7 +183,7 @@ def run_trials(
     size = min(works, int(MAX_HELD_OUT_SHARE * len(all_works)))
     space = SemanticSpace.load()
     whole = Corpus.from_works(all_works.values())
-    index = CorpusIndex.of(whole, space, model.frequency)
+    index = CorpusIndex.from_corpus(whole, space, model.frequency)
     trials: list[Trial] = []
     for fold in range(folds):
         held_out = order[fold * size : (fold + 1) * size]

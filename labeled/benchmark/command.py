@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from labeled.benchmark.review_simulation import Curve
     from labeled.benchmark.run import CorpusResult
     from labeled.corpora import CorpusFolder
-    from labeled.peer.s2and import Duel
+    from labeled.peer.s2and import PeerComparison
 from disambig import console
 
 _PALETTE = "--ink:#1c1e21;--muted:#6b7076;--rule:#d5d8dc;--accent:#2563a8;--warn:#b4452c"
@@ -128,8 +128,8 @@ def benchmark(
         reviews = _simulate_reviews(folders, split, file, review, quiet)
     _print_results(results, about)
     if duel is not None:
-        click.echo("\n".join(("", *duel.as_text())))
-        about["peer"] = duel.as_json()
+        click.echo("\n".join(("", *duel.format_lines())))
+        about["peer"] = duel.to_dict()
     if reviews:
         about["review"] = _print_reviews(reviews, plots)
     _write_results(results, about, json_out, plots)
@@ -170,10 +170,10 @@ def _provide_model_file(
 
 def _run_duel(
     folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int
-) -> Duel:
-    from labeled.peer.s2and import duel
+) -> PeerComparison:
+    from labeled.peer.s2and import compare_with_peer
 
-    return duel(folders, split, model, workers)
+    return compare_with_peer(folders, split, model, workers)
 
 
 def _simulate_reviews(
@@ -185,7 +185,7 @@ def _simulate_reviews(
     from disambig.model.model import Model
     from labeled.benchmark.review_simulation import simulate_orders
 
-    model, progress = Model.load(file), partial(console.progress, quiet=quiet)
+    model, progress = Model.load(file), partial(console.show_progress, quiet=quiet)
     return [simulate_orders(folder, split, model, decisions, progress) for folder in folders]
 
 
@@ -216,7 +216,7 @@ def _fit_model(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bo
             for f in folders
         ],
         seed=seed,
-        progress=partial(console.progress, quiet=quiet),
+        progress=partial(console.show_progress, quiet=quiet),
     )
 
 
@@ -242,15 +242,15 @@ def _describe_run(
 
 
 def _print_results(results: Sequence[CorpusResult], about: dict[str, Any]) -> None:
-    from disambig.console import console, safe
+    from disambig.console import make_console, escape_text
     from labeled.benchmark.tables import print_tables
 
     trained = about["trained_on"]
     model_name = f"fitted on split {trained} of these corpora" if trained else about["model"]
-    out = console()
+    out = make_console()
     out.width = max(out.width, 130)  # a table cut by a narrow pipe would lose figures
     out.print(
-        safe(
+        escape_text(
             f"Split {about['split']}; model {about['model_digest'][:12]}, "
             f"{model_name or 'the built-in model'}; {about['workers']} of {about['cores']} cores"
         ),

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from disambig.arrays import Integer
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.corpus.corpus import Corpus
 from disambig.evaluation.metrics import bcubed_by_signature
 
@@ -151,12 +151,12 @@ def to_json_line(case: ErrorCase) -> str:
 def format_lines(case: ErrorCase) -> Iterator[str]:
     """Format a case as lines of text."""
     chance = "" if case.probability is None else f", pair probability {case.probability:.3f}"
-    yield safe(f"{case.kind} in {case.corpus}, block “{case.block}”{chance}")
+    yield escape_text(f"{case.kind} in {case.corpus}, block “{case.block}”{chance}")
     for side in (case.a, case.b):
         source = ", ".join(filter(None, [side.venue, str(side.year or "")]))
-        yield safe(f"  {side.name} = {side.person}  ({side.work}:{side.position})")
-        yield safe(f"    {side.title}{f' ({source})' if source else ''}")
+        yield escape_text(f"  {side.name} = {side.person}  ({side.work}:{side.position})")
+        yield escape_text(f"    {side.title}{f' ({source})' if source else ''}")
         if side.coauthors:
-            yield safe(f"    with {', '.join(side.coauthors)}")
+            yield escape_text(f"    with {', '.join(side.coauthors)}")
         if side.affiliation:
-            yield safe(f"    at {side.affiliation}")
+            yield escape_text(f"    at {side.affiliation}")

@@ -19,7 +19,7 @@ import numpy as np
 from disambig.arrays import Bool, Float32, Float64, Int32, UInt8
 from disambig.kernels.compile import kernel
 from disambig.model._forest_kernel import ROWS, quantise_batch
-from disambig.model._forest_layout import TESTS, Layout, leaf_values
+from disambig.model._forest_layout import TESTS_PER_TREE, Layout, get_leaf_values
 from disambig.model.forest import Forest
 from disambig.model.model import Model
 
@@ -159,8 +159,8 @@ def make_answer_tables(forest: Forest) -> Float32:
     -------
     float32[trees, 128]
     """
-    tables = np.empty((forest.n_trees, 1 << TESTS), dtype=np.float32)
-    answers = np.arange(1 << TESTS)
+    tables = np.empty((forest.n_trees, 1 << TESTS_PER_TREE), dtype=np.float32)
+    answers = np.arange(1 << TESTS_PER_TREE)
     for tree, (a, b) in enumerate(
         zip(forest.tree_start[:-1].tolist(), forest.tree_start[1:].tolist(), strict=True)
     ):
@@ -191,8 +191,8 @@ def _get_quantiser(layout: Layout) -> tuple[Any, ...]:
 
 def _make_batch_scorer(forest: Forest, traverse: Callable[..., None], *arrays: Any) -> Scorer:
     """Make a scorer that quantises a batch and calls ``traverse(planes, n, *arrays, total)``."""
-    planes = np.zeros((max(len(forest._layout.offset), 1), ROWS), dtype=np.uint8)
-    quantiser = (*_get_quantiser(forest._layout), planes)
+    planes = np.zeros((max(len(forest._kernel_layout.offset), 1), ROWS), dtype=np.uint8)
+    quantiser = (*_get_quantiser(forest._kernel_layout), planes)
 
     def score(X: Float32) -> Float32:
         out = np.empty(len(X), dtype=np.float32)
@@ -211,7 +211,7 @@ def _make_batch_scorer(forest: Forest, traverse: Callable[..., None], *arrays: A
 
 def make_tree_tables(forest: Forest) -> Scorer:
     """Byte codes; the results of a tree's tests as bits of an index into its table."""
-    layout = forest._layout
+    layout = forest._kernel_layout
     return _make_batch_scorer(
         forest, _look_up, layout.plane, layout.cut, make_answer_tables(forest)
     )
@@ -234,7 +234,7 @@ def _look_up(
 
 def make_descent(forest: Forest) -> Scorer:
     """Byte codes; tree by tree, all rows of a batch descend one level at a time, branch-free."""
-    layout, inner = forest._layout, forest.feature >= 0
+    layout, inner = forest._kernel_layout, forest.feature >= 0
     plane, cut = np.zeros(len(inner), dtype=np.int32), np.full(len(inner), 255, dtype=np.uint8)
     tree = np.searchsorted(forest.tree_start, np.flatnonzero(inner), side="right") - 1
     position = np.arange(len(tree)) - np.searchsorted(tree, tree)
@@ -275,12 +275,12 @@ def _descend(
 
 def make_quick_scorer(forest: Forest) -> Scorer:
     """QuickScorer (Lucchese et al., SIGIR 2015): row by row, only the tests that fail."""
-    layout = forest._layout
+    layout = forest._kernel_layout
     tree, position = np.nonzero(layout.cut < 255)
     plane, cut = layout.plane[tree, position], layout.cut[tree, position]
     order = np.lexsort((cut, plane))
     start = np.searchsorted(plane[order], np.arange(len(layout.offset) + 1)).astype(np.int32)
-    remaining_leaves = layout.kept[tree, position][order]
+    remaining_leaves = layout.leaf_mask[tree, position][order]
     return _make_batch_scorer(
         forest,
         _apply_failing_tests,
@@ -288,7 +288,7 @@ def make_quick_scorer(forest: Forest) -> Scorer:
         cut[order],
         tree[order].astype(np.int32),
         remaining_leaves,
-        leaf_values(forest),
+        get_leaf_values(forest),
     )
 
 
@@ -329,7 +329,7 @@ def fit_scikit_learn(forest: Forest, X: Float32) -> Scorer:
 
     sample = X[:: max(1, len(X) // 20_000)]
     sample = np.where(np.isnan(sample).all(axis=0), np.float32(0), sample)
-    raw = forest.raw(sample)
+    raw = forest.compute_log_odds(sample)
     model = HistGradientBoostingClassifier(
         max_iter=forest.n_trees, max_leaf_nodes=8, early_stopping=False, learning_rate=0.05
     )
@@ -349,7 +349,7 @@ METHODS: dict[str, Callable[[Forest], Scorer]] = {
     "QuickScorer": make_quick_scorer,
     "byte codes, descent": make_descent,
     "byte codes, table a tree": make_tree_tables,
-    "byte codes, three trees (ours)": lambda forest: forest.raw,
+    "byte codes, three trees (ours)": lambda forest: forest.compute_log_odds,
 }
 
 

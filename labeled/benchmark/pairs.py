@@ -62,7 +62,7 @@ def count_compared_pairs(index: CorpusIndex, blocks: Sequence[Int32], person: In
     person : int64[n_signatures]
         -1 without a label.
     """
-    return sum(len(i) for i, _ in _iterate_true_pairs(Comparisons.of(index, blocks), person))
+    return sum(len(i) for i, _ in _iterate_true_pairs(Comparisons.plan(index, blocks), person))
 
 
 def count_linked_pairs(
@@ -76,7 +76,7 @@ def count_linked_pairs(
     Linked are pairs that a run would then score, and those connected by a chain of such pairs of
     the same person; parameters are those of :func:`count_compared_pairs`.
     """
-    comparisons = Comparisons.of(index, blocks, crowded_namesakes=0, max_neighbours=nearest)
+    comparisons = Comparisons.plan(index, blocks, crowded_namesakes=0, max_neighbours=nearest)
     empty = np.empty(0, dtype=np.int64)
     pair_parts = [(empty, empty), *_iterate_true_pairs(comparisons, person)]
     i, j = (np.concatenate(side) for side in zip(*pair_parts, strict=True))

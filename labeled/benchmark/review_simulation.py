@@ -40,7 +40,7 @@ from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
 from disambig.clustering.two_level import BatchConstraints, ScoredPairs, predict_pairs
-from disambig.console import progress as draw
+from disambig.console import show_progress as draw
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
@@ -75,7 +75,7 @@ class ReviewBlock:
     def cluster(self, model: Model) -> ClusteredBlocks:
         """Cluster the block under all answers so far."""
         self.clustered = ClusteredBlocks.of(
-            replace(self.scored, bonds=self._compile_constraints()), model
+            replace(self.scored, constraints=self._compile_constraints()), model
         )
         return self.clustered
 
@@ -170,7 +170,7 @@ def draw_figure(curves: Sequence[Curve]) -> str:
 def load_blocks(folder: CorpusFolder, split: str, model: Model) -> list[ReviewBlock]:
     """Load and score the labelled blocks of a split."""
     corpus = Corpus.from_works(read_works([folder.works]))
-    index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
+    index = CorpusIndex.from_corpus(corpus, SemanticSpace.load(), model.frequency)
     constraints = compile_constraints(corpus, (), strict=False)
     person = _number_people(corpus, read_split_labels(folder.labels, split))
     rows = [block for block in make_blocks(corpus) if (person[block] >= 0).sum() > 1]
@@ -180,7 +180,7 @@ def load_blocks(folder: CorpusFolder, split: str, model: Model) -> list[ReviewBl
 
     review_blocks = []
     for block in rows:
-        batch = NamePairs.of(index, [block]).make_batch(0, 1)
+        batch = NamePairs.compare(index, [block]).make_batch(0, 1)
         scored = ScoredPairs.of(index, batch, constraints, score)
         review_blocks.append(ReviewBlock(scored, person[batch.rows]))
     return review_blocks

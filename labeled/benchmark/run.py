@@ -19,7 +19,7 @@ import numpy as np
 from disambig.arrays import Int32, Int64
 from disambig.blocking.blocks import make_blocks
 from disambig.cli.works_options import works_of
-from disambig.console import progress as draw
+from disambig.console import show_progress as draw
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
@@ -117,7 +117,7 @@ def measure_corpus(
     )
     identity = partition.identity[rows]
     model = Model.load(model_file)
-    index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
+    index = CorpusIndex.from_corpus(corpus, SemanticSpace.load(), model.frequency)
     n = corpus.n_signatures
     is_labelled = np.zeros(n, dtype=bool)
     is_labelled[rows] = True

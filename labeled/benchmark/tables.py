@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from disambig.blocking.blocks import MAX_NEIGHBOURS
-from disambig.console import safe
+from disambig.console import escape_text
 from labeled.benchmark.metrics import COMPARISON_STAGES, ECE_LIMIT, TARGETS, Speed, compute_share
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _make_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table
     for heading in headings:
         table.add_column(heading, justify="right")
     for name, *cells in rows:
-        table.add_row(safe(name), *cells)
+        table.add_row(escape_text(name), *cells)
     return table
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from disambig.domain import Assignment, Label, Work
-    from labeled.demo.summary import Cast, Contrast, Count, Person
+    from labeled.demo.summary import ClusteringSummary, Contrast, Count, PersonSummary
     from labeled.demo.verdict import Mistake, Verdict
-from disambig.console import progress
+from disambig.console import show_progress
 
 _WIDEST = 100
 _SHOWN_PEOPLE = 6
@@ -43,15 +43,15 @@ def demo(quiet: bool) -> None:
     connects each person's papers and the evidence that separates people of similar names; then
     people with several printed names, the agreement with the labels, and commands to try next.
     """
-    from disambig.console import console
-    from labeled.demo.sample import LABELS_FILE, PAGE_NAMES, WORKS_FILE, sample_labels, sample_works
+    from disambig.console import make_console
+    from labeled.demo.sample import LABELS_FILE, PAGE_NAMES, WORKS_FILE, read_sample_labels, read_sample_works
 
-    works = sample_works()
-    with progress("Clustering author mentions", quiet=quiet):
+    works = read_sample_works()
+    with show_progress("Clustering author mentions", quiet=quiet):
         assignments = _assignments(works)
-    out = console()
+    out = make_console()
     out.width = min(out.width, _WIDEST)
-    show(out, works, assignments, sample_labels(), PAGE_NAMES, (WORKS_FILE, LABELS_FILE))
+    print_demo(out, works, assignments, read_sample_labels(), PAGE_NAMES, (WORKS_FILE, LABELS_FILE))
 
 
 def _assignments(works: list[Work]) -> list[Assignment]:
@@ -60,7 +60,7 @@ def _assignments(works: list[Work]) -> list[Assignment]:
     return list(Disambiguator().predict(Corpus.from_works(works)).assignments())
 
 
-def show(
+def print_demo(
     out: Console,
     works: Iterable[Work],
     assignments: Sequence[Assignment],
@@ -80,18 +80,18 @@ def show(
     """
     from rich.text import Text
 
-    from labeled.demo.summary import Cast
-    from labeled.demo.verdict import judge
+    from labeled.demo.summary import ClusteringSummary
+    from labeled.demo.verdict import compare_with_labels
 
-    cast = Cast(works, assignments)
-    verdict = judge(assignments, labels)
+    cast = ClusteringSummary(works, assignments)
+    verdict = compare_with_labels(assignments, labels)
     for part in _parts(cast, verdict, names, files):
         # Commands are not wrapped, so that they can be copied.
         out.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is True)
 
 
 def _parts(
-    cast: Cast, verdict: Verdict | None, names: Sequence[str], files: tuple[Path, Path]
+    cast: ClusteringSummary, verdict: Verdict | None, names: Sequence[str], files: tuple[Path, Path]
 ) -> Iterator[RenderableType]:
     from rich.rule import Rule
 
@@ -113,26 +113,26 @@ def _parts(
     yield from _next_commands(spread, files)
 
 
-def _opening(cast: Cast) -> Text:
+def _opening(cast: ClusteringSummary) -> Text:
     return _line(
         (f"{cast.n_mentions:,}", "bold"),
         " author mentions on ",
         (f"{cast.n_works:,}", "bold"),
         " papers, ",
-        (f"{cast.printed_names:,}", "bold"),
+        (f"{cast.n_printed_names:,}", "bold"),
         " printed names → ",
         (f"{len(cast.people):,} people", "bold green"),
     )
 
 
-def _name_panel(cast: Cast, verdict: Verdict | None, name: str) -> Iterator[RenderableType]:
+def _name_panel(cast: ClusteringSummary, verdict: Verdict | None, name: str) -> Iterator[RenderableType]:
     from rich.console import Group
     from rich.panel import Panel
 
-    people = cast.under_name(name)
+    people = cast.list_people_by_name(name)
     if not people:
         return
-    papers = cast.papers_under(name)
+    papers = cast.count_papers_by_name(name)
     title = _line(
         (name, "bold"),
         f" · {papers} paper{_s(papers)} under this name ",
@@ -154,13 +154,13 @@ def _name_panel(cast: Cast, verdict: Verdict | None, name: str) -> Iterator[Rend
 
 
 def _gold_note(verdict: Verdict | None, name: str, found: int) -> tuple[str, str]:
-    gold = verdict.gold_people_under.get(name.casefold()) if verdict is not None else None
+    gold = verdict.gold_people_by_name.get(name.casefold()) if verdict is not None else None
     if gold is None:
         return ("", "")
     return (" ✓", "green") if gold == found else (f" ✗ labels say {gold}", "red")
 
 
-def _portrait(cast: Cast, person: Person, *, alone: bool) -> RenderableType:
+def _portrait(cast: ClusteringSummary, person: PersonSummary, *, alone: bool) -> RenderableType:
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 2))
@@ -177,7 +177,7 @@ def _portrait(cast: Cast, person: Person, *, alone: bool) -> RenderableType:
     if person.topics:
         grid.add_row("about", _line(", ".join(person.topics[:6])))
     grid.add_row("together", _together(cast, person))
-    contrasts = cast.contrasts(person)
+    contrasts = cast.list_contrasts(person)
     for at, contrast in enumerate(contrasts[:_SHOWN_CONTRASTS]):
         grid.add_row("" if at else "apart from", _difference(person, contrast))
     if len(contrasts) > _SHOWN_CONTRASTS:
@@ -186,47 +186,47 @@ def _portrait(cast: Cast, person: Person, *, alone: bool) -> RenderableType:
     return grid
 
 
-def _together(cast: Cast, person: Person) -> Text:
+def _together(cast: ClusteringSummary, person: PersonSummary) -> Text:
     if person.papers == 1:
         return _line("one paper only")
-    bond = cast.bond(person)
+    bond = cast.compute_cohesion(person)
     sure = f"{100 * person.confidence:.0f}% sure on average"
-    if not bond.chains:
+    if not bond.group_sizes:
         return _line(f"no two papers share a co-author: joined by name, topic and years; {sure}")
-    if bond.chains == (person.papers,):
+    if bond.group_sizes == (person.papers,):
         return _line(("shared co-authors connect all papers", "bold"), f"; {sure}")
-    first, *rest = bond.chains
+    first, *rest = bond.group_sizes
     groups = f", and {_and([str(size) for size in rest])} more among themselves" if rest else ""
     alone = ""
-    if bond.alone:
-        others = len(bond.alone) - 1
+    if bond.isolated_titles:
+        others = len(bond.isolated_titles) - 1
         also = f" and {others} other{_s(others)}" if others else ""
-        alone = f"; “{_cut(bond.alone[0], 48)}”{also} share{'' if others else 's'} none"
+        alone = f"; “{_cut(bond.isolated_titles[0], 48)}”{also} share{'' if others else 's'} none"
     return _line(
         (f"shared co-authors connect {first} of {_papers(person.papers)}", "bold"),
         f"{groups}{alone}; the others are joined by name, topic and years; {sure}",
     )
 
 
-def _difference(person: Person, contrast: Contrast) -> Text:
+def _difference(person: PersonSummary, contrast: Contrast) -> Text:
     other = contrast.other
     reasons: list[str] = []
-    if contrast.papers_together:
-        reasons.append(f"both are on {_papers(contrast.papers_together)}")
-    if contrast.other_given_name:
+    if contrast.n_shared_papers:
+        reasons.append(f"both are on {_papers(contrast.n_shared_papers)}")
+    if contrast.differs_in_given_name:
         reasons.append("different given name")
-    if contrast.same_name and _apart(person.years, other.years):
+    if contrast.has_same_name and _apart(person.years, other.years):
         reasons.append("disjoint years")
     shared = contrast.shared_coauthors
     if not shared:
         reasons.append("no co-author in common")
-    elif not contrast.papers_together:
+    elif not contrast.n_shared_papers:
         more = f" and {len(shared) - 2} more" if len(shared) > 2 else ""
         reasons.append(f"although both wrote with {', '.join(shared[:2])}{more}")
     return _line((other.name, "yellow"), f" ({_extent(other)}): ", ", ".join(reasons))
 
 
-def _spread_table(cast: Cast, people: list[Person]) -> RenderableType:
+def _spread_table(cast: ClusteringSummary, people: list[PersonSummary]) -> RenderableType:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
@@ -235,7 +235,7 @@ def _spread_table(cast: Cast, people: list[Person]) -> RenderableType:
     table.add_column(style="dim", overflow="fold", ratio=2)
     for person in sorted(people, key=lambda p: (-len(p.forms), -p.papers, p.name)):
         forms = " · ".join(form for form, _ in person.forms)
-        common_to_forms = cast.common_coauthors(person)
+        common_to_forms = cast.list_common_coauthors(person)
         why = "name and topic"
         if common_to_forms:
             why = "each with " + ", ".join(name for name, _ in common_to_forms[:2])
@@ -246,7 +246,7 @@ def _spread_table(cast: Cast, people: list[Person]) -> RenderableType:
 def _verdict_lines(verdict: Verdict) -> Iterator[Text]:
     metrics = verdict.metrics
     yield _line(
-        (f"{verdict.n_exact} of {verdict.people}", "bold green"),
+        (f"{verdict.n_exact} of {verdict.n_people}", "bold green"),
         f" people clustered exactly, over {metrics.signatures:,} labelled mentions. ",
         "B-cubed precision ",
         (_percent(metrics.bcubed_precision), "bold"),
@@ -263,7 +263,7 @@ def _verdict_lines(verdict: Verdict) -> Iterator[Text]:
             " people with several printed names are one identity here, too.",
         )
     yield from _mistake_lines("different people in one identity", verdict.merged)
-    yield from _mistake_lines("one person in several identities", verdict.torn)
+    yield from _mistake_lines("one person in several identities", verdict.split)
 
 
 def _mistake_lines(what: str, mistakes: Sequence[Mistake]) -> Iterator[Text]:
@@ -274,7 +274,7 @@ def _mistake_lines(what: str, mistakes: Sequence[Mistake]) -> Iterator[Text]:
         yield _line((f"  … and {len(mistakes) - _SHOWN_MISTAKES} more", "dim"))
 
 
-def _next_commands(spread: list[Person], files: tuple[Path, Path]) -> Iterator[Text]:
+def _next_commands(spread: list[PersonSummary], files: tuple[Path, Path]) -> Iterator[Text]:
     works, labels = (shlex.quote(_from_here(path)) for path in files)
     yield _command(f"disambig cluster {works} --out clusters.jsonl", "one row for each mention")
     yield _command(
@@ -302,7 +302,7 @@ def _from_here(path: Path) -> str:
     return str(path) if relative.startswith(os.pardir) else relative
 
 
-def _extent(person: Person) -> str:
+def _extent(person: PersonSummary) -> str:
     """Format papers and years: "43 papers, 2017–2026"."""
     if person.years is None:
         return _papers(person.papers)
@@ -348,10 +348,10 @@ def _line(*parts: str | tuple[str, str]) -> Text:
     """Build styled text; escape control characters in each part, since input is untrusted."""
     from rich.text import Text
 
-    from disambig.console import safe
+    from disambig.console import escape_text
 
     text = Text()
     for part in parts:
         content, style = part if isinstance(part, tuple) else (part, "")
-        text.append(safe(content), style)
+        text.append(escape_text(content), style)
     return text

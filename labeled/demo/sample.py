@@ -17,11 +17,11 @@ LABELS_FILE = Path(__file__).parents[1] / "seeds" / "labels.jsonl"
 PAGE_NAMES = ("Kimin Lee", "Deepak Pathak", "Kuang-Huei Lee", "Junhyuk Oh")
 
 
-def sample_works() -> list[Work]:
+def read_sample_works() -> list[Work]:
     """Read the 135 works, without abstracts."""
     return list(read_works([WORKS_FILE], strict=True))
 
 
-def sample_labels() -> list[Label]:
+def read_sample_labels() -> list[Label]:
     """Read the labels of 604 of the 606 author mentions; the split is "seed"."""
     return list(read_labels([LABELS_FILE]))

@@ -29,7 +29,7 @@ _DULL = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonSummary:
     """An identity summarised from its papers. Counts are papers, in descending order."""
 
     identity: str
@@ -45,29 +45,29 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Bond:
+class Cohesion:
     """How shared co-authors connect a person's papers.
 
     ``group_sizes`` are the sizes, largest first, of the groups of papers connected by shared
     co-authors; ``isolated_titles`` are the titles of papers that share none with any other.
     """
 
-    chains: tuple[int, ...]
-    alone: tuple[str, ...]
+    group_sizes: tuple[int, ...]
+    isolated_titles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
     """Evidence that separates two people with similar names."""
 
-    other: Person
-    papers_together: int
-    same_name: bool
-    other_given_name: bool
+    other: PersonSummary
+    n_shared_papers: int
+    has_same_name: bool
+    differs_in_given_name: bool
     shared_coauthors: tuple[str, ...]
 
 
-class Cast:
+class ClusteringSummary:
     """The people of a clustering of works."""
 
     def __init__(self, works: Iterable[Work], assignments: Iterable[Assignment]) -> None:
@@ -90,17 +90,17 @@ class Cast:
         return sum(len(rows) for rows in self._rows.values())
 
     @cached_property
-    def people(self) -> dict[str, Person]:
+    def people(self) -> dict[str, PersonSummary]:
         """All people by identity, most papers first."""
         order = sorted(self._rows, key=lambda i: (-len(self._rows[i]), self._names[i], i))
         return {identity: self._person(identity) for identity in order}
 
     @cached_property
-    def printed_names(self) -> int:
+    def n_printed_names(self) -> int:
         """Number of distinct printed names, ignoring case."""
         return len({row.name.casefold() for rows in self._rows.values() for row in rows})
 
-    def under_name(self, name: str) -> list[Person]:
+    def list_people_by_name(self, name: str) -> list[PersonSummary]:
         """List the people with mentions of a printed name, most mentions first."""
         folded_name = name.casefold()
         identity_counts = Counter(
@@ -111,12 +111,12 @@ class Cast:
         )
         return [self.people[identity] for identity, _ in _most(identity_counts)]
 
-    def papers_under(self, name: str) -> int:
+    def count_papers_by_name(self, name: str) -> int:
         """Count the works with a printed name."""
         rows = (row for rows in self._rows.values() for row in rows)
         return len({row.signature.work for row in rows if row.name.casefold() == name.casefold()})
 
-    def bond(self, person: Person) -> Bond:
+    def compute_cohesion(self, person: PersonSummary) -> Cohesion:
         """Group a person's papers by shared co-authors."""
         works = sorted(self._works_of(person.identity))
         chain = {work: {work} for work in works}
@@ -127,9 +127,9 @@ class Cast:
                     chain[work] = chain[a]
         alone = tuple(self._works[work].title for work in works if len(chain[work]) == 1)
         groups = {id(component): len(component) for component in chain.values() if len(component) > 1}
-        return Bond(tuple(sorted(groups.values(), reverse=True)), alone)
+        return Cohesion(tuple(sorted(groups.values(), reverse=True)), alone)
 
-    def contrasts(self, person: Person) -> list[Contrast]:
+    def list_contrasts(self, person: PersonSummary) -> list[Contrast]:
         """Compare a person with the others of the same family name and initial."""
         blocks = {compute_gold_block(form) for form, _ in person.forms}
         differences = {
@@ -141,10 +141,10 @@ class Cast:
         contrasts = [self._contrast(person, self.people[other]) for other in differences]
         return sorted(
             contrasts,
-            key=lambda c: (not c.same_name, -c.papers_together, -c.other.papers, c.other.name),
+            key=lambda c: (not c.has_same_name, -c.n_shared_papers, -c.other.papers, c.other.name),
         )
 
-    def common_coauthors(self, person: Person) -> tuple[Count, ...]:
+    def list_common_coauthors(self, person: PersonSummary) -> tuple[Count, ...]:
         """List co-authors with whom a person appears under two or more printed names."""
         forms: dict[str, set[str]] = defaultdict(set)
         for row in self._rows[person.identity]:
@@ -181,7 +181,7 @@ class Cast:
     def _works_of(self, identity: str) -> set[str]:
         return {row.signature.work for row in self._rows[identity]}
 
-    def _others(self, work: str, person: Person) -> set[str]:
+    def _others(self, work: str, person: PersonSummary) -> set[str]:
         return self._on_work[work] - {person.identity}
 
     def _coauthor_counts(self, identity: str) -> list[Count]:
@@ -191,11 +191,11 @@ class Cast:
         del counts[identity]
         return _most(counts)
 
-    def _person(self, identity: str) -> Person:
+    def _person(self, identity: str) -> PersonSummary:
         rows = self._rows[identity]
         works = [self._works[work] for work in sorted(self._works_of(identity))]
         years = [work.year for work in works if work.year is not None]
-        return Person(
+        return PersonSummary(
             identity=identity,
             name=self._names[identity],
             forms=tuple(_most(Counter(row.name for row in rows))),
@@ -220,14 +220,14 @@ class Cast:
         }
         return tuple(sorted(weight, key=lambda word: (-weight[word], word)))
 
-    def _contrast(self, person: Person, other: Person) -> Contrast:
+    def _contrast(self, person: PersonSummary, other: PersonSummary) -> Contrast:
         shared = self._find_shared_coauthors(person.identity, other.identity)
         own, theirs = ({form.casefold() for form, _ in p.forms} for p in (person, other))
         return Contrast(
             other,
-            papers_together=len(self._works_of(person.identity) & self._works_of(other.identity)),
-            same_name=bool(own & theirs),
-            other_given_name=not any(
+            n_shared_papers=len(self._works_of(person.identity) & self._works_of(other.identity)),
+            has_same_name=bool(own & theirs),
+            differs_in_given_name=not any(
                 _could_be_one(a, b) for a, _ in person.forms for b, _ in other.forms
             ),
             shared_coauthors=tuple(self._names[identity] for identity in shared),

@@ -24,7 +24,7 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
-class Variants:
+class NameVariants:
     """A gold person with several printed names, and the identities of these names."""
 
     person: str
@@ -38,15 +38,15 @@ class Verdict:
     """Result of the comparison. ``n_exact`` people match one identity exactly."""
 
     metrics: Metrics
-    people: int
+    n_people: int
     n_exact: int
     merged: tuple[Mistake, ...]
-    torn: tuple[Mistake, ...]
-    variants: tuple[Variants, ...]
-    gold_people_under: dict[str, int]
+    split: tuple[Mistake, ...]
+    variants: tuple[NameVariants, ...]
+    gold_people_by_name: dict[str, int]
 
 
-def judge(assignments: Iterable[Assignment], labels: Iterable[Label]) -> Verdict | None:
+def compare_with_labels(assignments: Iterable[Assignment], labels: Iterable[Label]) -> Verdict | None:
     """Compare assignments with labels on labelled mentions; None if there are none."""
     rows = {row.signature: row for row in assignments}
     both = [(rows[label.signature], label) for label in labels if label.signature in rows]
@@ -66,12 +66,12 @@ def judge(assignments: Iterable[Assignment], labels: Iterable[Label]) -> Verdict
         evaluate(
             _codes([row.identity for row, _ in both]), _codes([label.person for _, label in both])
         ),
-        people=len(persons),
+        n_people=len(persons),
         n_exact=n_exact,
         merged=_mistakes(identities),
-        torn=_mistakes(persons),
+        split=_mistakes(persons),
         variants=_variants(persons),
-        gold_people_under={name: len(people) for name, people in under.items()},
+        gold_people_by_name={name: len(people) for name, people in under.items()},
     )
 
 
@@ -89,13 +89,13 @@ def _mistakes(groups: dict[str, dict[str, list[Label]]]) -> tuple[Mistake, ...]:
     return tuple(sorted(mistakes, key=lambda m: (-sum(n for _, n in m.parts[1:]), m.parts)))
 
 
-def _variants(persons: dict[str, dict[str, list[Label]]]) -> tuple[Variants, ...]:
+def _variants(persons: dict[str, dict[str, list[Label]]]) -> tuple[NameVariants, ...]:
     variants = []
     for person, spread in persons.items():
         labels = [label for part in spread.values() for label in part]
         forms = sorted({label.name for label in labels})
         if len(forms) > 1:
-            variants.append(Variants(person, tuple(forms), tuple(sorted(spread)), len(labels)))
+            variants.append(NameVariants(person, tuple(forms), tuple(sorted(spread)), len(labels)))
     return tuple(sorted(variants, key=lambda v: (-len(v.forms), -v.mentions, v.forms)))
 
 

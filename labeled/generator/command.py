@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from labeled.generator.text import Printer
     from labeled.generator.works import Papers
 
-CHUNK = 20_000
+CHUNK_WORKS = 20_000
 """Works generated per chunk."""
 LABELLED_ROWS = 800_000
 """Default maximum of labels; whole blocks are left without labels to meet it."""
@@ -135,20 +135,20 @@ def _chunks(
     """Yield rows of works, rows of labels and the number of signatures of each chunk."""
     import numpy as np
 
-    from labeled.generator.parameters import load
+    from labeled.generator.parameters import load_parameters
     from labeled.generator.people import build_world
     from labeled.generator.text import Printer
     from labeled.generator.works import draw_papers
 
-    parameters = load()
+    parameters = load_parameters()
     world = build_world(parameters, signatures, seed)
     printer = Printer(world, parameters)
     left, works, chunk = signatures, 0, 0
     while left > 0:
         rng = np.random.default_rng([seed, signatures, 2, chunk])
-        papers = draw_papers(world, parameters, CHUNK, chunk, rng)
-        papers = papers.first(int(np.searchsorted(papers.authors, left)))
-        names = printer.names(papers, rng)
+        papers = draw_papers(world, parameters, CHUNK_WORKS, chunk, rng)
+        papers = papers.take_first(int(np.searchsorted(papers.authors, left)))
+        names = printer.print_names(papers, rng)
         yield (
             _work_rows(papers, printer, names, works, abstracts, rng),
             _label_rows(papers, printer, names, works, share, seed),
@@ -166,10 +166,10 @@ def _work_rows(
     rng: np.random.Generator,
 ) -> list[str]:
     """Format works as lines of JSON; no text holds a quote or a backslash to escape."""
-    titles, venues = printer.titles(papers, rng), printer.venues(papers, rng)
-    affiliations, extra = printer.affiliations(papers, rng), printer.keywords(papers, rng)
-    summaries = printer.abstracts(papers, ABSTRACT_WORDS, rng) if abstracts else [""] * len(papers)
-    years = printer.years(papers, rng)
+    titles, venues = printer.print_titles(papers, rng), printer.print_venues(papers, rng)
+    affiliations, extra = printer.print_affiliations(papers, rng), printer.write_keywords(papers, rng)
+    summaries = printer.write_abstracts(papers, ABSTRACT_WORDS, rng) if abstracts else [""] * len(papers)
+    years = printer.list_years(papers, rng)
     authors = [
         f'{{"name":"{name}","affiliation":"{place}"}}' if place else f'{{"name":"{name}"}}'
         for name, place in zip(names, affiliations, strict=True)
@@ -203,15 +203,15 @@ def _label_rows(
     position = (np.arange(size.sum()) - np.repeat(papers.authors[:-1], size)).tolist()
     person = hash_keys(papers.person, seed, 51).tolist()
     return [
-        json_row(w, p, name, who, block)
+        format_label(w, p, name, who, block)
         for w, p, name, who, block in zip(
-            work, position, names, person, printer.blocks(papers), strict=True
+            work, position, names, person, printer.compute_blocks(papers), strict=True
         )
         if zlib.crc32(block.encode()) < limit
     ]
 
 
-def json_row(work: int, position: int, name: str, person: int, block: str) -> str:
+def format_label(work: int, position: int, name: str, person: int, block: str) -> str:
     """Format a label as one line of JSON."""
     return (
         f'{{"work":"w{work}","position":{position},"name":"{name}","person":"p{person:016x}",'

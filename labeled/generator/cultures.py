@@ -21,8 +21,8 @@ from anyascii import anyascii
 
 from disambig.arrays import Float64, Int64
 
-CULTURES = 24
-LEAST = 3  # minimum number of printed names of a listed part
+N_CULTURES = 24
+MIN_NAMES = 3  # minimum number of printed names of a listed part
 _PARTICLES = frozenset(
     re.findall(
         r"\w+",
@@ -33,12 +33,12 @@ _SUFFIX = re.compile(r"^(?:jr|sr|ii|iii|iv|phd|\d+)\.?$", re.IGNORECASE)
 _PLAIN = re.compile(r"^[^\W\d_][^\W\d_'’.-]*(?:['’-][^\W\d_]+)*$")
 
 
-def fold(part: str) -> str:
+def fold_part(part: str) -> str:
     """Return ``part`` in lower case without accents."""
     return anyascii(part).lower()
 
 
-def name_parts(printed: str) -> tuple[str, str, str] | None:
+def split_name(printed: str) -> tuple[str, str, str] | None:
     """Split a name with a full given name into (given, middle, family); None for other names."""
     tokens = [t for t in printed.replace(",", " ").split() if not _SUFFIX.match(t)]
     if len(tokens) < 2 or len(tokens) > 6:
@@ -84,12 +84,12 @@ class Cultures:
     middle: Float64
     rows: tuple[Mapping[str, int], Mapping[str, int]]
 
-    def posterior(self, printed: str) -> Float64 | None:
+    def compute_posterior(self, printed: str) -> Float64 | None:
         """Compute P(culture | name), float64[C]; None for a name with unknown parts."""
-        parts = name_parts(printed)
+        parts = split_name(printed)
         if parts is None:
             return None
-        f, g = self.rows[0].get(fold(parts[2]), -1), self.rows[1].get(fold(parts[0]), -1)
+        f, g = self.rows[0].get(fold_part(parts[2]), -1), self.rows[1].get(fold_part(parts[0]), -1)
         if f < 0 or g < 0:
             return None
         family, given = self.family_people[:, f], self.given_people[:, g]
@@ -97,7 +97,7 @@ class Cultures:
         total = weight.sum()
         return weight / total if total > 0 else None
 
-    def document(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return counts as JSON; ``rare`` is the share of people whose part is not listed."""
         return {
             "share": [round(float(v), 5) for v in self.share],
@@ -108,7 +108,7 @@ class Cultures:
 
 
 def _select_common(names: list[str], people: Float64) -> dict[str, Any]:
-    common = people.sum(axis=0) >= LEAST
+    common = people.sum(axis=0) >= MIN_NAMES
     row = np.cumsum(common) - 1
     counts = []
     for of_culture in people:
@@ -128,10 +128,10 @@ def fit_cultures(printed: Counter[str], rounds: int = 60, seed: int = 0) -> Cult
     shown = (dict[str, Counter[str]](), dict[str, Counter[str]]())
     middles: Counter[tuple[str, str]] = Counter()
     for name, mentions in printed.items():
-        parts = name_parts(name)
+        parts = split_name(name)
         if parts is None:
             continue
-        key = fold(parts[2]), fold(parts[0])
+        key = fold_part(parts[2]), fold_part(parts[0])
         pairs[key] = pairs.get(key, 0) + mentions
         middles[key] += bool(parts[1])
         shown[0].setdefault(key[0], Counter())[parts[2]] += mentions
@@ -215,13 +215,13 @@ def _start(family: Int64, given: Int64, seed: int) -> Float64:
     left = 1 / np.sqrt(table.sum(axis=1) + 5)
     right = 1 / np.sqrt(table.sum(axis=0) + 5)
     scaled = sparse.diags_array(left) @ table @ sparse.diags_array(right)
-    axes, _, _ = svds(scaled, k=CULTURES, random_state=seed)
+    axes, _, _ = svds(scaled, k=N_CULTURES, random_state=seed)
     frequent = np.flatnonzero(table.sum(axis=1) >= 10)
-    model = KMeans(CULTURES, random_state=seed, n_init=4)
+    model = KMeans(N_CULTURES, random_state=seed, n_init=4)
     rows = axes * left[:, None]
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     model.fit(rows[frequent])
-    belongs = np.full((len(left), CULTURES), 0.1 / CULTURES)
+    belongs = np.full((len(left), N_CULTURES), 0.1 / N_CULTURES)
     belongs[np.arange(len(left)), model.predict(rows)] += 0.9
     return np.asarray(belongs[family], dtype=np.float64)
 

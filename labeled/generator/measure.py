@@ -22,11 +22,11 @@ import numpy.typing as npt
 from disambig.arrays import Float64, Int64
 from disambig.corpus.embeddings import SemanticSpace, split_words
 from labeled.generator.cultures import Cultures, fit_cultures
-from labeled.generator.parameters import FILE
+from labeled.generator.parameters import PARAMETERS_FILE
 
 Record = dict[str, Any]
-MAIN = "ml"
-TOPICS = 240
+MAIN_CORPUS = "ml"
+N_TOPICS = 240
 FIRST_YEAR, LAST_YEAR = 1987, 2025
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b|['’]\d\d\b")
 _INSTITUTION = re.compile(
@@ -48,19 +48,19 @@ def read_works(folder: Path) -> Iterator[Record]:
             yield json.loads(line)
 
 
-def measure(data: Path) -> Record:
+def measure_parameters(data: Path) -> Record:
     """Measure all parameters of the generator as one JSON document of counts and shares."""
     corpora = {
         folder.name: list(read_works(folder))
         for folder in sorted(data.iterdir())
         if (folder / "works.jsonl.gz").exists()
     }
-    main = corpora[MAIN]
+    main = corpora[MAIN_CORPUS]
     printed = Counter(a["name"] for works in corpora.values() for w in works for a in w["authors"])
     cultures = fit_cultures(printed)
     titles, labels = _topics(corpora)
     return {
-        "cultures": cultures.document(),
+        "cultures": cultures.to_dict(),
         "institutions": _institutions(main, cultures),
         "topics": titles,
         "venues": _venues(corpora, labels),
@@ -109,8 +109,8 @@ def _forms(works: list[Record]) -> Record:
 
 
 def _missing(corpora: dict[str, list[Record]]) -> Record:
-    main = corpora[MAIN]
-    other = [w for name, works in corpora.items() if name != MAIN for w in works]
+    main = corpora[MAIN_CORPUS]
+    other = [w for name, works in corpora.items() if name != MAIN_CORPUS for w in works]
     every = main + other
     return {
         "affiliation_works": _share(
@@ -134,9 +134,9 @@ def _topics(corpora: dict[str, list[Record]]) -> tuple[Record, dict[str, Int64]]
     names = list(corpora)
     titles = [w["title"] for name in names for w in corpora[name]]
     vectors = np.nan_to_num(space.embed_texts(titles))
-    model = MiniBatchKMeans(TOPICS, random_state=0, batch_size=4096, n_init=3).fit(vectors)
+    model = MiniBatchKMeans(N_TOPICS, random_state=0, batch_size=4096, n_init=3).fit(vectors)
     label = model.predict(vectors).astype(np.int64)
-    counts = [Counter[str]() for _ in range(TOPICS)]
+    counts = [Counter[str]() for _ in range(N_TOPICS)]
     for title, topic in zip(titles, label, strict=True):
         counts[topic].update(split_words(title))
     total = Counter[str]()
@@ -146,7 +146,7 @@ def _topics(corpora: dict[str, list[Record]]) -> tuple[Record, dict[str, Int64]]
     row = {w: i for i, w in enumerate(words)}
     document = {
         "words": words,
-        "works": [int(c) for c in np.bincount(label, minlength=TOPICS)],
+        "works": [int(c) for c in np.bincount(label, minlength=N_TOPICS)],
         "near": _nearest(model.cluster_centers_, 8),
         "counts": [
             [[row[w] for w in sorted(c) if w in row], [c[w] for w in sorted(c) if w in row]]
@@ -186,7 +186,7 @@ def _institutions(works: list[Record], cultures: Cultures) -> Record:
     for work in works:
         for author in work["authors"]:
             named = _institution(author.get("affiliation") or "", units)
-            share = cultures.posterior(author["name"]) if named else None
+            share = cultures.compute_posterior(author["name"]) if named else None
             if share is None:
                 continue
             count[named] += 1
@@ -211,7 +211,7 @@ def _institution(affiliation: str, units: Counter[str]) -> str:
     return named
 
 
-def write(document: Record, path: Path) -> None:
+def write_parameters(document: Record, path: Path) -> None:
     """Write compressed JSON; equal documents produce byte-identical files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -219,4 +219,4 @@ def write(document: Record, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(measure(Path(sys.argv[1])), FILE)
+    write_parameters(measure_parameters(Path(sys.argv[1])), PARAMETERS_FILE)

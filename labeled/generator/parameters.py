@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from disambig.arrays import Float64, Int32, Int64, UInt64
 
-FILE = Path(__file__).with_name("parameters.json.gz")
+PARAMETERS_FILE = Path(__file__).with_name("parameters.json.gz")
 
 
 @dataclass(frozen=True, eq=False)
-class Tables:
+class SamplingTables:
     """Several discrete distributions over one list, sampled by one binary search.
 
     Attributes
@@ -45,7 +45,7 @@ class Tables:
         return found
 
 
-def tables_of(items: Sequence[Sequence[int]], weights: Sequence[Sequence[float]]) -> Tables:
+def build_tables(items: Sequence[Sequence[int]], weights: Sequence[Sequence[float]]) -> SamplingTables:
     """Build one distribution per pair of rows; weights need not sum to one; no empty rows."""
     bounds = []
     for number, row in enumerate(weights):
@@ -53,12 +53,12 @@ def tables_of(items: Sequence[Sequence[int]], weights: Sequence[Sequence[float]]
         scaled = number + cumulative / cumulative[-1]
         scaled[-1] = number + 1
         bounds.append(scaled)
-    return Tables(np.concatenate(bounds), np.concatenate([np.asarray(i, np.int32) for i in items]))
+    return SamplingTables(np.concatenate(bounds), np.concatenate([np.asarray(i, np.int32) for i in items]))
 
 
-def table_of(weights: Sequence[float]) -> Tables:
+def build_table(weights: Sequence[float]) -> SamplingTables:
     """Build one distribution over 0 ... n - 1."""
-    return tables_of([range(len(weights))], [weights])
+    return build_tables([range(len(weights))], [weights])
 
 
 def hash_keys(*keys: npt.NDArray[Any] | int) -> UInt64:
@@ -73,7 +73,7 @@ def hash_keys(*keys: npt.NDArray[Any] | int) -> UInt64:
     return state
 
 
-def uniform_of(words: UInt64) -> Float64:
+def to_uniform(words: UInt64) -> Float64:
     """Convert the upper 53 bits to numbers of [0, 1)."""
     numbers: Float64 = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return numbers
@@ -95,8 +95,8 @@ class NameParts:
     """
 
     names: list[str]
-    common: Tables
-    wide: Tables
+    common: SamplingTables
+    wide: SamplingTables
     rare: Float64
 
 
@@ -108,18 +108,18 @@ class Parameters:
     given: NameParts
     middle: Float64
     institutions: list[str]
-    institution_share: Tables
-    institution_culture: Tables
+    institution_share: SamplingTables
+    institution_culture: SamplingTables
     units: list[str]
     words: list[str]
-    topic_share: Tables
-    topic_words: Tables
-    topic_content: Tables
+    topic_share: SamplingTables
+    topic_words: SamplingTables
+    topic_content: SamplingTables
     near_topics: Int64
     venues: list[str]
-    topic_venues: Tables
-    team: Tables
-    title_length: Tables
+    topic_venues: SamplingTables
+    team: SamplingTables
+    title_length: SamplingTables
     first_year: int
     year_share: Float64
     initials: Float64
@@ -127,9 +127,9 @@ class Parameters:
 
 
 @lru_cache(maxsize=1)
-def load() -> Parameters:
+def load_parameters() -> Parameters:
     """Load the parameters that ship with the package."""
-    d = json.loads(gzip.decompress(FILE.read_bytes()))
+    d = json.loads(gzip.decompress(PARAMETERS_FILE.read_bytes()))
     cultures, places, topics = d["cultures"], d["institutions"], d["topics"]
     years = np.array(d["years"]["works"])
     period = np.arange(len(years)) // d["forms"]["period"]
@@ -138,20 +138,20 @@ def load() -> Parameters:
         given=_name_parts(cultures["given"]),
         middle=np.array(cultures["middle"]),
         institutions=places["names"],
-        institution_share=table_of(places["counts"]),
-        institution_culture=tables_of(
+        institution_share=build_table(places["counts"]),
+        institution_culture=build_tables(
             [range(len(cultures["share"]))] * len(places["names"]), places["cultures"]
         ),
         units=places["units"],
         words=topics["words"],
-        topic_share=table_of(topics["works"]),
-        topic_words=tables_of(*zip(*topics["counts"], strict=True)),
+        topic_share=build_table(topics["works"]),
+        topic_words=build_tables(*zip(*topics["counts"], strict=True)),
         topic_content=_content(topics),
         near_topics=np.array(topics["near"]),
         venues=d["venues"]["names"],
         topic_venues=_by_topic(d["venues"]["counts"], len(topics["works"])),
-        team=table_of(d["teams"]),
-        title_length=table_of(d["title_words"]),
+        team=build_table(d["teams"]),
+        title_length=build_table(d["title_words"]),
         first_year=d["years"]["first"],
         year_share=years / years.sum(),
         initials=np.array(d["forms"]["initials"])[period],
@@ -163,11 +163,11 @@ def _name_parts(d: dict[str, Any]) -> NameParts:
     items, counts = zip(*d["counts"], strict=True)
     flat = [np.sqrt(row) for row in counts]
     return NameParts(
-        d["names"], tables_of(items, counts), tables_of(items, flat), np.array(d["rare"])
+        d["names"], build_tables(items, counts), build_tables(items, flat), np.array(d["rare"])
     )
 
 
-def _content(topics: dict[str, Any]) -> Tables:
+def _content(topics: dict[str, Any]) -> SamplingTables:
     """Build tables of topic-specific words: flattened, without words common to most topics."""
     count = len(topics["works"])
     everywhere = np.bincount(
@@ -178,14 +178,14 @@ def _content(topics: dict[str, Any]) -> Tables:
         kept = [(w, c) for w, c in zip(row, seen, strict=True) if everywhere[w] < 0.6 * count]
         items.append([w for w, _ in kept])
         weights.append([c**0.85 for _, c in kept])
-    return tables_of(items, weights)
+    return build_tables(items, weights)
 
 
-def _by_topic(counts: list[list[list[int]]], topics: int) -> Tables:
+def _by_topic(counts: list[list[list[int]]], topics: int) -> SamplingTables:
     items: list[list[int]] = [[] for _ in range(topics)]
     weights: list[list[float]] = [[] for _ in range(topics)]
     for venue, (of, seen) in enumerate(counts):
         for topic, number in zip(of, seen, strict=True):
             items[topic].append(venue)
             weights[topic].append(number)
-    return tables_of(items, weights)
+    return build_tables(items, weights)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Float64, Int16, Int32, Int64, UInt8, UInt16
-from labeled.generator.parameters import Parameters, Tables, hash_keys, uniform_of
+from labeled.generator.parameters import Parameters, SamplingTables, hash_keys, to_uniform
 
 PEOPLE_PER_SIGNATURE = 0.3
 """People in the tables: those who may publish more than once."""
@@ -25,13 +25,13 @@ GROUP_SIZE = (2.8, 0.7)
 """Mean and deviation of the logarithm of the number of people who ever belong to a group."""
 PRODUCTIVITY = (-0.1, 1.45)
 """Mean and deviation of the logarithm of a person's expected works."""
-HEAD = 3.0
+HEAD_FACTOR = 3.0
 """Factor of the expected works of a group's head, its most productive person."""
-HEAD_LEADS = 0.3
+HEAD_LEAD_FACTOR = 0.3
 """Papers that a head starts, relative to a member of equal productivity."""
-HEAD_MOVES = 0.3
+HEAD_MOVE_FACTOR = 0.3
 """Probability that a head moves, relative to a member of equal career."""
-MEASURED = 368_238
+MEASURED_SIGNATURES = 368_238
 """Signatures of the corpus on which most parameters were measured."""
 OUTPUT_GROWTH = 0.4
 """Exponent with which the expected works of a person grow with signatures beyond that.
@@ -56,7 +56,7 @@ years before its 5 millionth in March 2020 (Dagstuhl, "dblp computer science bib
 surpasses 5 million publications", 2020) and, at that pace, 1.6 million in 2010: nine times as
 many venues for eighteen times the works, an exponent of 0.76.
 """
-COMPOSED = 0xFFFF
+NOT_COMPOSED = 0xFFFF
 NO_MIDDLE, MIDDLE_INITIAL, MIDDLE_FULL = 0, 1, 2
 # span of a career in years by expected number of works: measured quartiles
 _WORKS = np.array([0.5, 1, 2, 3, 5, 8, 15, 35, 100])
@@ -140,7 +140,7 @@ class World:
 def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
     """Build the world for a corpus of about ``signatures`` author mentions."""
     rng = np.random.default_rng([seed, signatures, 1])
-    growth = max(1.0, signatures / MEASURED)
+    growth = max(1.0, signatures / MEASURED_SIGNATURES)
     output = growth**OUTPUT_GROWTH
     people_in_groups = signatures * PEOPLE_PER_SIGNATURE / output
     topic, second, variant, institution, unit, size = _groups(
@@ -151,7 +151,7 @@ def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
     n = len(home)
     expected = output * np.exp(rng.normal(*PRODUCTIVITY, n))
     best = _largest(home, expected)
-    expected[best] *= HEAD
+    expected[best] *= HEAD_FACTOR
     first, last, born = _careers(parameters, home, expected, best, rng)
     people = draw_people(parameters, institution[home], rng)
     moved, away, leave = _moves(home, best, first, last, topic, born, rng)
@@ -165,7 +165,7 @@ def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
     rate = (expected / (last - first + 1))[person]
     head = _largest(group, expected[person])
     starts = rate * (end - begin + 1)
-    starts[head] *= HEAD_LEADS
+    starts[head] *= HEAD_LEAD_FACTOR
     start = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=count))])
     return World(
         topic,
@@ -231,7 +231,7 @@ def _subjects(
     topic = np.sort(parameters.topic_share.draw(np.zeros(count), rng.random(count)))
     variant = (variants * rng.random(count)).astype(np.int64)
     variant = variant[np.lexsort((variant, topic))]
-    other = parameters.topic_share.draw(np.zeros(count), uniform_of(hash_keys(topic, variant, 14)))
+    other = parameters.topic_share.draw(np.zeros(count), to_uniform(hash_keys(topic, variant, 14)))
     second = np.where(variant > 0, other, topic).astype(np.int32)
     return topic, second, variant.astype(np.int32)
 
@@ -273,7 +273,7 @@ def _moves(
     """Draw the people who change groups, their new group, and their first year there."""
     span = last - first
     chance = np.where(span >= 2, np.clip(span / 16, 0, 0.6), 0)
-    chance[head] *= HEAD_MOVES
+    chance[head] *= HEAD_MOVE_FACTOR
     moved = np.flatnonzero(rng.random(len(home)) < chance)
     leave = (first[moved] + 1 + rng.random(len(moved)) * span[moved]).astype(np.int16)
     leave = np.minimum(leave, last[moved])
@@ -298,7 +298,7 @@ def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Gener
     like = np.where(
         institution < measured,
         institution,
-        parameters.institution_share.draw(np.zeros(n), uniform_of(hash_keys(institution, 11))),
+        parameters.institution_share.draw(np.zeros(n), to_uniform(hash_keys(institution, 11))),
     )
     culture = parameters.institution_culture.draw(like, rng.random(n))
     family, family_end = _parts(
@@ -315,12 +315,12 @@ def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Gener
 
 
 def _parts(
-    common: Tables, wide: Tables, rare: Float64, culture: Int32, rng: np.random.Generator
+    common: SamplingTables, wide: SamplingTables, rare: Float64, culture: Int32, rng: np.random.Generator
 ) -> tuple[UInt16, UInt16]:
     """Draw a listed name of each culture, or the two names of a composed rare name."""
     n = len(culture)
     start = common.draw(culture, rng.random(n)).astype(np.uint16)
-    end = np.full(n, COMPOSED, dtype=np.uint16)
+    end = np.full(n, NOT_COMPOSED, dtype=np.uint16)
     composed = np.flatnonzero(rng.random(n) < rare[culture])
     start[composed] = wide.draw(culture[composed], rng.random(len(composed)))
     end[composed] = wide.draw(culture[composed], rng.random(len(composed)))

@@ -10,8 +10,8 @@ import numpy as np
 from anyascii import anyascii
 
 from disambig.arrays import Bool, Float64, Int64
-from labeled.generator.parameters import NameParts, Parameters, hash_keys, uniform_of
-from labeled.generator.people import COMPOSED, MIDDLE_FULL, NO_MIDDLE, World
+from labeled.generator.parameters import NameParts, Parameters, hash_keys, to_uniform
+from labeled.generator.people import NOT_COMPOSED, MIDDLE_FULL, NO_MIDDLE, World
 from labeled.generator.works import Papers, draw_words
 
 INITIALS, MIDDLE, PLAIN, HYPHEN, SWAPPED, SLIP = 1, 2, 4, 8, 16, 32
@@ -19,12 +19,12 @@ INITIALS, MIDDLE, PLAIN, HYPHEN, SWAPPED, SLIP = 1, 2, 4, 8, 16, 32
 name first, typo."""
 _STYLE_BITS = (INITIALS, MIDDLE, PLAIN, HYPHEN, SWAPPED, SLIP)
 _AFFILIATION_FORMS = (0.25, 0.25, 0.12, 0.2, 0.12, 0.06)
-FAVOURED_VENUES = 0.75
+FAVOURED_VENUE_SHARE = 0.75
 """Share of papers in a venue preferred by their group."""
-LOCAL_VENUES = 0.2
+LOCAL_VENUE_SHARE = 0.2
 """Share of papers in a venue of one community instead of the whole subject."""
 GROUPS_PER_COMMUNITY = 60
-STAY, ELSEWHERE = 6, 0.22
+STAY_YEARS, ELSEWHERE_SHARE = 6, 0.22
 """Period in years after which people may change to a place outside their group, and its
 probability.
 
@@ -46,7 +46,7 @@ _MIDDLE_OF_WORD = re.compile(r"(?<=[aeiouyäöüáéíóúàèâêôåøı])(?=[
 
 
 @dataclass(frozen=True, eq=False)
-class Halves:
+class NameHalves:
     """Listed family or given names, whole and in two halves."""
 
     whole: list[str]
@@ -54,19 +54,19 @@ class Halves:
     back: list[str]
 
     @staticmethod
-    def of(parts: NameParts) -> Halves:
+    def of(parts: NameParts) -> NameHalves:
         """Split every listed name at a syllable boundary near its middle."""
         last = [name.split()[-1] for name in parts.names]
         cut = [_cut(name) for name in last]
-        return Halves(
+        return NameHalves(
             parts.names,
             [n[:c] for n, c in zip(last, cut, strict=True)],
             [n[c:].lower() for n, c in zip(last, cut, strict=True)],
         )
 
-    def text(self, start: int, end: int) -> str:
+    def compose(self, start: int, end: int) -> str:
         """Return a listed name, or the name composed of two halves."""
-        return self.whole[start] if end == COMPOSED else self.front[start] + self.back[end]
+        return self.whole[start] if end == NOT_COMPOSED else self.front[start] + self.back[end]
 
 
 def _cut(name: str) -> int:
@@ -82,16 +82,16 @@ class Printer:
     parameters: Parameters
 
     @cached_property
-    def family(self) -> Halves:
+    def family(self) -> NameHalves:
         """Family names."""
-        return Halves.of(self.parameters.family)
+        return NameHalves.of(self.parameters.family)
 
     @cached_property
-    def given(self) -> Halves:
+    def given(self) -> NameHalves:
         """Given names."""
-        return Halves.of(self.parameters.given)
+        return NameHalves.of(self.parameters.given)
 
-    def names(self, papers: Papers, rng: np.random.Generator) -> list[str]:
+    def print_names(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """Print the name of each signature."""
         people = papers.people
         style = self._styles(papers, rng).tolist()
@@ -104,7 +104,7 @@ class Printer:
             people.middle.tolist(),
             people.middle_habit.tolist(),
         )
-        family, given = self.family.text, self.given.text
+        family, given = self.family.compose, self.given.compose
         printed = []
         for row, (f, fe, g, ge, m, habit) in enumerate(zip(*columns, strict=True)):
             how = style[row]
@@ -117,12 +117,12 @@ class Printer:
                 printed.append(f"{given(g, ge)} {family(f, fe)}")
         return printed
 
-    def blocks(self, papers: Papers) -> list[str]:
+    def compute_blocks(self, papers: Papers) -> list[str]:
         """Compute the block of each signature: first initial and last word of the family name."""
         people = papers.people
         columns = (people.family.tolist(), people.family_end.tolist(), people.given.tolist())
         return [
-            f"{_initial(self.given.whole[g][0])} {_last_word(self.family.text(f, e))}"
+            f"{_initial(self.given.whole[g][0])} {_last_word(self.family.compose(f, e))}"
             for f, e, g in zip(*columns, strict=True)
         ]
 
@@ -150,17 +150,17 @@ class Printer:
             style += bit * flag
         return style
 
-    def affiliations(self, papers: Papers, rng: np.random.Generator) -> list[str]:
+    def print_affiliations(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """Print the affiliation of each signature; "" if the paper prints none."""
         size = np.diff(papers.authors)
         group = papers.person_group
         institution = self.world.institution[group]
         # some people are outside their group for some years, and some in another department
         own = hash_keys(papers.person, 21)
-        since = (np.repeat(papers.year, size) + (own % np.uint64(STAY)).astype(np.int64)) // STAY
+        since = (np.repeat(papers.year, size) + (own % np.uint64(STAY_YEARS)).astype(np.int64)) // STAY_YEARS
         stay = hash_keys(papers.person, since, 22)
         other = self.world.institution[(stay >> np.uint64(8)) % np.uint64(len(self.world.topic))]
-        guest = uniform_of(stay) < ELSEWHERE
+        guest = to_uniform(stay) < ELSEWHERE_SHARE
         institution = np.where(guest, other, institution)
         unit = np.where(own % np.uint64(3) == 1, own % np.uint64(97), self.world.unit[group])
         unit = unit.astype(np.int64) % len(self.parameters.units)
@@ -190,7 +190,7 @@ class Printer:
         unit_short = self.parameters.units[unit].replace("Department", "Dept.")
         return f"{unit_short}, {short}" if form == 5 else f"{name} {1000 + unit * 37}, {place}"
 
-    def titles(self, papers: Papers, rng: np.random.Generator) -> list[str]:
+    def print_titles(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """Print the title of each paper."""
         words, at = self.parameters.words, papers.word_start.tolist()
         ids = papers.words.tolist()
@@ -203,14 +203,14 @@ class Printer:
             titles.append(f"{prefix[row]}: {text}" if row in prefix else text)
         return titles
 
-    def abstracts(self, papers: Papers, length: int, rng: np.random.Generator) -> list[str]:
+    def write_abstracts(self, papers: Papers, length: int, rng: np.random.Generator) -> list[str]:
         """Write an abstract of about ``length`` words for each paper."""
         sizes = rng.integers(length // 2, length + length // 2, len(papers))
         ids = draw_words(self.parameters, papers, sizes, rng)
         text = np.split(np.array(self.parameters.words)[ids], np.cumsum(sizes)[:-1])
         return [" ".join(words).capitalize() + "." for words in text]
 
-    def keywords(self, papers: Papers, rng: np.random.Generator) -> list[str]:
+    def write_keywords(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """Write three pairs of words as JSON strings; "" for most papers."""
         sizes = np.where(rng.random(len(papers)) < self.parameters.missing["keywords"], 6, 0)
         ids = draw_words(self.parameters, papers, sizes, rng)
@@ -221,27 +221,27 @@ class Printer:
             for end, size in zip(ends, sizes.tolist(), strict=True)
         ]
 
-    def years(self, papers: Papers, rng: np.random.Generator) -> list[int]:
+    def list_years(self, papers: Papers, rng: np.random.Generator) -> list[int]:
         """List the year of each paper; 0 if missing."""
         known = rng.random(len(papers)) >= self.parameters.missing["year"]
         years: list[int] = ((papers.year + self.parameters.first_year) * known).tolist()
         return years
 
-    def venues(self, papers: Papers, rng: np.random.Generator) -> list[str]:
+    def print_venues(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """Print the venue of each paper; "" if missing."""
         n = len(papers)
         # a group prefers a few venues of its subject
-        favoured = uniform_of(hash_keys(papers.group, np.minimum(rng.geometric(0.5, n), 3), 32))
-        draw = np.where(rng.random(n) < FAVOURED_VENUES, favoured, rng.random(n))
+        favoured = to_uniform(hash_keys(papers.group, np.minimum(rng.geometric(0.5, n), 3), 32))
+        draw = np.where(rng.random(n) < FAVOURED_VENUE_SHARE, favoured, rng.random(n))
         general = self.parameters.topic_venues.draw(papers.topic, draw).tolist()
         community = papers.group // GROUPS_PER_COMMUNITY
         local = hash_keys(community, np.minimum(rng.geometric(0.5, n), 5), 31)
         topic = self.world.topic[papers.group // GROUPS_PER_COMMUNITY * GROUPS_PER_COMMUNITY]
         pair = [
-            self.parameters.topic_content.draw(topic, uniform_of(hash_keys(local, k))) for k in (1, 2)
+            self.parameters.topic_content.draw(topic, to_uniform(hash_keys(local, k))) for k in (1, 2)
         ]
         variant = self.world.variant[papers.group].tolist()
-        is_local, dated = rng.random(n) < LOCAL_VENUES, rng.random(n)
+        is_local, dated = rng.random(n) < LOCAL_VENUE_SHARE, rng.random(n)
         missing = rng.random(n) < self.parameters.missing["venue"]
         columns = (
             general,
@@ -324,7 +324,7 @@ def _last_word(family: str) -> str:
 
 
 @lru_cache(maxsize=50_000)
-def _composed_institution(number: int, family: Halves) -> str:
+def _composed_institution(number: int, family: NameHalves) -> str:
     draw = int(hash_keys(number, 41)[0])
     place = family.whole[draw % len(family.whole)].capitalize()
     return (
@@ -342,8 +342,8 @@ def _general_venue(number: int, variant: int, parameters: Parameters) -> str:
     if not variant:
         return name
     draw = hash_keys(number, variant, 34)
-    topic = parameters.topic_share.draw(np.zeros(1), uniform_of(draw))
-    word = parameters.topic_content.draw(topic, uniform_of(hash_keys(draw)))
+    topic = parameters.topic_share.draw(np.zeros(1), to_uniform(draw))
+    word = parameters.topic_content.draw(topic, to_uniform(hash_keys(draw)))
     return f"{name} on {parameters.words[int(word[0])].capitalize()}"
 
 

@@ -14,31 +14,31 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Bool, Int32, Int64, UInt64
-from labeled.generator.parameters import Parameters, hash_keys, uniform_of
+from labeled.generator.parameters import Parameters, hash_keys, to_uniform
 from labeled.generator.people import People, World, draw_people
 
-GUEST, NOBODY = -1, -2
+GUEST_MEMBER, NO_MEMBER = -1, -2
 
-GUESTS = 0.1
+GUEST_SHARE = 0.1
 """Share of co-authors with this paper only: most people in a corpus have one paper. Their number
 grows with the corpus like that of other people."""
-ADVISED = 0.88
+HEAD_SHARE = 0.88
 """Share of papers whose first co-author drawn is the head of the group."""
-OUTSIDE = 0.12
+OUTSIDE_SHARE = 0.12
 """Share of other co-authors drawn from one of ``N_PARTNERS`` other groups."""
-PARTNERS = 4
-TEAMED, TEAM = 0.8, 3
+N_PARTNERS = 4
+CORE_SHARE, CORE_SIZE = 0.8, 3
 """Share of co-authors drawn from the core members of a project, and their number."""
-CIRCLE, IN_CIRCLE = 8, 0.7
+COHORT_SIZE, COHORT_SHARE = 8, 0.7
 """Members of a group at the same time (a cohort), and the share of co-authors drawn from it."""
 PROJECT_WORDS, PERSON_WORDS, GROUP_WORDS = 0.52, 0.05, 0.04
 """Shares of title words of the project, of the person who starts it, and of the group."""
-PROJECT_YEARS, PROJECTS = 4, 1
+PROJECT_YEARS, N_PROJECTS = 4, 1
 """Duration of a project in years, and projects that a cohort and each member run at a time in a
 corpus of the measured size; a larger corpus has more projects, not larger ones."""
-ASIDE = 0.3
+SIDE_TOPIC_SHARE = 0.3
 """Share of projects on a topic near that of the group."""
-SECOND = 0.4
+SECOND_TOPIC_SHARE = 0.4
 """Share of words from the second topic of a group's subject."""
 _OWN = (7, 20, 40)  # words of a project, a person, a group
 _TRIES = 10
@@ -86,7 +86,7 @@ class Papers:
         """Return the number of works."""
         return len(self.year)
 
-    def first(self, works: int) -> Papers:
+    def take_first(self, works: int) -> Papers:
         """Return the first ``works`` of the chunk, or all of a smaller chunk."""
         if works >= len(self):
             return self
@@ -118,8 +118,8 @@ def draw_papers(
     group = _group_of(world, lead)
     project, topic = _projects(world, parameters, lead, group, year, rng)
     team = _order_authors(_teams(world, parameters, lead, project, year, rng), rng)
-    size = (team != NOBODY).sum(axis=1)
-    of_team = team[team != NOBODY]
+    size = (team != NO_MEMBER).sum(axis=1)
+    of_team = team[team != NO_MEMBER]
     person, at, people = _people_of(world, parameters, of_team, np.repeat(group, size), chunk, rng)
     length = parameters.title_length.draw(np.zeros(count), rng.random(count)).astype(np.int64)
     papers = Papers(
@@ -152,9 +152,9 @@ def _people_of(
     rng: np.random.Generator,
 ) -> tuple[Int64, Int32, People]:
     """Return person, group and name of each membership; guests are new people."""
-    guest = np.flatnonzero(membership == GUEST)
-    known = np.where(membership == GUEST, 0, membership)
-    at = np.where(membership == GUEST, group, _group_of(world, known)).astype(np.int32)
+    guest = np.flatnonzero(membership == GUEST_MEMBER)
+    known = np.where(membership == GUEST_MEMBER, 0, membership)
+    at = np.where(membership == GUEST_MEMBER, group, _group_of(world, known)).astype(np.int32)
     person = world.person[known].astype(np.int64)
     person[guest] = len(world.people.family) + (chunk << 32) + guest
     people = world.people.take(world.person[known])
@@ -174,15 +174,15 @@ def _projects(
 ) -> tuple[UInt64, Int32]:
     """Draw the project of each paper, and its topic."""
     of_lead = rng.random(len(group)) < 0.35
-    circle = (lead - world.start[group]) // CIRCLE
+    circle = (lead - world.start[group]) // COHORT_SIZE
     owner = np.where(of_lead, hash_keys(world.person[lead], 12), hash_keys(group, circle, 13))
     phase = (owner % np.uint64(PROJECT_YEARS)).astype(np.int64)
-    number = (PROJECTS * world.output * rng.random(len(group))).astype(np.int64)
+    number = (N_PROJECTS * world.output * rng.random(len(group))).astype(np.int64)
     project = hash_keys(owner, (year + phase) // PROJECT_YEARS, number)
     near = parameters.near_topics[
         world.topic[group], (project >> np.uint64(7)) % np.uint64(parameters.near_topics.shape[1])
     ]
-    aside = uniform_of(hash_keys(project, 8)) < ASIDE
+    aside = to_uniform(hash_keys(project, 8)) < SIDE_TOPIC_SHARE
     return project, np.where(aside, near, world.topic[group]).astype(np.int32)
 
 
@@ -198,22 +198,22 @@ def _teams(
     n = len(lead)
     group = _group_of(world, lead)
     size = parameters.team.draw(np.zeros(n), rng.random(n)).astype(np.int64)
-    team = np.full((n, int(size.max())), NOBODY, dtype=np.int64)
+    team = np.full((n, int(size.max())), NO_MEMBER, dtype=np.int64)
     who = np.full(team.shape, -1, dtype=np.int32)
     team[:, 0], who[:, 0] = lead, world.person[lead]
     for slot in range(1, team.shape[1]):
         rows = np.flatnonzero(size > slot)
-        team[rows, slot] = GUEST
-        rows = rows[rng.random(len(rows)) >= GUESTS / world.output * (slot > 1)]
-        advised = rng.random(len(rows)) < (ADVISED if slot == 1 else 0)
-        outside = (rng.random(len(rows)) < OUTSIDE) & ~advised
+        team[rows, slot] = GUEST_MEMBER
+        rows = rows[rng.random(len(rows)) >= GUEST_SHARE / world.output * (slot > 1)]
+        advised = rng.random(len(rows)) < (HEAD_SHARE if slot == 1 else 0)
+        outside = (rng.random(len(rows)) < OUTSIDE_SHARE) & ~advised
         for attempt in range(_TRIES):
             if not len(rows):
                 break
             # a group without another active member that year draws from its partners
             at = _partner(group[rows], outside | (attempt > 7), len(world.topic), rng)
-            teamed = rng.random(len(rows)) < (TEAMED if attempt < 4 else 0)
-            old = hash_keys(project[rows], rng.integers(0, TEAM, len(rows)), 9)
+            teamed = rng.random(len(rows)) < (CORE_SHARE if attempt < 4 else 0)
+            old = hash_keys(project[rows], rng.integers(0, CORE_SIZE, len(rows)), 9)
             fresh = rng.integers(0, 1 << 63, len(rows), dtype=np.uint64) << np.uint64(1)
             draw = np.where(teamed, old, fresh)
             drawn = _member(world, at, lead[rows], at == group[rows], draw, even=attempt > 2)
@@ -229,7 +229,7 @@ def _teams(
 
 def _partner(group: Int32, outside: Bool, groups: int, rng: np.random.Generator) -> Int32:
     """Draw one of the group's permanent partners if ``is_outside``, else the group itself."""
-    which = rng.integers(0, PARTNERS, len(group))
+    which = rng.integers(0, N_PARTNERS, len(group))
     draw = hash_keys(group, which, 5)
     near = 1 + (draw % np.uint64(12)).astype(np.int64)
     step = np.where(draw >> np.uint64(63), near, -near)
@@ -244,10 +244,10 @@ def _member(
     Members are drawn by weight, or uniformly if ``equal_weights``.
     """
     low, high = world.start[group], world.start[group + 1]
-    close = at_home & (uniform_of(hash_keys(draw, 10)) < IN_CIRCLE)
-    low = np.where(close, low + (lead - low) // CIRCLE * CIRCLE, low)
-    high = np.where(close, np.minimum(high, low + CIRCLE), high)
-    uniform = uniform_of(draw)
+    close = at_home & (to_uniform(hash_keys(draw, 10)) < COHORT_SHARE)
+    low = np.where(close, low + (lead - low) // COHORT_SIZE * COHORT_SIZE, low)
+    high = np.where(close, np.minimum(high, low + COHORT_SIZE), high)
+    uniform = to_uniform(draw)
     if even:
         return low + (uniform * (high - low)).astype(np.int64)
     weight = world.join[low] + uniform * (world.join[high] - world.join[low])
@@ -258,7 +258,7 @@ def _order_authors(team: Int64, rng: np.random.Generator) -> Int64:
     """Order authors: the lead is often first, the others are in random order."""
     key = rng.random(team.shape)
     key[:, 0] *= 0.3
-    key[team == NOBODY] = 2
+    key[team == NO_MEMBER] = 2
     return np.take_along_axis(team, np.argsort(key, axis=1, kind="stable"), axis=1)
 
 
@@ -268,7 +268,7 @@ def draw_words(
     """Draw the words of a text of ``length`` words for each paper, concatenated."""
     of = np.repeat(np.arange(len(papers)), length)
     # an additional subject has words of two topics
-    second = rng.random(len(of)) < SECOND
+    second = rng.random(len(of)) < SECOND_TOPIC_SHARE
     topic = np.where(second, papers.second[of], papers.topic[of])
     source = rng.random(len(of))
     words = parameters.topic_words.draw(topic, rng.random(len(of)))
@@ -280,6 +280,6 @@ def draw_words(
         low, high = high, high + share
         at = np.flatnonzero((source >= low) & (source < high))
         rank = (own * rng.random(len(at)) ** 2).astype(np.int64)
-        draw = uniform_of(hash_keys(owner[of[at]], rank, own))
+        draw = to_uniform(hash_keys(owner[of[at]], rank, own))
         words[at] = parameters.topic_content.draw(topic[at], draw)
     return words

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from labeled.gold.goldset import LabelledWork, Problems
 
     Reader = Callable[[Path, Problems], Iterator[LabelledWork]]
-from disambig.console import progress
+from disambig.console import show_progress
 
 KINDS = ("aminer", "acl", "openreview", "s2and")
 _SHOWN_PROBLEMS = 10
@@ -29,7 +29,7 @@ U = TypeVar("U")
 
 
 @dataclass(frozen=True)
-class Gold:
+class GoldSet:
     """A gold set: works, labels of their signatures, and problems of its records.
 
     Both iterators share one pass over the files and may be consumed once, in any order; items
@@ -42,7 +42,7 @@ class Gold:
     problems: Problems
 
 
-def load_gold(kind: str, path: str | Path, problems: Problems | None = None) -> Gold:
+def load_gold(kind: str, path: str | Path, problems: Problems | None = None) -> GoldSet:
     """Open a public gold set.
 
     Args:
@@ -64,7 +64,7 @@ def load_gold(kind: str, path: str | Path, problems: Problems | None = None) -> 
     problem_report = Problems() if problems is None else problems
     entries = _reader(kind)(Path(path), problem_report)
     works, labels = _unzip((entry.work, entry.labels) for entry in entries)
-    return Gold(works, (label for of_work in labels for label in of_work), problem_report)
+    return GoldSet(works, (label for of_work in labels for label in of_work), problem_report)
 
 
 def _reader(kind: str) -> Reader:
@@ -148,7 +148,7 @@ def gold(kind: str, path: Path, out: Path, quiet: bool) -> None:
     problems = Problems()
     loaded = load_gold(kind, path, problems)
     out.mkdir(parents=True, exist_ok=True)
-    with progress(f"Reading {kind}", unit="works", quiet=quiet) as advance:
+    with show_progress(f"Reading {kind}", unit="works", quiet=quiet) as advance:
         count = _write_works(loaded.works, out / "works.jsonl.gz", advance)
     labels = assign_splits(loaded.labels)
     _write_labels(labels, out / "labels.jsonl")
@@ -179,9 +179,9 @@ def _write_works(works: Iterator[Work], target: Path, advance: Callable[[int], N
 
 
 def _write_labels(labels: list[Label], target: Path) -> None:
-    from labeled.gold.rows import label_row
+    from labeled.gold.rows import format_label
 
-    text = "".join(label_row(label) + "\n" for label in labels)
+    text = "".join(format_label(label) + "\n" for label in labels)
     target.write_bytes(text.encode(errors="replace"))
 
 
@@ -212,6 +212,6 @@ def _summary(works: int, labels: list[Label], problems: Problems, out: Path) -> 
 
 
 def _format_error(error: RecordError) -> str:
-    from disambig.console import safe
+    from disambig.console import escape_text
 
-    return safe(str(error))
+    return escape_text(str(error))

@@ -24,7 +24,7 @@ def format_work(work: Work) -> str:
     return _line(row)
 
 
-def label_row(label: Label) -> str:
+def format_label(label: Label) -> str:
     """Format a label as one line of JSON: work, position, name, person, block and split."""
     row = {
         "work": label.signature.work,

@@ -31,12 +31,12 @@ class LabelledBlock:
         return f"{self.corpus}/{self.name}"
 
     @property
-    def pairs(self) -> int:
+    def n_pairs(self) -> int:
         """Number of pairs of signatures in the block."""
         return len(self.signatures) * (len(self.signatures) - 1) // 2
 
 
-def labelled_blocks(folders: Sequence[CorpusFolder], split: str) -> list[LabelledBlock]:
+def list_labelled_blocks(folders: Sequence[CorpusFolder], split: str) -> list[LabelledBlock]:
     """List the blocks of the labels of one split, by corpus, in the order of the labels.
 
     Signatures without a label in the split are in no block, and no block mixes corpora.

@@ -110,7 +110,7 @@ def _all_clustered(
     global _cluster_corpus
 
     def one(name: str) -> tuple[Int64, int]:
-        index = CorpusIndex.of(corpora[name], space, model.frequency)
+        index = CorpusIndex.from_corpus(corpora[name], space, model.frequency)
         return _cluster(index, model, rows[name])
 
     largest = sorted(corpora, key=lambda name: -corpora[name].n_signatures)
@@ -134,7 +134,7 @@ def _read_block_works(corpus: str, file: Path, blocks: Sequence[LabelledBlock]) 
 
 def _cluster(index: CorpusIndex, model: Model, rows: list[Int32]) -> tuple[Int64, int]:
     """Return the identity of each signature (-1 outside blocks) and the number of scored pairs."""
-    compared = Comparisons.of(index, [np.sort(r) for r in rows])
+    compared = Comparisons.plan(index, [np.sort(r) for r in rows])
     constraints = compile_constraints(index.corpus, ())
     identity = np.full(index.corpus.n_signatures, -1, dtype=np.int64)
     following = scored = 0

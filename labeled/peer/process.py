@@ -26,7 +26,7 @@ from typing import Any
 
 from disambig.ingest import read_works
 from labeled.peer.blocks import LabelledBlock
-from labeled.peer.tables import NameParts, PeerTables, named_blocks, signature_id, tables_of
+from labeled.peer.tables import NameParts, PeerTables, build_block_members, build_signature_id, build_tables
 
 #: Stages of a run in order; the last two run from loaded data to clusters.
 STAGES = ("start", "model", "read", "tables", "featurise", "cluster")
@@ -67,7 +67,7 @@ def run(
     ImportError
         S2AND is not installed.
     InputError
-        As :func:`labeled.peer.tables.tables_of`.
+        As :func:`labeled.peer.tables.build_tables`.
     """
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -75,12 +75,12 @@ def run(
         marks = [time.time() - began]
         clusterer = _production_model(workers)
         marks.append(time.time() - began)
-        tables = tables_of({name: read_works([file]) for name, file in works.items()}, blocks)
+        tables = build_tables({name: read_works([file]) for name, file in works.items()}, blocks)
         marks.append(time.time() - began)
         paths = _write_tables(tables, scratch)
         del tables
         marks.append(time.time() - began)
-        block_signatures, cpu = named_blocks(blocks), time.process_time()
+        block_signatures, cpu = build_block_members(blocks), time.process_time()
         featuriser = _featuriser(paths, block_signatures, workers)
         marks.append(time.time() - began)
         predicted, _ = clusterer.predict_from_rust_featurizer(block_signatures, featuriser)
@@ -96,7 +96,7 @@ def run(
     )
 
 
-def name_counts(
+def count_names(
     names: Mapping[NameParts, int],
 ) -> tuple[dict[str, int], dict[str, int], dict[str, int], dict[str, int]]:
     """Count mentions of each first name, last name, both, and last name with first initial.
@@ -131,7 +131,7 @@ def encode_clusters(
     """
     number = {member: code for code, members in enumerate(clusters) for member in members}
     return tuple(
-        tuple(number[signature_id(block.corpus, s)] for s in block.signatures) for block in blocks
+        tuple(number[build_signature_id(block.corpus, s)] for s in block.signatures) for block in blocks
     )
 
 
@@ -179,7 +179,7 @@ def _write_tables(tables: PeerTables, scratch: Path) -> dict[str, str]:
     # A checksum of the new files would take longer than everything else here.
     indexed, _ = write_raw_arrow_batch_lookup_indexes(files, fingerprint_source=False)
     # S2AND looks for its counts under this name in its data folder, which is ``scratch``.
-    (scratch / "name_counts.pickle").write_bytes(pickle.dumps(name_counts(tables.names)))
+    (scratch / "name_counts.pickle").write_bytes(pickle.dumps(count_names(tables.names)))
     index, _ = write_name_counts_index(scratch)
     return {**indexed, "name_counts_index": index}
 

@@ -27,13 +27,13 @@ from disambig.errors import DisambigError
 from disambig.evaluation.metrics import Metrics, evaluate
 from labeled.peer import own as peer_own
 from labeled.peer import process as peer_process
-from labeled.peer.blocks import LabelledBlock, labelled_blocks
+from labeled.peer.blocks import LabelledBlock, list_labelled_blocks
 
 if TYPE_CHECKING:
     from labeled.corpora import CorpusFolder
 
 #: Stages from loaded data to clusters; the earlier stages load data.
-CLUSTERING = ("featurise", "cluster")
+CLUSTERING_STAGES = ("featurise", "cluster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class PeerResult:
         return self.pairs / self.seconds_cluster
 
 
-def peer_run(folders: Sequence[CorpusFolder], split: str, workers: int) -> PeerResult:
+def run_peer(folders: Sequence[CorpusFolder], split: str, workers: int) -> PeerResult:
     """Cluster the labelled blocks of one split with S2AND, in a fresh process.
 
     S2AND runs with its shipped model on ``workers`` threads. Its name counts come from all works
@@ -81,15 +81,15 @@ def peer_run(folders: Sequence[CorpusFolder], split: str, workers: int) -> PeerR
         As :func:`labelled_blocks`, or a label names an unknown signature.
     """
     require_peer()
-    blocks = labelled_blocks(folders, split)
+    blocks = list_labelled_blocks(folders, split)
     works = {folder.name: folder.works for folder in folders}
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         peer_result = pool.submit(peer_process.run, works, blocks, workers, time.time()).result()
-    return result_of(peer_result, blocks, split, workers)
+    return summarise_run(peer_result, blocks, split, workers)
 
 
 @dataclass(frozen=True, slots=True)
-class Duel:
+class PeerComparison:
     """Runs of S2AND and of this package on the same blocks and number of cores, in sequence.
 
     ``own`` is this package's run, ``accuracy`` its agreement with the labels by corpus.
@@ -114,11 +114,11 @@ class Duel:
         """Ratio of total time including process start, S2AND over this package."""
         return self.peer.seconds_whole / sum(self.own.stages.values())
 
-    def as_text(self) -> list[str]:
+    def format_lines(self) -> list[str]:
         """Format the comparison as a few lines of text."""
         own, whole = self.own, sum(self.own.stages.values())
         return [
-            *as_text(self.peer),
+            *format_result(self.peer),
             f"disambig on the same blocks: {self.own_pairs_per_second:,.0f} pairs a second: "
             f"{own.stages['cluster']:.2f} s from loaded data to clusters (on "
             f"{own.cpu_seconds / own.stages['cluster']:.2f} cores, {own.scored:,} pairs scored), "
@@ -128,21 +128,21 @@ class Duel:
             f"{self.ratio_whole:.1f} times with start and reading",
         ]
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return all measurements as JSON-compatible values."""
         own = asdict(self.own)
         del own["clusters"]
         own["within_blocks"] = _plain(self.accuracy)
         own["pairs_per_second"] = self.own_pairs_per_second
         return {
-            "s2and": as_json(self.peer),
+            "s2and": result_to_dict(self.peer),
             "disambig": own,
             "ratio": self.ratio,
             "ratio_whole": self.ratio_whole,
         }
 
 
-def duel(folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int) -> Duel:
+def compare_with_peer(folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int) -> PeerComparison:
     """Cluster the labelled blocks of one split with S2AND and with this package.
 
     Raises
@@ -150,12 +150,12 @@ def duel(folders: Sequence[CorpusFolder], split: str, model: Path | None, worker
     DisambigError
         S2AND is not installed.
     """
-    peer = peer_run(folders, split, workers)
-    blocks = labelled_blocks(folders, split)
+    peer = run_peer(folders, split, workers)
+    blocks = list_labelled_blocks(folders, split)
     works = {folder.name: folder.works for folder in folders}
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         own = pool.submit(peer_own.run, works, blocks, model, workers, time.time()).result()
-    return Duel(peer, own, accuracy(own.clusters, blocks))
+    return PeerComparison(peer, own, compute_accuracy(own.clusters, blocks))
 
 
 def require_peer() -> None:
@@ -174,30 +174,30 @@ def require_peer() -> None:
             )
 
 
-def result_of(
+def summarise_run(
     found: peer_process.PeerRun, blocks: Sequence[LabelledBlock], split: str, workers: int
 ) -> PeerResult:
     """Summarise a run on the given blocks."""
     whole = sum(found.stages.values())
-    cluster = sum(found.stages[stage] for stage in CLUSTERING)
+    cluster = sum(found.stages[stage] for stage in CLUSTERING_STAGES)
     return PeerResult(
         version=found.version,
         split=split,
         workers=workers,
         blocks=len(blocks),
         signatures=sum(len(block.signatures) for block in blocks),
-        pairs=sum(block.pairs for block in blocks),
+        pairs=sum(block.n_pairs for block in blocks),
         seconds_load=whole - cluster,
         seconds_cluster=cluster,
         seconds_whole=whole,
         cpu_seconds=found.cpu_seconds,
         stages=found.stages,
         peak_memory=found.peak_memory,
-        within_blocks=accuracy(found.clusters, blocks),
+        within_blocks=compute_accuracy(found.clusters, blocks),
     )
 
 
-def accuracy(
+def compute_accuracy(
     clusters: Sequence[Sequence[int]], blocks: Sequence[LabelledBlock]
 ) -> dict[str, Metrics]:
     """Compute agreement with the labels within blocks, by corpus.
@@ -216,7 +216,7 @@ def accuracy(
     return metrics_by_corpus
 
 
-def as_json(result: PeerResult) -> dict[str, Any]:
+def result_to_dict(result: PeerResult) -> dict[str, Any]:
     """Return all measurements as JSON-compatible values; undefined is null."""
     plain = {**asdict(result), "pairs_per_second": result.pairs_per_second}
     plain["within_blocks"] = _plain(result.within_blocks)
@@ -230,7 +230,7 @@ def _plain(within_blocks: dict[str, Metrics]) -> dict[str, dict[str, float | Non
     }
 
 
-def as_text(result: PeerResult) -> list[str]:
+def format_result(result: PeerResult) -> list[str]:
     """Format speed, memory and accuracy of each corpus as lines of text."""
     lines = [
         f"S2AND {result.version} on split {result.split} with {result.workers} threads: "
@@ -280,13 +280,13 @@ def main(corpora: tuple[Path, ...], split: str, workers: int | None, json_out: P
     from labeled.corpora import find_corpora
 
     try:
-        result = peer_run(find_corpora(corpora), split, workers or os.cpu_count() or 1)
+        result = run_peer(find_corpora(corpora), split, workers or os.cpu_count() or 1)
     except DisambigError as error:
         raise click.ClickException(str(error)) from error
-    for line in as_text(result):
+    for line in format_result(result):
         click.echo(line)
     if json_out is not None:
-        json_out.write_text(json.dumps(as_json(result), indent=2) + "\n", encoding="utf-8")
+        json_out.write_text(json.dumps(result_to_dict(result), indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

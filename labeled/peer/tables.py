@@ -67,17 +67,17 @@ class PeerTables:
     names: Counter[NameParts]
 
 
-def signature_id(corpus: str, signature: Signature) -> str:
+def build_signature_id(corpus: str, signature: Signature) -> str:
     """Build ``corpus/work:position``, unique over corpora."""
     return f"{corpus}/{signature}"
 
 
-def named_blocks(blocks: Sequence[LabelledBlock]) -> dict[str, list[str]]:
+def build_block_members(blocks: Sequence[LabelledBlock]) -> dict[str, list[str]]:
     """Map each block's key to its signature ids, the input of S2AND's clusterer."""
-    return {b.key: [signature_id(b.corpus, s) for s in b.signatures] for b in blocks}
+    return {b.key: [build_signature_id(b.corpus, s) for s in b.signatures] for b in blocks}
 
 
-def tables_of(works: Mapping[str, Iterable[Work]], blocks: Sequence[LabelledBlock]) -> PeerTables:
+def build_tables(works: Mapping[str, Iterable[Work]], blocks: Sequence[LabelledBlock]) -> PeerTables:
     """Build tables of the works in blocks; other works only add to ``names``.
 
     Parameters
@@ -96,7 +96,7 @@ def tables_of(works: Mapping[str, Iterable[Work]], blocks: Sequence[LabelledBloc
     names: Counter[NameParts] = Counter()
     for corpus, place in _places(blocks).items():
         for work in works[corpus]:
-            names.update(name_parts(author) for author in work.authors if author.name)
+            names.update(split_name(author) for author in work.authors if author.name)
             positions = place.pop(work.id, None)
             if positions is None:
                 continue
@@ -116,7 +116,7 @@ def tables_of(works: Mapping[str, Iterable[Work]], blocks: Sequence[LabelledBloc
     )
 
 
-def name_parts(author: Author) -> NameParts:
+def split_name(author: Author) -> NameParts:
     """Split a name: stated parts, else the last name is the last word or precedes a comma."""
     if author.family:
         given, last = author.given or "", author.family
@@ -145,7 +145,7 @@ def _paper(paper: str, work: Work) -> Row:
 def _paper_authors(paper: str, work: Work) -> Iterator[Row]:
     for position, author in enumerate(work.authors):
         if author.name:
-            parts = " ".join(part for part in name_parts(author) if part)
+            parts = " ".join(part for part in split_name(author) if part)
             yield paper, position, parts
 
 
@@ -158,9 +158,9 @@ def _signatures(corpus: str, paper: str, work: Work, wanted: Mapping[int, str]) 
             )
         author = work.authors[position]
         yield (
-            signature_id(corpus, signature),
+            build_signature_id(corpus, signature),
             paper,
-            *name_parts(author),
+            *split_name(author),
             None,
             list(author.affiliations),
             author.orcid,

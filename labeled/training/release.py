@@ -54,7 +54,7 @@ def release(corpora: tuple[Path, ...], measured: Path, out: Path, seed: int, qui
         ],
         metadata={"dev_metrics_when_fitted_on_train_alone": read_dev_metrics(measured)},
         seed=seed,
-        progress=partial(console.progress, quiet=quiet),
+        progress=partial(console.show_progress, quiet=quiet),
     )
     model.save(out)
 

@@ -34,7 +34,7 @@ from disambig.model.model import Model
 from disambig.model.size_shift import SIZE_FEATURES, SIZE_SHIFT_FEATURES, add_size_features
 from disambig.out_of_core.shards import make_corpus
 from disambig.out_of_core.staging import load_statistics, read_shard, stage
-from disambig.progress import Progress, silent
+from disambig.progress import Progress, no_progress
 from disambig.training.examples import (
     Columns,
     Gold,
@@ -70,7 +70,7 @@ def count_shards(signatures: int) -> int:
     return max(1, signatures // SIGNATURES_PER_SHARD)
 
 
-def stage_corpus(folder: Path, signatures: int, progress: Progress = silent) -> None:
+def stage_corpus(folder: Path, signatures: int, progress: Progress = no_progress) -> None:
     """Generate a corpus into ``folder/works`` and divide it into shards in ``folder/staged``."""
     generate_corpus(folder / "works", signatures, seed=SEED)
     target = folder / "staged"
@@ -100,7 +100,7 @@ def load_golds(
         table = read_shard(folder / "staged", shard)
         # blocks are labelled as a whole, so those of labelled works are complete
         corpus = make_corpus(table.filter(pc.is_in(table["work"], labelled_works)))
-        index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency, statistics)
+        index = CorpusIndex.from_corpus(corpus, SemanticSpace.load(), model.frequency, statistics)
         person = np.full(corpus.n_signatures, -1, dtype=np.int32)
         for row, signature in enumerate(corpus.signatures()):
             name = labels.get((signature.work, signature.position))
@@ -119,7 +119,7 @@ def load_golds(
 
 
 def fit_size_shift(
-    model: Model, golds: Sequence[Sequence[Gold]], *, seed: int = 0, progress: Progress = silent
+    model: Model, golds: Sequence[Sequence[Gold]], *, seed: int = 0, progress: Progress = no_progress
 ) -> Model:
     """Fit a second forest for each level and return the extended model.
 
@@ -139,7 +139,7 @@ def fit_size_shift(
     with progress("Pair features", None, "pairs") as advance:
         rows = [[(g, r) for g in of for r in make_pair_rows(g, rng, advance)] for of in golds]
     pair = _fit_forest(_add_size_features(rows, score_first_pair), PAIR_MONOTONE, PAIR_TREES, seed)
-    extended = replace(model, pair_growth=pair, group_growth=None)
+    extended = replace(model, pair_size_shift=pair, group_size_shift=None)
     group_parts = [list[tuple[Gold, TrainingRows]]() for _ in golds]
     for stage_name in ("Group features", "Group features, later rounds"):
         with progress(stage_name, None, "pairs") as advance:
@@ -157,7 +157,7 @@ def fit_size_shift(
         group = _fit_forest(
             _add_size_features(sampled, score_first_group), GROUP_MONOTONE, GROUP_TREES, seed
         )
-        extended = replace(extended, group_growth=group)
+        extended = replace(extended, group_size_shift=group)
     training = [
         {
             "doublings": of[0].index.doublings,
@@ -179,7 +179,7 @@ def _make_scorers(model: Model, doublings: int) -> Scorers:
     def group(fold: int, columns: Columns) -> Float32:
         return predict_groups(model, columns, doublings)
 
-    return Scorers(pair, group if model.group_growth else None)
+    return Scorers(pair, group if model.group_size_shift else None)
 
 
 def _add_size_features(
@@ -247,7 +247,7 @@ def main(model: Path, out: Path, scratch: Path | None, seed: int, quiet: bool) -
 
     Takes about an hour and up to 17 GB of memory.
     """
-    progress = partial(console.progress, quiet=quiet)
+    progress = partial(console.show_progress, quiet=quiet)
     fitted_model, golds = Model.load(model), []
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:

@@ -89,19 +89,19 @@ class WorkAssigner:
 
         statistics = artifacts.open_statistics(self.database, self.settings.data, run.key, run.id)
         traffic = read_traffic(self.settings.traffic)
-        old = self._loaded
-        if old is not None and old.model.digest == run.model:
-            return _Known(run.id, statistics, old.model, old.space, traffic)
+        loaded = self._loaded
+        if loaded is not None and loaded.model.digest == run.model:
+            return _Known(run.id, statistics, loaded.model, loaded.space, traffic)
         model = load_published_model(self.database, self.settings, run.model)
-        space = SemanticSpace.load() if old is None else old.space
+        space = SemanticSpace.load() if loaded is None else loaded.space
         model.check_space(space.fingerprint)
         return _Known(run.id, statistics, model, space, traffic)
 
     @property
     def loaded_run_id(self) -> str | None:
         """Id of the run whose statistics are loaded, or None."""
-        known = self._loaded
-        return None if known is None else known.run_id
+        loaded = self._loaded
+        return None if loaded is None else loaded.run_id
 
     def warm_up(self) -> bool:
         """Load model and statistics ahead of the first request; return whether they exist."""
@@ -109,7 +109,7 @@ class WorkAssigner:
             return self.load_published(connection) is not None
 
 
-def preview_assignment(placer: WorkAssigner, work: domain.Work) -> list[AssignmentResult]:
+def preview_assignment(assigner: WorkAssigner, work: domain.Work) -> list[AssignmentResult]:
     """Return the verdict on each author of a work, new or stored, without storing it.
 
     Raises
@@ -117,18 +117,18 @@ def preview_assignment(placer: WorkAssigner, work: domain.Work) -> list[Assignme
     Conflict
         If no run has been published yet.
     """
-    with placer.database.read() as connection:
-        known = placer.load_published(connection)
-        if known is None:
+    with assigner.database.read() as connection:
+        published = assigner.load_published(connection)
+        if published is None:
             raise Conflict("nothing published yet", "publish a run first: disambig run start")
         if _has_too_many_authors(work):
             return _later(work)
-        choices, reasons = _choices(connection, known, work, {}, frozenset())
-        return _describe(connection, work, choices, reasons)
+        verdicts, evidence = _choices(connection, published, work, {}, frozenset())
+        return _describe(connection, work, verdicts, evidence)
 
 
 def assign_works(
-    placer: WorkAssigner,
+    assigner: WorkAssigner,
     actor: Actor,
     work_keys: Iterable[int],
     *,
@@ -147,47 +147,47 @@ def assign_works(
     dict of int to list of Assigned
         By work key: every author with a name.
     """
-    began = time.monotonic()
-    found = {}
+    started = time.monotonic()
+    results = {}
     for key in work_keys:
-        late = seconds is not None and time.monotonic() - began > seconds
-        placed = _place(placer, actor, key, late=late)
-        if placed is not None:
-            found[key] = placed
-    return found
+        is_late = seconds is not None and time.monotonic() - started > seconds
+        authors = _place(assigner, actor, key, is_late=is_late)
+        if authors is not None:
+            results[key] = authors
+    return results
 
 
 def _place(
-    placer: WorkAssigner, actor: Actor, key: int, *, late: bool
+    assigner: WorkAssigner, actor: Actor, key: int, *, is_late: bool
 ) -> list[AssignmentResult] | None:
     for attempt in range(1, TRIES + 1):
-        with placer.database.read() as connection:
+        with assigner.database.read() as connection:
             work = read_works(connection, [key]).get(key)
             if work is None:
                 return None
-            known = None if late or _has_too_many_authors(work) else placer.load_published(connection)
-            if known is None:
+            published = None if is_late or _has_too_many_authors(work) else assigner.load_published(connection)
+            if published is None:
                 return _later(work)
-            seen = _read_last_curation(connection)
+            curated = _read_last_curation(connection)
             signatures = {at: s for (_, at), s in read_signature_keys(connection, [key]).items()}
-            there = _identities_of(connection, signatures.values())
-            bonds = read_constraints(connection, [s for s in signatures.values() if s not in there])
-            by_position = {at: bonds[s] for at, s in signatures.items() if s in bonds}
-            choices, reasons = _choices(
-                connection, known, work, by_position, frozenset(there.values())
+            identity_of = _identities_of(connection, signatures.values())
+            constraints = read_constraints(connection, [s for s in signatures.values() if s not in identity_of])
+            by_position = {at: constraints[s] for at, s in signatures.items() if s in constraints}
+            verdicts, evidence = _choices(
+                connection, published, work, by_position, frozenset(identity_of.values())
             )
-            choices = [
-                AuthorVerdict(c.position, Verdict.KNOWN, there[signatures[c.position]])
-                if signatures[c.position] in there
+            verdicts = [
+                AuthorVerdict(c.position, Verdict.KNOWN, identity_of[signatures[c.position]])
+                if signatures[c.position] in identity_of
                 else c
-                for c in choices
+                for c in verdicts
             ]
-            told = _describe(connection, work, choices, reasons)
-        if all(c.verdict == Verdict.KNOWN for c in choices):
-            return told
-        with placer.database.write() as connection:
+            results = _describe(connection, work, verdicts, evidence)
+        if all(c.verdict == Verdict.KNOWN for c in verdicts):
+            return results
+        with assigner.database.write() as connection:
             ledger = EventLog.lock(connection)
-            if ledger.last_curation != seen and attempt < TRIES:
+            if ledger.last_curation != curated and attempt < TRIES:
                 continue
             from service.assignment.store import store_assignment
 
@@ -197,29 +197,29 @@ def _place(
                 actor,
                 work,
                 signatures,
-                choices,
-                told,
-                placer.settings.blind_share,
-                known.traffic,
+                verdicts,
+                results,
+                assigner.settings.blind_share,
+                published.traffic,
             )
     raise AssertionError("unreachable")
 
 
 def _choices(
     connection: Connection,
-    known: _Known,
+    published: _Known,
     work: domain.Work,
-    bonds: Mapping[int, SignatureConstraint],
-    taken: frozenset[int],
+    constraints: Mapping[int, SignatureConstraint],
+    used_identities: frozenset[int],
 ) -> tuple[list[AuthorVerdict], AssignmentEvidence]:
     """Return a verdict on every named author of a work, and the evidence."""
     from service.assignment.scoring import score_work
 
-    near: NearbySignatures = read_nearby(connection, work)
-    placements, keys, reasons = score_work(near, work, known.model, known.space, known.statistics)
-    threshold = known.model.settings["second_level"]
+    nearby: NearbySignatures = read_nearby(connection, work)
+    decisions, keys, evidence = score_work(nearby, work, published.model, published.space, published.statistics)
+    threshold = published.model.settings["second_level"]
     holders = find_holders(connection, work)
-    return decide_verdicts(placements, keys, bonds, taken, threshold, holders), reasons
+    return decide_verdicts(decisions, keys, constraints, used_identities, threshold, holders), evidence
 
 
 def _has_too_many_authors(work: domain.Work) -> bool:
@@ -252,22 +252,22 @@ def _describe(
     reasons: AssignmentEvidence,
 ) -> list[AssignmentResult]:
     """Return verdicts with public ids and reasons."""
-    wanted = {i for c in choices for i, _ in c.candidates} | {
+    identity_keys = {i for c in choices for i, _ in c.candidates} | {
         c.identity for c in choices if c.identity
     }
     rows = connection.execute(
         select(Identity.key, Identity.id, Identity.name, Identity.n_works).where(
-            is_in(connection, Identity.key, wanted)
+            is_in(connection, Identity.key, identity_keys)
         )
     )
-    known = {row.key: row for row in rows}
-    told = []
+    identities = {row.key: row for row in rows}
+    results = []
     for author, choice in enumerate(choices):
 
         def rival(
             key: int, p: float, author: int = author, choice: AuthorVerdict = choice
         ) -> Candidate:
-            row = known[key]
+            row = identities[key]
             # describing takes time, and only unsure verdicts are reviewed
             why = reasons.describe(author, key) if choice.verdict == Verdict.UNSURE else ()
             if (
@@ -289,15 +289,15 @@ def _describe(
             why = ("for: no published mention has a compatible name",)
         elif choice.verdict == Verdict.NEW:
             why = reasons.describe(author, choice.candidates[0][0])
-        told.append(
+        results.append(
             AssignmentResult(
                 choice.position,
                 work.authors[choice.position].name,
                 choice.verdict,
-                known[choice.identity].id if choice.identity else None,
+                identities[choice.identity].id if choice.identity else None,
                 None if choice.probability is None else round(choice.probability, 4),
                 why,
                 tuple(rival(i, p) for i, p in choice.candidates),
             )
         )
-    return told
+    return results

@@ -68,11 +68,11 @@ def read_nearby(connection: Connection, work: domain.Work) -> NearbySignatures:
     rows = _mentions(connection, blocks)
     own = connection.scalar(select(Work.key).where(Work.id == to_storable(work.id)))
     rows = rows[rows[:, 1] != own] if own is not None else rows
-    most = max(min(EACH, MENTIONS // max(len(blocks), 1)), LEAST)
+    limit = max(min(EACH, MENTIONS // max(len(blocks), 1)), LEAST)
     parts = [rows[rows[:, 4] == block] for block in blocks]
-    if any(len(part) > most for part in parts):
+    if any(len(part) > limit for part in parts):
         hints = _Hints.read(connection, work)
-        parts = [hints.chosen(part, most) for part in parts]
+        parts = [hints.select_rows(part, limit) for part in parts]
     rows = np.concatenate([rows[:0], *parts])
     identity = {(int(r[1]), int(r[2])): int(r[5]) for r in rows}
     return NearbySignatures(read_works(connection, {key for key, _ in identity}), identity)
@@ -110,16 +110,16 @@ class _Hints:
     @classmethod
     def read(cls, connection: Connection, work: domain.Work) -> _Hints:
         folded = {fold_name(a.name) for a in work.authors if a.name.strip()}
-        named = select(Name.key).where(Name.folded.in_(sorted(folded)[:NAMES]))
-        names = list(connection.scalars(named))
-        on = select(Signature.work_key).where(
+        name_query = select(Name.key).where(Name.folded.in_(sorted(folded)[:NAMES]))
+        names = list(connection.scalars(name_query))
+        works_query = select(Signature.work_key).where(
             Signature.name_key.in_(names), Signature.retired_version.is_(None)
         )
         orcids = {to_indexable(a.orcid) for a in work.authors if a.orcid}
-        bearers = select(Signature.key).where(Signature.orcid.in_(sorted(orcids)[:NAMES]))
-        return cls(names, Counter(connection.scalars(on)), list(connection.scalars(bearers)))
+        orcid_query = select(Signature.key).where(Signature.orcid.in_(sorted(orcids)[:NAMES]))
+        return cls(names, Counter(connection.scalars(works_query)), list(connection.scalars(orcid_query)))
 
-    def chosen(self, rows: Int64, most: int) -> Int64:
+    def select_rows(self, rows: Int64, most: int) -> Int64:
         """Return the most promising rows of a block, about ``limit``."""
         if len(rows) <= most:
             return rows
@@ -172,25 +172,25 @@ def derive_constraints(
     must: dict[int, set[int]] = defaultdict(set)
     cannot: dict[int, set[int]] = defaultdict(set)
     for link in links:
-        way = must if link.must else cannot
-        way[link.a].add(link.b)
-        way[link.b].add(link.a)
-    found = {}
+        partners = must if link.must else cannot
+        partners[link.a].add(link.b)
+        partners[link.b].add(link.a)
+    constraints = {}
     for signature in signatures:
-        mine = _find_reachable({signature}, must)
-        others = _find_reachable({far for near in mine for far in cannot.get(near, ())}, must)
-        bound = frozenset(identity[m] for m in mine if m in identity and m != signature)
-        barred = frozenset(identity[m] for m in others if m in identity)
-        if bound or barred:
-            found[signature] = SignatureConstraint(bound, barred)
-    return found
+        same = _find_reachable({signature}, must)
+        different = _find_reachable({far for near in same for far in cannot.get(near, ())}, must)
+        must_identities = frozenset(identity[m] for m in same if m in identity and m != signature)
+        excluded = frozenset(identity[m] for m in different if m in identity)
+        if must_identities or excluded:
+            constraints[signature] = SignatureConstraint(must_identities, excluded)
+    return constraints
 
 
-def _find_reachable(start: set[int], ways: Mapping[int, set[int]]) -> set[int]:
-    found, waiting = set(start), list(start)
-    while waiting:
-        for other in ways.get(waiting.pop(), ()):
-            if other not in found:
-                found.add(other)
-                waiting.append(other)
-    return found
+def _find_reachable(start: set[int], neighbours: Mapping[int, set[int]]) -> set[int]:
+    reached, pending = set(start), list(start)
+    while pending:
+        for neighbour in neighbours.get(pending.pop(), ()):
+            if neighbour not in reached:
+                reached.add(neighbour)
+                pending.append(neighbour)
+    return reached

@@ -82,28 +82,28 @@ def store_and_assign(
     good = [row for row in rows if row.received is not None]
     stored = _store(database, actor, label, good, n_bad=len(rows) - len(good))
     results = dict(zip((id(row) for row in good), stored, strict=True))
-    placed: dict[int, list[AssignmentResult]] = {}
+    assignments: dict[int, list[AssignmentResult]] = {}
     if placer is not None:
         keys = [r.work_key for r in stored if r.work_key is not None]
-        placed = _place(database, placer, actor, list(dict.fromkeys(keys)))
+        assignments = _place(database, placer, actor, list(dict.fromkeys(keys)))
     outcomes = []
     for row in rows:
         result = results.get(id(row))
         key = None if result is None else result.work_key
-        outcomes.append(RecordOutcome(row, result, None if key is None else placed.get(key)))
+        outcomes.append(RecordOutcome(row, result, None if key is None else assignments.get(key)))
     return outcomes
 
 
 def count_by_status(outcomes: Iterable[RecordOutcome]) -> dict[str, int]:
     """Count records by status."""
-    found = Counter(outcome.status for outcome in outcomes)
-    return {name: found[name] for name in ("created", "changed", "unchanged", "rejected")}
+    by_status = Counter(outcome.status for outcome in outcomes)
+    return {name: by_status[name] for name in ("created", "changed", "unchanged", "rejected")}
 
 
 def count_verdicts(outcomes: Iterable[RecordOutcome]) -> dict[str, int]:
     """Count authors by verdict."""
-    found = Counter(p.verdict for outcome in outcomes for p in outcome.placements or ())
-    return {verdict.value: found[verdict] for verdict in Verdict}
+    by_verdict = Counter(p.verdict for outcome in outcomes for p in outcome.placements or ())
+    return {verdict.value: by_verdict[verdict] for verdict in Verdict}
 
 
 def _store(
@@ -115,8 +115,8 @@ def _store(
     report = LoadReport(rejected=n_bad)
     with database.write() as connection:
         source_key = open_source(connection, EventLog.lock(connection), actor, delivery)
-    for some in _chunks(rows):
-        received = [row.received for row in some if row.received is not None]
+    for batch in _chunks(rows):
+        received = [row.received for row in batch if row.received is not None]
         with database.write() as connection:
             ledger = EventLog.lock(connection)
             stored = store_works(connection, ledger, source_key, received, actor, lookup)
@@ -129,16 +129,16 @@ def _store(
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    some: list[Row] = []
+    batch: list[Row] = []
     mentions = 0
     for row in rows:
-        some.append(row)
+        batch.append(row)
         mentions += 10 if row.received is None else 10 + len(row.received.work.authors)
         if mentions >= MENTIONS_AT_ONCE:
-            yield some
-            some, mentions = [], 0
-    if some:
-        yield some
+            yield batch
+            batch, mentions = [], 0
+    if batch:
+        yield batch
 
 
 def _place(
@@ -146,16 +146,16 @@ def _place(
 ) -> dict[int, list[AssignmentResult]]:
     with database.read() as connection:
         mentions = _mentions(connection, keys)
-    waiting = [key for key in keys if any(m.identity is None for m in mentions.get(key, ()))]
-    found: dict[int, list[AssignmentResult]] = {}
-    if waiting and placer.warm_up():
+    unassigned = [key for key in keys if any(m.identity is None for m in mentions.get(key, ()))]
+    assignments: dict[int, list[AssignmentResult]] = {}
+    if unassigned and placer.warm_up():
         began = time.monotonic()
-        for some in split_keys(waiting, PLACED_AT_ONCE):
+        for batch in split_keys(unassigned, PLACED_AT_ONCE):
             left = SECONDS - (time.monotonic() - began)
             if left <= 0:
                 break
-            found |= assign_works(placer, actor, some, seconds=left)
-    return {key: found.get(key, mentions.get(key, [])) for key in keys}
+            assignments |= assign_works(placer, actor, batch, seconds=left)
+    return {key: assignments.get(key, mentions.get(key, [])) for key in keys}
 
 
 def _mentions(connection: Connection, keys: Sequence[int]) -> Mapping[int, list[AssignmentResult]]:
@@ -173,9 +173,9 @@ def _mentions(connection: Connection, keys: Sequence[int]) -> Mapping[int, list[
         .where(is_in(connection, Signature.work_key, keys), Signature.retired_version.is_(None))
         .order_by(Signature.work_key, Signature.position)
     )
-    found: dict[int, list[AssignmentResult]] = {}
+    results: dict[int, list[AssignmentResult]] = {}
     for work_key, position, printed, identity, confidence in rows:
         verdict = Verdict.LATER if identity is None else Verdict.KNOWN
-        known = AssignmentResult(position, printed, verdict, identity, confidence)
-        found.setdefault(work_key, []).append(known)
-    return found
+        result = AssignmentResult(position, printed, verdict, identity, confidence)
+        results.setdefault(work_key, []).append(result)
+    return results

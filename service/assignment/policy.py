@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from service.assignment.candidates import FREE, SignatureConstraint
-from service.external_ids.orcid_holders import Holder
+from service.external_ids.orcid_holders import OrcidHolder
 
 if TYPE_CHECKING:
     from disambig.assignment.assign import AuthorAssignment
@@ -46,10 +46,10 @@ class AuthorVerdict:
 def decide_verdicts(
     placements: Sequence[AuthorAssignment],
     keys: Sequence[int],
-    bonds: Mapping[int, SignatureConstraint],
+    constraints: Mapping[int, SignatureConstraint],
     taken: Iterable[int],
     threshold: float,
-    holders: Mapping[int, Holder] | None = None,
+    holders: Mapping[int, OrcidHolder] | None = None,
 ) -> list[AuthorVerdict]:
     """Apply decisions and ORCID iDs to the engine's assignments; return verdicts in their order.
 
@@ -68,67 +68,67 @@ def decide_verdicts(
     holders : mapping of int to Holder, optional
         The identity that has the author's ORCID iD, by position.
     """
-    free = [bonds.get(p.position, FREE) for p in placements]
-    held = [(holders or {}).get(p.position) for p in placements]
-    barred = set(taken)
-    found: dict[int, AuthorVerdict] = {}
-    order = sorted(range(len(placements)), key=lambda k: (not free[k].must, held[k] is None))
+    constraint_of = [constraints.get(p.position, FREE) for p in placements]
+    holder_of = [(holders or {}).get(p.position) for p in placements]
+    excluded = set(taken)
+    verdicts: dict[int, AuthorVerdict] = {}
+    order = sorted(range(len(placements)), key=lambda k: (not constraint_of[k].must, holder_of[k] is None))
     for k in order:
-        choice = _one(placements[k], keys, free[k], barred, threshold)
-        choice = _with_orcid(choice, free[k], held[k], barred)
-        if choice.identity is not None:
-            barred.add(choice.identity)
-        found[k] = choice
-    return [found[k] for k in range(len(placements))]
+        verdict = _one(placements[k], keys, constraint_of[k], excluded, threshold)
+        verdict = _with_orcid(verdict, constraint_of[k], holder_of[k], excluded)
+        if verdict.identity is not None:
+            excluded.add(verdict.identity)
+        verdicts[k] = verdict
+    return [verdicts[k] for k in range(len(placements))]
 
 
 def _one(
     placement: AuthorAssignment,
     keys: Sequence[int],
-    bond: SignatureConstraint,
+    constraint: SignatureConstraint,
     taken: set[int],
     threshold: float,
 ) -> AuthorVerdict:
-    at = placement.position
-    odds = [(keys[i], p) for i, p in placement.rivals]
+    position = placement.position
+    candidates = [(keys[i], p) for i, p in placement.rivals]
     if placement.identity is not None:
-        odds.insert(0, (keys[placement.identity], placement.probability))
-    if bond.must:
-        target = min(bond.must)
-        if len(bond.must) == 1 and target not in bond.cannot and target not in taken:
-            others = tuple(o for o in odds if o[0] != target)
-            return AuthorVerdict(at, Verdict.MATCHED, target, 1.0, others, by_decision=True)
-        sure = tuple((i, 1.0) for i in sorted(bond.must))
-        return AuthorVerdict(at, Verdict.UNSURE, None, 1.0, sure, by_decision=True)
-    left = tuple(o for o in odds if o[0] not in bond.cannot and o[0] not in taken)
-    best = left[0][1] if left else 0.0
-    if placement.identity is not None and left[:1] == tuple(odds[:1]):
-        return AuthorVerdict(at, Verdict.MATCHED, left[0][0], best, left[1:])
-    if placement.verdict == "new" or (len(left) < len(odds) and best < threshold - 0.05):
+        candidates.insert(0, (keys[placement.identity], placement.probability))
+    if constraint.must:
+        target = min(constraint.must)
+        if len(constraint.must) == 1 and target not in constraint.cannot and target not in taken:
+            others = tuple(o for o in candidates if o[0] != target)
+            return AuthorVerdict(position, Verdict.MATCHED, target, 1.0, others, by_decision=True)
+        required = tuple((i, 1.0) for i in sorted(constraint.must))
+        return AuthorVerdict(position, Verdict.UNSURE, None, 1.0, required, by_decision=True)
+    remaining = tuple(o for o in candidates if o[0] not in constraint.cannot and o[0] not in taken)
+    best = remaining[0][1] if remaining else 0.0
+    if placement.identity is not None and remaining[:1] == tuple(candidates[:1]):
+        return AuthorVerdict(position, Verdict.MATCHED, remaining[0][0], best, remaining[1:])
+    if placement.verdict == "new" or (len(remaining) < len(candidates) and best < threshold - 0.05):
         # all likely candidates are excluded
-        return AuthorVerdict(at, Verdict.NEW, None, 1 - best, left)
-    return AuthorVerdict(at, Verdict.UNSURE, None, best, left)
+        return AuthorVerdict(position, Verdict.NEW, None, 1 - best, remaining)
+    return AuthorVerdict(position, Verdict.UNSURE, None, best, remaining)
 
 
 def _with_orcid(
-    choice: AuthorVerdict, bond: SignatureConstraint, holder: Holder | None, taken: set[int]
+    verdict: AuthorVerdict, constraint: SignatureConstraint, holder: OrcidHolder | None, taken: set[int]
 ) -> AuthorVerdict:
     """Assign the author to the identity that has the ORCID iD, unless decisions exclude it.
 
     If the names are incompatible, a verdict of new becomes unsure.
     """
-    if holder is None or bond.must or holder.identity in bond.cannot | taken:
-        return choice
+    if holder is None or constraint.must or holder.identity in constraint.cannot | taken:
+        return verdict
     target = holder.identity
-    others = tuple(o for o in choice.candidates if o[0] != target)
-    if choice.identity is not None and choice.identity != target:
-        others = ((choice.identity, choice.probability or 0.0), *others)
+    others = tuple(o for o in verdict.candidates if o[0] != target)
+    if verdict.identity is not None and verdict.identity != target:
+        others = ((verdict.identity, verdict.probability or 0.0), *others)
     if holder.is_name_compatible:
-        if choice.identity == target:
-            return choice
-        return AuthorVerdict(choice.position, Verdict.MATCHED, target, 1.0, others, by_orcid=True)
-    if choice.verdict == Verdict.NEW:
+        if verdict.identity == target:
+            return verdict
+        return AuthorVerdict(verdict.position, Verdict.MATCHED, target, 1.0, others, by_orcid=True)
+    if verdict.verdict == Verdict.NEW:
         return AuthorVerdict(
-            choice.position, Verdict.UNSURE, None, 0.5, ((target, 0.5), *others), by_orcid=True
+            verdict.position, Verdict.UNSURE, None, 0.5, ((target, 0.5), *others), by_orcid=True
         )
-    return choice
+    return verdict

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from disambig.arrays import Float32, UInt64
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.corpus.coauthors import hash_names
 from disambig.explain.facts import Facts, SharedItem
 from disambig.explain.phrases import BLOCK, SCORES, get_group_phrase
@@ -50,18 +50,18 @@ class _KnownCompany(Facts):
     @cached_property
     def coauthors(self) -> tuple[SharedItem, ...]:
         """Co-authors shared by full name, the rarest first."""
-        return self._common(self.index.full_keys, self.index.full_works, initials=False)
+        return self._list_shared(self.index.full_keys, self.index.full_works, initials=False)
 
     @cached_property
     def coauthors_abbreviated(self) -> tuple[SharedItem, ...]:
         """Co-authors shared by family name and first initial, the rarest first."""
-        return self._common(self.index.initial_keys, self.index.initial_works, initials=True)
+        return self._list_shared(self.index.initial_keys, self.index.initial_works, initials=True)
 
-    def _common(self, keys: UInt64, works: Float32, *, initials: bool) -> tuple[SharedItem, ...]:
-        from disambig.corpus.index import coauthors_of
+    def _list_shared(self, keys: UInt64, works: Float32, *, initials: bool) -> tuple[SharedItem, ...]:
+        from disambig.corpus.index import list_coauthors
 
         teams = [
-            set(coauthors_of(self.index, rows, initials=initials).column.tolist())
+            set(list_coauthors(self.index, rows, initials=initials).column.tolist())
             for rows in (self.a, self.b)
         ]
         both = sorted(teams[0] & teams[1], key=lambda code: (works[code], code))
@@ -71,11 +71,11 @@ class _KnownCompany(Facts):
 
 def map_coauthor_names(names: Sequence[ParsedName]) -> dict[int, str]:
     """Map the full key and the initial key of each name to a printed name."""
-    found: dict[int, str] = {}
+    printed: dict[int, str] = {}
     for keys in hash_names(list(names)):
         for key, name in zip(keys.tolist(), names, strict=True):
-            found.setdefault(key, name.printed)
-    return found
+            printed.setdefault(key, name.printed)
+    return printed
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ class AssignmentEvidence:
     printed: Mapping[int, str]
 
     @cached_property
-    def _between(self) -> tuple[GroupBatch, dict[str, Float32]]:
+    def _scored_groups(self) -> tuple[GroupBatch, dict[str, Float32]]:
         batch, label = self.compared.scored.batch, self.compared.label
         key = (batch.block + 1).astype(np.int64) * (int(label.max(initial=0)) + 2)
         _, group = np.unique(key + label, return_inverse=True)
@@ -106,28 +106,28 @@ class AssignmentEvidence:
 
         Each entry begins with "for: " or "against: "; empty for an identity that was not compared.
         """
-        at = bisect_left(self.keys, identity)
-        if at == len(self.keys) or self.keys[at] != identity:
+        index = bisect_left(self.keys, identity)
+        if index == len(self.keys) or self.keys[index] != identity:
             return ()
-        groups, columns = self._between
+        groups, columns = self._scored_groups
         batch, label = self.compared.scored.batch, self.compared.label
         low, high = int(batch.start[author]), int(batch.start[author + 1])
-        theirs = low + np.flatnonzero(label[low : high - 1] == at)
-        if not len(theirs):
+        published_rows = low + np.flatnonzero(label[low : high - 1] == index)
+        if not len(published_rows):
             return ()
-        ends = sorted((int(groups.group[high - 1]), int(groups.group[theirs[0]])))
-        place = groups.find(*ends)
-        if place < 0:
+        ends = sorted((int(groups.group[high - 1]), int(groups.group[published_rows[0]])))
+        pair = groups.find_pair(*ends)
+        if pair < 0:
             return ("against: the names could not be one person's",)
-        row = {name: float(columns[name][place]) for name in self.model.group.features}
+        row = {name: float(columns[name][pair]) for name in self.model.group.features}
         facts = _KnownCompany(
             self.compared.scored.index,
             batch.rows[high - 1 : high],
-            batch.rows[theirs],
+            batch.rows[published_rows],
             self.printed,
         )
         X = np.array([list(row.values())], dtype=np.float32)
-        parts = self.model.group.contributions(X)[0][: len(row)]
+        parts = self.model.group.compute_contributions(X)[0][: len(row)]
         return _in_words(list(row.items()), parts, facts)
 
 
@@ -140,8 +140,8 @@ def _in_words(row: Sequence[tuple[str, float]], parts: Float32, facts: Facts) ->
     for at, (name, value) in enumerate(row):
         if get_group_phrase(name).theme not in (BLOCK, SCORES) and not np.isnan(value):
             themes[get_group_phrase(name).theme].append(at)
-    total = {theme: float(parts[places].sum()) for theme, places in themes.items()}
-    told = []
+    total = {theme: float(parts[columns].sum()) for theme, columns in themes.items()}
+    reasons = []
     for theme in sorted(total, key=lambda theme: -abs(total[theme]))[:MOST]:
         side = 1 if total[theme] > 0 else -1
         best = max(
@@ -153,27 +153,27 @@ def _in_words(row: Sequence[tuple[str, float]], parts: Float32, facts: Facts) ->
             ),
         )
         name, value = row[best]
-        words = get_group_phrase(name).to_text(value, facts)
-        told.append(safe(f"{'for' if side > 0 else 'against'}: {words}")[:SHORT])
-    return tuple(told)
+        phrase = get_group_phrase(name).to_text(value, facts)
+        reasons.append(escape_text(f"{'for' if side > 0 else 'against'}: {phrase}")[:SHORT])
+    return tuple(reasons)
 
 
 def score_work(
-    near: NearbySignatures,
+    nearby: NearbySignatures,
     work: domain.Work,
     model: Model,
     space: SemanticSpace,
     statistics: Statistics,
 ) -> tuple[Sequence[AuthorAssignment], list[int], AssignmentEvidence]:
     """Return the engine's assignments of the authors, the identity keys, and the evidence."""
-    corpus = Corpus.from_works(near.works.values())
-    key_of = {known.id: key for key, known in near.works.items()}
+    corpus = Corpus.from_works(nearby.works.values())
+    key_of = {identity_keys.id: key for key, identity_keys in nearby.works.items()}
     works = [key_of[i] for i in corpus.work_ids]
-    places = zip(corpus.signature_work.tolist(), corpus.signature_position.tolist(), strict=True)
-    published = [near.identity.get((works[w], at)) for w, at in places]
+    signatures = zip(corpus.signature_work.tolist(), corpus.signature_position.tolist(), strict=True)
+    published = [nearby.identity.get((works[w], at)) for w, at in signatures]
     rows = np.array([r for r, key in enumerate(published) if key is not None], dtype=np.int32)
     keys, label = np.unique([published[r] for r in rows.tolist()], return_inverse=True)
-    contents = Contents.of(
+    contents = Contents.from_corpus(
         corpus, get_coauthor_keys(corpus), tokenise_corpus(corpus), space, model.frequency
     )
     assigner = Assigner.from_contents(
@@ -182,5 +182,5 @@ def score_work(
     compared = assigner.compare(work)
     printed = map_coauthor_names([*corpus.names, *Corpus.from_works([work]).names])
     placements = assigner.decide(work, compared)
-    known = [int(key) for key in keys.tolist()]
-    return placements, known, AssignmentEvidence(compared, known, model, printed)
+    identity_keys = [int(key) for key in keys.tolist()]
+    return placements, identity_keys, AssignmentEvidence(compared, identity_keys, model, printed)

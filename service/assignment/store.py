@@ -37,7 +37,7 @@ def store_assignment(
     work: domain.Work,
     signatures: Mapping[int, int],
     choices: Sequence[AuthorVerdict],
-    told: Sequence[AssignmentResult],
+    results: Sequence[AssignmentResult],
     blind_share: float = 0.0,
     traffic: Mapping[str, float] = NO_TRAFFIC,
 ) -> list[AssignmentResult]:
@@ -61,18 +61,18 @@ def store_assignment(
     list of Assigned
         With the ids of new identities and of tasks.
     """
-    there = _still_nowhere(connection, signatures.values())
+    unassigned = _still_nowhere(connection, signatures.values())
     open_ = [
-        (choice, said)
-        for choice, said in zip(choices, told, strict=True)
-        if signatures.get(choice.position) in there
+        (choice, result)
+        for choice, result in zip(choices, results, strict=True)
+        if signatures.get(choice.position) in unassigned
     ]
     active = _active(connection, [c.identity for c, _ in open_ if c.identity is not None])
-    placed, asked = [], []
-    for choice, said in open_:
+    new_memberships, unsure = [], []
+    for choice, result in open_:
         fits = choice.verdict == "matched" and choice.identity in active
         if fits or choice.verdict == "new":
-            placed.append(
+            new_memberships.append(
                 NewMembership(
                     signatures[choice.position],
                     choice.identity if fits else None,
@@ -81,36 +81,36 @@ def store_assignment(
                 )
             )
         elif choice.verdict == "unsure":
-            asked.append(said)
-    if not placed and not asked:
-        return list(told)
+            unsure.append(result)
+    if not new_memberships and not unsure:
+        return list(results)
     seq = ledger.record(
         "works-placed",
         actor,
         subject=work.id,
-        after={"placements": [_brief(said) for _, said in open_]},
+        after={"placements": [_brief(result) for _, result in open_]},
     )
-    made = membership_change.add_memberships(connection, ledger, seq, placed) if placed else None
+    change = membership_change.add_memberships(connection, ledger, seq, new_memberships) if new_memberships else None
     questions = [
-        _question(connection, work, said, signatures[said.position], traffic) for said in asked
+        _question(connection, work, result, signatures[result.position], traffic) for result in unsure
     ]
     ids_of_tasks = open_tasks(connection, ledger, seq, questions, blind_share)
-    tasks = dict(zip((q.position for q in asked), ids_of_tasks, strict=True))
-    answered = {str(Mention(work.id, c.position)) for c, _ in open_ if c.verdict != "unsure"}
-    close_tasks(connection, seq, actor, KIND, answered)
-    ids = {} if made is None else {key: row.id for key, row in made.rows.items()}
-    new = {} if made is None else made.keys
-    return [_add_ids(said, tasks, new, ids) for said in told]
+    tasks = dict(zip((q.position for q in unsure), ids_of_tasks, strict=True))
+    decided_subjects = {str(Mention(work.id, c.position)) for c, _ in open_ if c.verdict != "unsure"}
+    close_tasks(connection, seq, actor, KIND, decided_subjects)
+    ids = {} if change is None else {key: row.id for key, row in change.rows.items()}
+    new = {} if change is None else change.keys
+    return [_add_ids(result, tasks, new, ids) for result in results]
 
 
 def close_answered_tasks(database: Database, actor: Actor) -> int:
     """Close tasks about signatures that have an identity now or are retired; return how many."""
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        asked = select(Task.subject, Task.evidence).where(Task.kind == KIND, Task.state == "open")
+        task_query = select(Task.subject, Task.evidence).where(Task.kind == KIND, Task.state == "open")
         open_ = {
             (str(evidence["work"]), int(evidence["position"])): subject
-            for subject, evidence in connection.execute(asked)
+            for subject, evidence in connection.execute(task_query)
             if "work" in evidence and "position" in evidence
         }
         left = set[tuple[str, int]]()
@@ -127,70 +127,70 @@ def close_answered_tasks(database: Database, actor: Actor) -> int:
                 )
             )
             left |= {(work, position) for work, position in connection.execute(nowhere)}
-        answered = [subject for mention, subject in open_.items() if mention not in left]
-        if not answered:
+        subjects = [subject for mention, subject in open_.items() if mention not in left]
+        if not subjects:
             return 0
-        seq = ledger.record("tasks-answered", actor, after={"tasks": len(answered)})
-        return close_tasks(connection, seq, actor, KIND, answered)
+        seq = ledger.record("tasks-answered", actor, after={"tasks": len(subjects)})
+        return close_tasks(connection, seq, actor, KIND, subjects)
 
 
 def _add_ids(
-    said: AssignmentResult, tasks: Mapping[int, str], new: Mapping[int, int], ids: Mapping[int, str]
+    result: AssignmentResult, tasks: Mapping[int, str], new: Mapping[int, int], ids: Mapping[int, str]
 ) -> AssignmentResult:
     from service.identities.lifecycle import make_placeholder_key
 
-    key = new.get(make_placeholder_key(said.position))
-    identity = said.identity if key is None else ids[key]
-    return replace(said, identity=identity, task=tasks.get(said.position))
+    key = new.get(make_placeholder_key(result.position))
+    identity = result.identity if key is None else ids[key]
+    return replace(result, identity=identity, task=tasks.get(result.position))
 
 
-def _brief(said: AssignmentResult) -> dict[str, Any]:
+def _brief(result: AssignmentResult) -> dict[str, Any]:
     return {
-        "position": said.position,
-        "verdict": said.verdict.value,
-        "identity": said.identity,
-        "probability": said.probability,
-        "reasons": list(said.reasons),
+        "position": result.position,
+        "verdict": result.verdict.value,
+        "identity": result.identity,
+        "probability": result.probability,
+        "reasons": list(result.reasons),
     }
 
 
 def _question(
     connection: Connection,
     work: domain.Work,
-    said: AssignmentResult,
+    result: AssignmentResult,
     signature: int,
     traffic: Mapping[str, float],
 ) -> NewTask:
     """Build the task: which identity? Unassigned is wrong if the first candidate is right."""
-    error = said.probability or 0.0
-    sizes = [rival.works for rival in said.rivals]
+    error = result.probability or 0.0
+    sizes = [rival.works for rival in result.rivals]
     effort = 1 + sum(sizes)
     worth = compute_priority(
         compute_gain(error, 1, max(sizes[:1], default=1)),
-        traffic.get(fold_name(said.name), 1.0),
+        traffic.get(fold_name(result.name), 1.0),
         effort,
     )
     name_key = connection.scalar(select(Signature.name_key).where(Signature.key == signature))
     evidence = {
         "work": work.id,
-        "position": said.position,
-        "name": said.name,
+        "position": result.position,
+        "name": result.name,
         "title": work.title[:500],
-        "rivals": [asdict(rival) for rival in said.rivals],
+        "rivals": [asdict(rival) for rival in result.rivals],
     }
-    subject = str(Mention(work.id, said.position))
+    subject = str(Mention(work.id, result.position))
     return NewTask(
         KIND, subject, 1, round(worth, 6), evidence, name_key, error=round(error, 4), effort=effort
     )
 
 
 def _still_nowhere(connection: Connection, signatures: Any) -> set[int]:
-    wanted = list(signatures)
+    keys = list(signatures)
     has = select(Membership.signature_key).where(
-        is_in(connection, Membership.signature_key, wanted)
+        is_in(connection, Membership.signature_key, keys)
     )
     current = select(Signature.key).where(
-        is_in(connection, Signature.key, wanted), Signature.retired_version.is_(None)
+        is_in(connection, Signature.key, keys), Signature.retired_version.is_(None)
     )
     return set(connection.scalars(current)) - set(connection.scalars(has))
 

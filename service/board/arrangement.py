@@ -34,7 +34,7 @@ class Column:
     mentions : tuple of int
     identity : int or None
         Key of the identity that the column continues, including its unlisted mentions.
-    confirmed : bool
+    is_confirmed : bool
         Whether all ``mentions`` are stated to be one person, not only the moved ones.
     """
 
@@ -57,15 +57,15 @@ class ArrangedIdentity:
 
     Attributes
     ----------
-    identity : int
+    key : int
         Key, or :func:`service.identities.lifecycle.make_placeholder_key` of a number.
-    arrived, stayed : list of int
+    incoming, remaining : list of int
         Mentions moved here, and mentions that were here before; most confident first.
-    confirmed : list of int
+    confirmed_members : list of int
         Mentions stated to be one person.
-    gives : bool
+    loses_members : bool
         Whether mentions of this identity move to another.
-    merges : bool
+    absorbs_identity : bool
         Whether a whole identity of more than one mention is merged into it.
     """
 
@@ -103,12 +103,12 @@ class Arrangement:
 
     Attributes
     ----------
-    parts : list of Part
+    identities : list of ArrangedIdentity
         Affected identities that have mentions afterwards.
     target : dict of int to int
         New identity by signature key.
     current : dict of int to int
-        Previous identity by signature key; NOWHERE if unassigned.
+        Previous identity by signature key; UNASSIGNED if none.
     """
 
     identities: list[ArrangedIdentity]
@@ -233,7 +233,7 @@ def _match_identities(
     return names
 
 
-def links_of(plan: Arrangement, decision: str, answers: Sequence[Sides] = ()) -> list[Link]:
+def build_links(plan: Arrangement, decision: str, answers: Sequence[Sides] = ()) -> list[Link]:
     """Return the links that an arrangement states, without duplicate pairs.
 
     Parameters
@@ -251,21 +251,21 @@ def links_of(plan: Arrangement, decision: str, answers: Sequence[Sides] = ()) ->
     ]
     for k, one in enumerate(edited):
         for other in edited[:k]:
-            found.append(_cannot(one.representative, other.representative, decision))
+            found.append(_cannot_link(one.representative, other.representative, decision))
             for near, far in ((one, other), (other, one)):
-                if _took(plan, near, far.key):
-                    found += [_cannot(near.representative, m, decision) for m in far.remaining[:MAX_CANNOT_LINKS]]
+                if _has_taken_from(plan, near, far.key):
+                    found += [_cannot_link(near.representative, m, decision) for m in far.remaining[:MAX_CANNOT_LINKS]]
     for sides in answers:
-        found += _answer(plan, sides, decision)
+        found += _link_answer(plan, sides, decision)
     return list({(link.a, link.b): link for link in found}.values())
 
 
-def _took(plan: Arrangement, part: ArrangedIdentity, source: int) -> bool:
+def _has_taken_from(plan: Arrangement, part: ArrangedIdentity, source: int) -> bool:
     return any(plan.current[m] == source for m in part.incoming)
 
 
-def _answer(plan: Arrangement, sides: Sides, decision: str) -> list[Link]:
-    left, right = (_by_home(plan, side) for side in (sides.left, sides.right))
+def _link_answer(plan: Arrangement, sides: Sides, decision: str) -> list[Link]:
+    left, right = (_group_by_target(plan, side) for side in (sides.left, sides.right))
     if left.keys() == right.keys() and len(left) == 1:
         return make_must_links(
             [m for side in (left, right) for some in side.values() for m in some], decision
@@ -276,11 +276,11 @@ def _answer(plan: Arrangement, sides: Sides, decision: str) -> list[Link]:
         link
         for some in left.values()
         for others in right.values()
-        for link in _apart(some, others, decision)
+        for link in _link_apart(some, others, decision)
     ]
 
 
-def _by_home(plan: Arrangement, side: Sequence[int]) -> dict[int, list[int]]:
+def _group_by_target(plan: Arrangement, side: Sequence[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = defaultdict(list)
     for mention in side:
         if mention in plan.target:
@@ -288,10 +288,10 @@ def _by_home(plan: Arrangement, side: Sequence[int]) -> dict[int, list[int]]:
     return found
 
 
-def _apart(left: Sequence[int], right: Sequence[int], decision: str) -> list[Link]:
-    near = [_cannot(left[0], m, decision) for m in right[:MAX_CANNOT_LINKS]]
-    return near + [_cannot(m, right[0], decision) for m in left[1:MAX_CANNOT_LINKS]]
+def _link_apart(left: Sequence[int], right: Sequence[int], decision: str) -> list[Link]:
+    near = [_cannot_link(left[0], m, decision) for m in right[:MAX_CANNOT_LINKS]]
+    return near + [_cannot_link(m, right[0], decision) for m in left[1:MAX_CANNOT_LINKS]]
 
 
-def _cannot(a: int, b: int, decision: str) -> Link:
+def _cannot_link(a: int, b: int, decision: str) -> Link:
     return Link(min(a, b), max(a, b), False, decision)

@@ -73,11 +73,11 @@ class BlockView:
         work_ids = set(self.corpus.work_ids)
         applicable = [c for c in constraints if c.a.work in work_ids and c.b.work in work_ids]
         compiled = compile_constraints(self.corpus, applicable, strict=False)
-        return replace(self.scored, bonds=BatchConstraints.of(self.scored.batch, compiled))
+        return replace(self.scored, bonds=BatchConstraints.select(self.scored.batch, compiled))
 
     def group_first_level(self, scored: ScoredPairs) -> Int32:
         """Return the first-level group of each row; int32[R]."""
-        return scored.cluster(self.model.first_level(self.index.doublings))
+        return scored.cluster(self.model.get_first_level_threshold(self.index.doublings))
 
     def cluster(self, scored: ScoredPairs) -> Int32:
         """Return the cluster of each row, as a run computes it; int32[R]."""
@@ -171,9 +171,9 @@ def expand_to_blocks(
         .limit(max_mentions + len(signatures))
     )
     signature_keys = list(signatures)
-    others = [key for key in connection.scalars(query) if key not in set(signature_keys)]
+    other_keys = [key for key in connection.scalars(query) if key not in set(signature_keys)]
     # a partial block is compared differently from a complete one: then return only these
-    return signature_keys + others if len(signature_keys) + len(others) <= max_mentions else signature_keys
+    return signature_keys + other_keys if len(signature_keys) + len(other_keys) <= max_mentions else signature_keys
 
 
 def _read_blocks(connection: Connection, signatures: Iterable[int]) -> dict[int, int]:
@@ -185,7 +185,7 @@ def _read_blocks(connection: Connection, signatures: Iterable[int]) -> dict[int,
 
 
 def _build_view(
-    connection: Connection, known: object, chosen: Sequence[int], block: Mapping[int, int]
+    connection: Connection, context: object, signature_keys: Sequence[int], block_of: Mapping[int, int]
 ) -> BlockView:
     from disambig.blocking.pairs import NamePairs
     from disambig.clustering.constraints import compile_constraints
@@ -194,34 +194,34 @@ def _build_view(
     from service.runs.full_run import index_corpus
     from service.works.read import read_works
 
-    places = {
+    signatures = {
         row[0]: (row[1], row[2])
         for row in connection.execute(
             select(Signature.key, Work.id, Signature.position)
             .join(Work, Work.key == Signature.work_key)
-            .where(is_in(connection, Signature.key, chosen))
+            .where(is_in(connection, Signature.key, signature_keys))
         )
     }
     work_keys = connection.scalars(
-        select(Signature.work_key).where(is_in(connection, Signature.key, chosen)).distinct()
+        select(Signature.work_key).where(is_in(connection, Signature.key, signature_keys)).distinct()
     )
     works = read_works(connection, work_keys)
     corpus = Corpus.from_works(works.values())
-    number = {work: n for n, work in enumerate(corpus.work_ids)}
+    work_number = {work: n for n, work in enumerate(corpus.work_ids)}
     start = corpus.author_start
     row_of = {}
-    for key, (work, position) in places.items():
-        n = number[work]
-        here = corpus.signature_position[start[n] : start[n + 1]]
-        at = int(np.searchsorted(here, position))
-        row_of[key] = int(start[n]) + at
+    for key, (work, position) in signatures.items():
+        n = work_number[work]
+        positions = corpus.signature_position[start[n] : start[n + 1]]
+        offset = int(np.searchsorted(positions, position))
+        row_of[key] = int(start[n]) + offset
     by_block: dict[int, list[int]] = {}
-    for key in chosen:
-        by_block.setdefault(block[key], []).append(row_of[key])
+    for key in signature_keys:
+        by_block.setdefault(block_of[key], []).append(row_of[key])
     blocks = [np.array(sorted(rows), dtype=np.int32) for _, rows in sorted(by_block.items())]
-    model = known.model  # type: ignore[attr-defined]
-    index, _ = index_corpus(corpus, model, known.space, [known.statistics])  # type: ignore[attr-defined]
-    batch = NamePairs.of(index, blocks).make_batch(0, len(blocks))
+    model = context.model  # type: ignore[attr-defined]
+    index, _ = index_corpus(corpus, model, context.space, [context.statistics])  # type: ignore[attr-defined]
+    batch = NamePairs.compare(index, blocks).make_batch(0, len(blocks))
     scored = ScoredPairs.of(
         index,
         batch,

@@ -40,17 +40,18 @@ from service.decisions.draft import (
 )
 from service.decisions.override import (
     OVERRIDES,
-    Overridden,
     refuse_contradicted,
     reopen_overridden_tasks,
     revoke,
 )
+from service.decisions.results import Overridden
 from service.errors import Invalid
 from service.events.log import EventLog
 from service.identities.lifecycle import UNASSIGNED
 from service.identities.store import get_active_identity, read_identities, read_identities_by_id
 from service.ids import new_id
 from service.memberships.effects import Membership
+from service.values import to_dict
 
 ACTION = "arrange"
 
@@ -200,7 +201,7 @@ def preview_arrangement(
         "created": arrangement.n_created,
         "redirected": redirected,
         "gone": gone,
-        "overridden": [one.to_dict() for one in contradicted_decisions],
+        "overridden": [to_dict(one) for one in contradicted_decisions],
         "conflicts": find_conflicts(connection, plan, request),
     }
     return plan, told
@@ -250,14 +251,14 @@ def commit_arrangement(
         draft = record_decision(subject, kind, action, actor, reason, told)
         links = found.build_links(draft.id)
         if against:
-            ids = [one.id for one in against]
+            ids = [one.decision for one in against]
             links = _merge_links(links, revoke(connection, ids, draft.event, plan.target, draft.id))
         places = {
             m: Membership(to, 1.0, "decision", draft.key)
             for m, to in plan.target.items()
             if plan.current[m] != to or m in _list_confirmed(plan)
         }
-        made = apply_decision(draft, places, links, plan.curated_flags(), same_work=wanted.same_work)
+        made = apply_decision(draft, places, links, plan.curated_flags(), allow_same_work=wanted.same_work)
         if against:
             reopen_overridden_tasks(connection, draft.id, draft.event)
         unsure = None
@@ -288,7 +289,7 @@ def _build_evidence(
     """Return the evidence stored with the decision."""
     told: dict[str, Any] = {**(given or {}), "moved": len(found.arrangement.moves)}
     if against:
-        told[OVERRIDES] = [one.id for one in against]
+        told[OVERRIDES] = [one.decision for one in against]
     if found.unsure:
         name = make_namer(found.scope.connection, found.unsure)
         told["mentions"] = [name(m) for m in found.unsure]

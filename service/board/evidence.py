@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Int64
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.explain.phrases import BLOCK, SCORES, get_group_phrase
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from service.board.block_cache import BlockViews, expand_to_blocks
-from service.board.scope import keys_of
+from service.board.scope import signature_keys_of
 from service.constraints.store import read_constraints
 from service.db.bulk import is_in
 from service.db.tables import Membership
@@ -85,7 +85,7 @@ def compare_sides(
     is_live = np.arange(len(scored.batch.start) - 1) == block
     groups, columns = scored.compute_group_features(group.astype(np.int32), is_live)
     side_groups = sorted(int(group[np.flatnonzero(in_block & (side == n))[0]]) for n in (1, 2))
-    pair = groups.find(*side_groups)
+    pair = groups.find_pair(*side_groups)
     if pair < 0:
         return None
     probability = predict_groups(view.model, columns, view.index.doublings)[pair]
@@ -93,16 +93,16 @@ def compare_sides(
     rows = scored.batch.rows
     facts = Facts(view.index, rows[in_block & (side == 1)], rows[in_block & (side == 2)])
     X = np.array([list(row.values())], dtype=np.float32)
-    contributions = view.model.group.contributions(X)[0][: len(row)]
+    contributions = view.model.group.compute_contributions(X)[0][: len(row)]
     reasons = _phrase_reasons(row, contributions, facts)
     return SideComparison(round(float(probability), 4), *reasons)
 
 
 def _mark_sides(view: BlockView, left: Collection[int], right: Collection[int]) -> Int64:
-    side = np.zeros(len(view.signature), dtype=np.int64)
-    side[np.isin(view.signature, list(left))] = 1
-    side[np.isin(view.signature, list(right))] = 2
-    return side
+    side_of = np.zeros(len(view.signature), dtype=np.int64)
+    side_of[np.isin(view.signature, list(left))] = 1
+    side_of[np.isin(view.signature, list(right))] = 2
+    return side_of
 
 
 def _phrase_reasons(
@@ -130,7 +130,7 @@ def _phrase_reasons(
             ),
         )
         phrase = get_group_phrase(names[best]).to_text(row[names[best]], facts)  # type: ignore[arg-type]
-        reasons[sign].append(safe(phrase)[:MAX_REASON_LENGTH])
+        reasons[sign].append(escape_text(phrase)[:MAX_REASON_LENGTH])
     return tuple(reasons[1]), tuple(reasons[-1])
 
 
@@ -157,7 +157,7 @@ def compare_mentions(
 
     if a == b:
         raise Invalid("a and b are the same mention", "name two different mentions", field="b")
-    keys = keys_of(connection, [a, b])
+    keys = signature_keys_of(connection, [a, b])
     for mention, field in ((a, "a"), (b, "b")):
         if mention not in keys:
             name = f"{mention.work[:80]}:{mention.position}"

@@ -68,23 +68,23 @@ def diff_clustering(
     cluster : int64[n]
         Cluster of each signature.
     """
-    continues = match_identities(identity, cluster)
+    identity_of_cluster = match_identities(identity, cluster)
     size = Counter(identity.tolist())
-    went: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for key, of, c in zip(signature, identity.tolist(), cluster.tolist(), strict=True):
-        to = continues.get(c, UNASSIGNED)
-        if of != to and of >= 0:
-            went[of, to if to != UNASSIGNED else -2 - c].append(key)
-    found = []
-    for (of, to), some in went.items():
-        whole = len(some) == size[of]
-        kind = "split" if to < 0 else "merge" if whole else "move"
-        found.append(EngineChange(kind, of, max(to, UNASSIGNED), frozenset(some)))
-    return sorted(found, key=lambda s: (-len(s.mentions), s.source, s.target, min(s.mentions)))
+    departures: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for key, source, c in zip(signature, identity.tolist(), cluster.tolist(), strict=True):
+        target = identity_of_cluster.get(c, UNASSIGNED)
+        if source != target and source >= 0:
+            departures[source, target if target != UNASSIGNED else -2 - c].append(key)
+    changes = []
+    for (source, target), members in departures.items():
+        is_whole = len(members) == size[source]
+        kind = "split" if target < 0 else "merge" if is_whole else "move"
+        changes.append(EngineChange(kind, source, max(target, UNASSIGNED), frozenset(members)))
+    return sorted(changes, key=lambda s: (-len(s.mentions), s.source, s.target, min(s.mentions)))
 
 
 def preview_reclustering(
-    connection: Connection, view: BlockView, found: ArrangementPlan, gone: Collection[str]
+    connection: Connection, view: BlockView, plan: ArrangementPlan, overridden_ids: Collection[str]
 ) -> list[dict[str, Any]]:
     """Return what the next clustering would change after an arrangement, new changes first.
 
@@ -97,42 +97,42 @@ def preview_reclustering(
     """
     keys = view.signature.tolist()
     links = remove_retired_signatures(connection, read_links_around(connection, keys))
-    left = [link for link in links if link.decision not in gone]
-    places = read_signatures(
-        connection, {e for k in (*links, *found.build_links("d-")) for e in (k.a, k.b)}
+    links_in_force = [link for link in links if link.decision not in overridden_ids]
+    signatures = read_signatures(
+        connection, {e for k in (*links, *plan.build_links("d-")) for e in (k.a, k.b)}
     )
-    now = _cluster_under(view, [*left, *found.build_links("d-")], places)
-    before = _cluster_under(view, links, places)
+    clusters_after = _cluster_under(view, [*links_in_force, *plan.build_links("d-")], signatures)
+    clusters_before = _cluster_under(view, links, signatures)
     published = {s: place.identity for s, place in read_memberships(connection, keys).items()}
-    current, target = _read_identities(published, found, keys)
+    current, target = _read_identities(published, plan, keys)
     block = view.scored.batch.block.astype(np.int64)
-    known = {(s.kind, s.mentions) for s in diff_clustering(keys, *_split_by_block(current, before, block))}
-    after = diff_clustering(keys, *_split_by_block(target, now, block))
-    told = [((shift.kind, shift.mentions) in known, shift) for shift in after]
-    told.sort(key=lambda pair: pair[0])
+    known_changes = {(s.kind, s.mentions) for s in diff_clustering(keys, *_split_by_block(current, clusters_before, block))}
+    changes_after = diff_clustering(keys, *_split_by_block(target, clusters_after, block))
+    ranked_changes = [((change.kind, change.mentions) in known_changes, change) for change in changes_after]
+    ranked_changes.sort(key=lambda pair: pair[0])
     width = int(block.max(initial=0)) + 1
     rows = read_identities(connection, {*published.values()})
     names = {key: f"{row.name} ({row.id})" for key, row in rows.items()}
     return [
         {
-            "kind": shift.kind,
-            "text": _phrase_change(shift, width, names),
-            "mentions": len(shift.mentions),
-            "new": not old,
+            "kind": change.kind,
+            "text": _phrase_change(change, width, names),
+            "mentions": len(change.mentions),
+            "new": not is_known,
         }
-        for old, shift in told[:MAX_CHANGES]
+        for is_known, change in ranked_changes[:MAX_CHANGES]
     ]
 
 
 def _cluster_under(
-    view: BlockView, links: Sequence[Link], places: Mapping[int, domain.Signature]
+    view: BlockView, links: Sequence[Link], signatures: Mapping[int, domain.Signature]
 ) -> Int64:
     kind = {True: domain.ConstraintKind.MUST, False: domain.ConstraintKind.CANNOT}
-    stated = [
-        domain.Constraint(kind[k.must], places[k.a], places[k.b], f"decision {k.decision}")
+    constraints = [
+        domain.Constraint(kind[k.must], signatures[k.a], signatures[k.b], f"decision {k.decision}")
         for k in links
     ]
-    return view.cluster(view.apply_constraints(stated)).astype(np.int64)
+    return view.cluster(view.apply_constraints(constraints)).astype(np.int64)
 
 
 def _read_identities(
@@ -140,10 +140,10 @@ def _read_identities(
 ) -> tuple[Int64, Int64]:
     """Return the identity of each signature before and after; new ones get larger numbers."""
     current = np.array([published.get(k, UNASSIGNED) for k in keys], dtype=np.int64)
-    plan = found.arrangement
-    first = max([*published.values(), *plan.current.values(), 0]) + 1
-    after = [plan.target.get(k, published.get(k, UNASSIGNED)) for k in keys]
-    target = np.array([of if of >= UNASSIGNED else first - 2 - of for of in after], dtype=np.int64)
+    arrangement = found.arrangement
+    first_new_key = max([*published.values(), *arrangement.current.values(), 0]) + 1
+    target_keys = [arrangement.target.get(k, published.get(k, UNASSIGNED)) for k in keys]
+    target = np.array([of if of >= UNASSIGNED else first_new_key - 2 - of for of in target_keys], dtype=np.int64)
     return current, target
 
 
@@ -153,13 +153,13 @@ def _split_by_block(identity: Int64, cluster: Int64, block: Int64) -> tuple[Int6
     return np.where(identity >= 0, identity * width + block, UNASSIGNED), cluster
 
 
-def _phrase_change(shift: EngineChange, width: int, names: Mapping[int, str]) -> str:
-    n = len(shift.mentions)
-    some = "1 paper" if n == 1 else f"{n} papers"
-    source = names.get(shift.source // width, "the new profile")
-    if shift.kind == "split":
-        return f"{some} of {source} would become a new profile"
-    target = names.get(shift.target // width, "the new profile")
-    if shift.kind == "merge":
-        return f"{source} with {some} would merge into {target}"
-    return f"{some} of {source} would move to {target}"
+def _phrase_change(change: EngineChange, width: int, names: Mapping[int, str]) -> str:
+    n = len(change.mentions)
+    count = "1 paper" if n == 1 else f"{n} papers"
+    source = names.get(change.source // width, "the new profile")
+    if change.kind == "split":
+        return f"{count} of {source} would become a new profile"
+    target = names.get(change.target // width, "the new profile")
+    if change.kind == "merge":
+        return f"{source} with {count} would merge into {target}"
+    return f"{count} of {source} would move to {target}"

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.board.arrangement import Arrangement, Sides, links_of
+from service.board.arrangement import Arrangement, Sides, build_links
 from service.decisions.draft import DecisionScope, SignatureRef
-from service.decisions.override import Overridden, find_contradicted
+from service.decisions.override import find_contradicted
+from service.decisions.results import Overridden
 
 DRAFT_ID = "d-"
 """Placeholder id of a decision that is not recorded yet."""
@@ -20,7 +21,7 @@ class ColumnRequest:
 
     Attributes
     ----------
-    mentions : tuple of Mention
+    mentions : tuple of SignatureRef
     identity : str or None
         Id of the identity that it continues; None: a new identity.
     is_confirmed : bool
@@ -42,9 +43,9 @@ class ArrangementRequest:
     Attributes
     ----------
     columns : sequence of ColumnRequest
-    unsure : sequence of Mention
+    unsure : sequence of SignatureRef
         Reviewed but undecidable mentions; they are not moved.
-    answers : sequence of (sequence of Mention, sequence of Mention)
+    answers : sequence of (sequence of SignatureRef, sequence of SignatureRef)
         Tasks that it answers: the two sides of each.
     versions : mapping of str to int
         Version of each identity as the client read it.
@@ -77,7 +78,7 @@ class ArrangementPlan:
 
     def build_links(self, decision: str) -> list[Any]:
         """Return the links that the arrangement states, with the id of a decision."""
-        return links_of(self.arrangement, decision, self.sides)
+        return build_links(self.arrangement, decision, self.sides)
 
     def find_contradicted(self) -> list[Overridden]:
         """Return the decisions in force that contradict it."""

@@ -21,13 +21,13 @@ from service.profiles.name import NameSummary, find_name
 from service.review.by_name import list_extra_identities
 from service.tasks import queries as task_queries
 
-MOST = 2_000
+MAX_MENTIONS = 2_000
 """Maximum mentions on one board."""
-MOST_COLUMNS = 200
+MAX_COLUMNS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BoardQuestion:
     """The task for which a board is opened.
 
     Attributes
@@ -35,23 +35,23 @@ class Asked:
     task : str
         Id.
     kind : str
-    blind : bool
+    is_blind : bool
         Whether reviewers answer without seeing each other's answers.
     probability : float or None
         Probability that the two sides are one person.
-    sides : list of (list of Mention)
+    sides : list of (list of SignatureRef)
         Mentions concerned: none, one side (which identity?) or two (one person?).
     """
 
     task: str
     kind: str
-    blind: bool
+    is_blind: bool
     probability: float | None
     sides: list[list[SignatureRef]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Scope:
+class BoardScope:
     """Content of a board.
 
     Attributes
@@ -61,32 +61,32 @@ class Scope:
         In the order of the columns.
     mentions : dict of int to (int or None)
         Identity key by signature key, most relevant signatures first; None: unassigned.
-    hidden : dict of int to int
+    hidden_counts : dict of int to int
         Number of omitted mentions by identity key.
-    left_out : int
+    n_omitted : int
         Number of omitted identities.
-    asked : Asked or None
-    signature_of : dict of Mention to int
+    question : BoardQuestion or None
+    signature_of : dict of SignatureRef to int
         Signature keys of the mentions in question.
     """
 
     name: NameSummary
     rows: list[IdentityRow]
     mentions: dict[int, int | None]
-    hidden: dict[int, int]
-    left_out: int
-    asked: Asked | None
+    hidden_counts: dict[int, int]
+    n_omitted: int
+    question: BoardQuestion | None
     signature_of: dict[SignatureRef, int]
 
-    def side(self, number: int) -> list[int]:
+    def side_keys(self, number: int) -> list[int]:
         """Return the signature keys of one side of the question."""
-        if self.asked is None or number >= len(self.asked.sides):
+        if self.question is None or number >= len(self.question.sides):
             return []
-        keys = (self.signature_of.get(m) for m in self.asked.sides[number])
+        keys = (self.signature_of.get(m) for m in self.question.sides[number])
         return [key for key in keys if key is not None]
 
 
-def scope_of(connection: Connection, text: str, task_id: str | None = None) -> Scope:
+def read_scope(connection: Connection, text: str, task_id: str | None = None) -> BoardScope:
     """Select the content of the board of a printed name.
 
     Raises
@@ -95,32 +95,32 @@ def scope_of(connection: Connection, text: str, task_id: str | None = None) -> S
         If no work has the name, or the task does not exist.
     """
     name = find_name(connection, text)
-    asked = None if task_id is None else asked_by(connection, task_id)
+    asked = None if task_id is None else read_question(connection, task_id)
     wanted = [m for side in (asked.sides if asked else ()) for m in side]
-    signature_of = keys_of(connection, wanted)
+    signature_of = signature_keys_of(connection, wanted)
     first = _identities_of(connection, signature_of.values())
-    beside = [] if asked is None else _beside(connection, asked, first)
-    order = list(dict.fromkeys([*first, *beside, *_bearers(connection, name.key)]))
-    size = _sizes(connection, order)
+    beside = [] if asked is None else _list_related_identities(connection, asked, first)
+    order = list(dict.fromkeys([*first, *beside, *_list_name_identities(connection, name.key)]))
+    size = _count_members(connection, order)
     asked_keys = set(signature_of.values())
-    unplaced = _unplaced(connection, name.key, asked_keys)
-    room = MOST - min(len(unplaced), MOST // 2)
+    unplaced = _list_unassigned(connection, name.key, asked_keys)
+    room = MAX_MENTIONS - min(len(unplaced), MAX_MENTIONS // 2)
     taken: dict[int, int] = {}
     for key in order:
         n = size.get(key, 0)
-        if (n > room and taken and key not in first) or len(taken) >= MOST_COLUMNS:
+        if (n > room and taken and key not in first) or len(taken) >= MAX_COLUMNS:
             continue
         taken[key] = min(n, max(room, 0))
         room -= taken[key]
-    members = _members(connection, taken)
+    members = _list_members(connection, taken)
     mentions: dict[int, int | None] = {}
     for key, n in taken.items():
         shown = sorted(members[key], key=lambda s: (s not in asked_keys, s))[:n]
         mentions.update(dict.fromkeys(shown, key))
     hidden = {key: size[key] - n for key, n in taken.items() if n < size.get(key, 0)}
-    mentions.update(dict.fromkeys(unplaced[: MOST - len(mentions)], None))
+    mentions.update(dict.fromkeys(unplaced[: MAX_MENTIONS - len(mentions)], None))
     known = read_identities(connection, taken)
-    return Scope(
+    return BoardScope(
         name,
         [known[key] for key in taken if key in known],
         mentions,
@@ -131,7 +131,7 @@ def scope_of(connection: Connection, text: str, task_id: str | None = None) -> S
     )
 
 
-def asked_by(connection: Connection, task_id: str) -> Asked:
+def read_question(connection: Connection, task_id: str) -> BoardQuestion:
     """Return the question of a task.
 
     Raises
@@ -142,35 +142,35 @@ def asked_by(connection: Connection, task_id: str) -> Asked:
     task = task_queries.get_task(connection, task_id)
     evidence = task.evidence
     probability = evidence.get("probability")
-    sides = [_mentions(side) for side in _listed(evidence.get("sides"))]
+    sides = [_parse_mentions(side) for side in _as_list(evidence.get("sides"))]
     if task.kind == "merge":
         # a task stores some mentions of each side; the question covers all
-        whole = _members_of(connection, task.subject.split("+"))
+        whole = _list_mentions(connection, task.subject.split("+"))
         sides = whole if len(whole) == 2 else sides
     if task.kind == "split":
-        sides = _divided(connection, task.subject, evidence, sides)
+        sides = _complete_sides(connection, task.subject, evidence, sides)
     if task.kind == "conflict" and not sides:
-        named = [i for i in _listed(evidence.get("identities")) if isinstance(i, str)]
-        sides = _members_of(connection, named[:2])
+        named = [i for i in _as_list(evidence.get("identities")) if isinstance(i, str)]
+        sides = _list_mentions(connection, named[:2])
     if task.kind == "assign" and isinstance(evidence.get("work"), str):
         sides = [[SignatureRef(evidence["work"], int(evidence.get("position", 0)))]]
-        rivals = [r for r in _listed(evidence.get("rivals")) if isinstance(r, Mapping)]
-        sides += _members_of(connection, [str(r.get("identity")) for r in rivals[:1]])
+        rivals = [r for r in _as_list(evidence.get("rivals")) if isinstance(r, Mapping)]
+        sides += _list_mentions(connection, [str(r.get("identity")) for r in rivals[:1]])
         probability = rivals[0].get("probability") if rivals else None
     number = float(probability) if isinstance(probability, int | float) else None
-    return Asked(task.id, task.kind, task.blind, number, [side for side in sides if side])
+    return BoardQuestion(task.id, task.kind, task.blind, number, [side for side in sides if side])
 
 
-def _divided(
+def _complete_sides(
     connection: Connection,
     subject: str,
     evidence: Mapping[str, Any],
     sides: list[list[SignatureRef]],
 ) -> list[list[SignatureRef]]:
     """Complete a truncated side of a split task with all mentions not on the other side."""
-    told = [side for side in _listed(evidence.get("sides")) if isinstance(side, Mapping)]
+    told = [side for side in _as_list(evidence.get("sides")) if isinstance(side, Mapping)]
     sizes = [int(side.get("n", 0)) for side in told]
-    whole = _members_of(connection, [subject])
+    whole = _list_mentions(connection, [subject])
     if len(sides) != 2 or len(sizes) != 2 or not whole:
         return sides
     for k, other in ((0, 1), (1, 0)):
@@ -182,20 +182,20 @@ def _divided(
     return sides
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _mentions(side: Any) -> list[SignatureRef]:
+def _parse_mentions(side: Any) -> list[SignatureRef]:
     told = side.get("mentions") if isinstance(side, Mapping) else side
     return [
         SignatureRef(str(m["work"]), int(m["position"]))
-        for m in _listed(told)
+        for m in _as_list(told)
         if isinstance(m, Mapping) and "work" in m and "position" in m
     ]
 
 
-def _members_of(connection: Connection, ids: Sequence[str]) -> list[list[SignatureRef]]:
+def _list_mentions(connection: Connection, ids: Sequence[str]) -> list[list[SignatureRef]]:
     """List the mentions of each active identity."""
     rows = read_identities_by_id(connection, ids)
     found = []
@@ -209,13 +209,13 @@ def _members_of(connection: Connection, ids: Sequence[str]) -> list[list[Signatu
             .join(Membership, Membership.signature_key == Signature.key)
             .where(Membership.identity_key == row.key, Signature.retired_version.is_(None))
             .order_by(Signature.key)
-            .limit(MOST)
+            .limit(MAX_MENTIONS)
         )
         found.append([SignatureRef(*pair) for pair in connection.execute(query)])
     return found
 
 
-def keys_of(connection: Connection, mentions: Sequence[SignatureRef]) -> dict[SignatureRef, int]:
+def signature_keys_of(connection: Connection, mentions: Sequence[SignatureRef]) -> dict[SignatureRef, int]:
     """Return the signature keys of mentions; unknown mentions are omitted."""
     query = (
         select(Work.id, Signature.position, Signature.key)
@@ -240,7 +240,7 @@ def _identities_of(connection: Connection, signatures: Any) -> list[int]:
     return list(dict.fromkeys(of[key] for key in keys if key in of))
 
 
-def _beside(connection: Connection, asked: Asked, first: Sequence[int]) -> list[int]:
+def _list_related_identities(connection: Connection, asked: BoardQuestion, first: Sequence[int]) -> list[int]:
     """List related identities that the board of a task shows in addition to its own."""
     own = [row.id for row in read_identities(connection, first).values()]
     ids = list_extra_identities(connection, asked.task, own)
@@ -248,7 +248,7 @@ def _beside(connection: Connection, asked: Asked, first: Sequence[int]) -> list[
     return [rows[one].key for one in ids if one in rows and rows[one].status == ACTIVE]
 
 
-def _bearers(connection: Connection, name_key: int) -> list[int]:
+def _list_name_identities(connection: Connection, name_key: int) -> list[int]:
     """List identities with mentions of the name, those with most mentions first."""
     query = (
         select(Membership.identity_key)
@@ -260,7 +260,7 @@ def _bearers(connection: Connection, name_key: int) -> list[int]:
     return list(connection.scalars(query))
 
 
-def _sizes(connection: Connection, identities: Sequence[int]) -> dict[int, int]:
+def _count_members(connection: Connection, identities: Sequence[int]) -> dict[int, int]:
     query = (
         select(Membership.identity_key, func.count())
         .where(is_in(connection, Membership.identity_key, identities))
@@ -269,7 +269,7 @@ def _sizes(connection: Connection, identities: Sequence[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _members(connection: Connection, identities: Iterable[int]) -> dict[int, list[int]]:
+def _list_members(connection: Connection, identities: Iterable[int]) -> dict[int, list[int]]:
     """List the signature keys of each identity."""
     query = (
         select(Membership.identity_key, Signature.key)
@@ -285,7 +285,7 @@ def _members(connection: Connection, identities: Iterable[int]) -> dict[int, lis
     return found
 
 
-def _unplaced(connection: Connection, name_key: int, first: set[int]) -> list[int]:
+def _list_unassigned(connection: Connection, name_key: int, first: set[int]) -> list[int]:
     query = (
         select(Signature.key)
         .outerjoin(Membership, Membership.signature_key == Signature.key)
@@ -295,7 +295,7 @@ def _unplaced(connection: Connection, name_key: int, first: set[int]) -> list[in
             Membership.signature_key.is_(None),
         )
         .order_by(Signature.key)
-        .limit(MOST)
+        .limit(MAX_MENTIONS)
     )
     found = list(connection.scalars(query))
     asked = set(first) - set(found)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, or_, select
 
 from disambig.active_learning.priority import MAX_COLUMNS
 from service.board.request import DRAFT_ID, ArrangementPlan
-from service.board.scope import Asked, Scope, asked_by, keys_of
+from service.board.scope import BoardQuestion, BoardScope, read_question, signature_keys_of
 from service.constraints.links import Link, SignatureGroups
 from service.db.bulk import is_in
 from service.db.tables import Signature, Task, Work
@@ -25,13 +25,13 @@ MAX_OTHER_TASKS = 50
 """Maximum other tasks listed."""
 
 
-def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
+def list_other_tasks(connection: Connection, scope: BoardScope) -> list[dict[str, Any]]:
     """List other open tasks on the name, a shown identity, or a pair of the first columns.
 
     The most urgent come first. ``settles`` tells whether a commit can answer the task as well:
     all its identities are shown, and it is not blind.
     """
-    own = scope.asked.task if scope.asked else ""
+    own = scope.question.task if scope.question else ""
     place = {row.id: k for k, row in enumerate(scope.rows)}
     pairs = [make_subject(*pair) for pair in combinations([*place][:MAX_COLUMNS], 2)]
     about = is_in(connection, Task.subject, [*place, *pairs])
@@ -50,7 +50,7 @@ def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
             {
                 "id": row.id,
                 "kind": row.kind,
-                "question": _asks(row.kind, row.mentions),
+                "question": _phrase_question(row.kind, row.mentions),
                 "columns": sorted(place[identity] for identity in about if identity in place),
                 "settles": shown and row.blind is None,
             }
@@ -58,7 +58,7 @@ def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
     return found
 
 
-def _asks(kind: str, n: int) -> str:
+def _phrase_question(kind: str, n: int) -> str:
     what = {
         "merge": "Are two of these profiles the same person?",
         "split": "Is one of these profiles more than one person?",
@@ -68,11 +68,11 @@ def _asks(kind: str, n: int) -> str:
     return f"{what} ({n} {'paper' if n == 1 else 'papers'})"
 
 
-MOST = 200
+MAX_TASKS = 200
 """Maximum tasks listed."""
 
 
-def answers_of(
+def read_answer_sides(
     connection: Connection, task_id: str, unsure: Sequence[SignatureRef]
 ) -> list[tuple[Sequence[SignatureRef], Sequence[SignatureRef]]]:
     """Return the two sides that a task asks about, unless a mention of them is unsure.
@@ -82,7 +82,7 @@ def answers_of(
     NotFound
         If the task does not exist.
     """
-    asked: Asked = asked_by(connection, task_id)
+    asked: BoardQuestion = read_question(connection, task_id)
     if asked.kind not in ("merge", "split", "conflict", "sample") or len(asked.sides) != 2:
         return []
     if not set(unsure).isdisjoint([*asked.sides[0], *asked.sides[1]]):
@@ -91,28 +91,28 @@ def answers_of(
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class TaskEffects:
     """Open tasks that an arrangement answers.
 
     Attributes
     ----------
-    closes : list of dict
+    closable_tasks : list of dict
         Id and kind of each task that a commit closes.
-    hinders : list of dict
+    obstacles : list of dict
         Reasons to reject a commit: blind tasks that it would answer.
     """
 
-    closes: list[dict[str, Any]]
-    hinders: list[dict[str, Any]]
+    closable_tasks: list[dict[str, Any]]
+    obstacles: list[dict[str, Any]]
 
 
-def answered(connection: Connection, found: ArrangementPlan, task_id: str | None) -> Answered:
+def find_task_effects(connection: Connection, found: ArrangementPlan, task_id: str | None) -> TaskEffects:
     """Find the open tasks that an arrangement would close, or must not answer."""
     plan = found.arrangement
     links = found.build_links(DRAFT_ID)
     touched = {found.ids[k] for k in plan.curated_flags() if k in found.ids}
     touched |= {found.ids[part.key] for part in plan.identities if part.key in found.ids}
-    places = _names_of(connection, plan.moves)
+    places = _format_mentions(connection, plan.moves)
     query = (
         select(Task.id, Task.kind, Task.subject, Task.evidence, Task.blind)
         .where(
@@ -130,16 +130,16 @@ def answered(connection: Connection, found: ArrangementPlan, task_id: str | None
         about = set(row.subject.split("+"))
         if row.kind in ("merge", "split", "conflict") and about.isdisjoint(touched):
             continue
-        settled = _settled(connection, found, links, row, about)
+        settled = _is_answered(connection, found, links, row, about)
         if settled and row.blind is not None:
             text = f"{describe_settling([row.id])}: {REMEDY}"
             hinders.append({"kind": "blind", "text": text, "mentions": []})
-        elif settled or _pointless(found, row, about):
+        elif settled or _is_obsolete(found, row, about):
             closes.append({"id": row.id, "kind": row.kind})
-    return Answered(closes[:MOST], hinders[:MOST])
+    return TaskEffects(closes[:MAX_TASKS], hinders[:MAX_TASKS])
 
 
-def _pointless(found: ArrangementPlan, task: Any, about: set[str]) -> bool:
+def _is_obsolete(found: ArrangementPlan, task: Any, about: set[str]) -> bool:
     """Return whether an identity of a task would no longer exist."""
     plan = found.arrangement
     after = {found.ids[p.key] for p in plan.identities if p.key in found.ids}
@@ -148,7 +148,7 @@ def _pointless(found: ArrangementPlan, task: Any, about: set[str]) -> bool:
     return named and bool((about & known) - after)
 
 
-def _settled(
+def _is_answered(
     connection: Connection,
     found: ArrangementPlan,
     links: Sequence[Link],
@@ -158,7 +158,7 @@ def _settled(
     """Return whether an arrangement answers a task."""
     plan = found.arrangement
     if task.kind == "assign":
-        return task.subject in _names_of(connection, plan.moves)
+        return task.subject in _format_mentions(connection, plan.moves)
     if task.kind == "merge":
         keys = {row.key for row in read_identities_by_id(connection, about).values()}
         homes = [{to for m, to in plan.target.items() if plan.current[m] == key} for key in keys]
@@ -173,7 +173,7 @@ def _settled(
     if not is_within_identity(task.kind, task.subject):
         return False
     sides = [
-        set(keys_of(connection, side).values()) for side in asked_by(connection, task.id).sides
+        set(signature_keys_of(connection, side).values()) for side in read_question(connection, task.id).sides
     ]
     if len(sides) != 2:
         return False
@@ -185,7 +185,7 @@ def _settled(
     return bool(roots[0] & roots[1])
 
 
-def _names_of(connection: Connection, signatures: Mapping[int, int]) -> set[str]:
+def _format_mentions(connection: Connection, signatures: Mapping[int, int]) -> set[str]:
     query = select(Work.id, Signature.position).join(Signature, Signature.work_key == Work.key)
     rows = connection.execute(query.where(is_in(connection, Signature.key, signatures)))
     return {f"{work}:{position}" for work, position in rows}

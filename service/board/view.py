@@ -19,8 +19,8 @@ from sqlalchemy import Connection, select
 from service.board.block_cache import BlockViews, expand_to_blocks
 from service.board.contradictions import find_contradictions
 from service.board.evidence import compare_sides
-from service.board.scope import Asked, Scope, scope_of
-from service.board.tasks import others
+from service.board.scope import BoardQuestion, BoardScope, read_scope
+from service.board.tasks import list_other_tasks
 from service.constraints.store import read_constraints
 from service.db.bulk import is_in
 from service.db.tables import Signature, State, Work, WorkVersion
@@ -61,7 +61,7 @@ def build_board(
     NotFound
         If no work has the name, or the task does not exist.
     """
-    scope = scope_of(connection, text, task_id)
+    scope = read_scope(connection, text, task_id)
     mentions = _read_signatures(connection, scope)
     coauthors_by_work = aggregates.read_coauthors(connection, mentions)
     columns = _build_columns(scope, mentions, coauthors_by_work)
@@ -75,7 +75,7 @@ def build_board(
     coauthor_names = aggregates.read_coauthor_names(connection, coauthor_keys)
     groups = _group_by_engine(connection, views, scope)
     ids = _read_work_ids(connection, {m.work for m in mentions})
-    side_of = {s: k for k in (0, 1) for s in scope.side(k)}
+    side_of = {s: k for k in (0, 1) for s in scope.side_keys(k)}
     renderer = _ColumnRenderer(
         scope, columns, coauthors_by_work, coauthor_names, groups.group_of, ids, side_of
     )
@@ -87,8 +87,8 @@ def build_board(
         "sequence": connection.scalars(select(State.sequence)).one(),
         "versions": {row.id: row.version for row in scope.rows},
         "mentions": scope.name.mentions,
-        "hidden": sum(scope.hidden.values()),
-        "left_out": scope.left_out,
+        "hidden": sum(scope.hidden_counts.values()),
+        "left_out": scope.n_omitted,
         "compared": sum(1 for s in scope.mentions if s in groups.group_of),
         "columns": columns_json,
         "contradictions": find_contradictions(
@@ -99,18 +99,18 @@ def build_board(
         "question": _render_question(
             scope, columns, columns_json, groups, coauthor_names, question_columns
         ),
-        "tasks": others(connection, scope),
+        "tasks": list_other_tasks(connection, scope),
     }
 
 
-def _read_signatures(connection: Connection, scope: Scope) -> list[SignatureRow]:
+def _read_signatures(connection: Connection, scope: BoardScope) -> list[SignatureRow]:
     rows = aggregates.read_signatures(connection, is_in(connection, Signature.key, scope.mentions))
     rank = {key: k for k, key in enumerate(scope.mentions)}
     return sorted(rows, key=lambda m: rank[m.signature])
 
 
 def _build_columns(
-    scope: Scope, mentions: Sequence[SignatureRow], coauthors_by_work: Mapping[int, list[CoauthorKey]]
+    scope: BoardScope, mentions: Sequence[SignatureRow], coauthors_by_work: Mapping[int, list[CoauthorKey]]
 ) -> list[IdentityEvidence]:
     """Build the columns in order; unassigned mentions come last, if there are any."""
     by_identity: dict[int | None, list[SignatureRow]] = defaultdict(list)
@@ -134,7 +134,7 @@ def _list_shown_coauthors(
     }
 
 
-def _group_by_engine(connection: Connection, views: BlockViews, scope: Scope) -> _EngineGroups:
+def _group_by_engine(connection: Connection, views: BlockViews, scope: BoardScope) -> _EngineGroups:
     """Group the mentions with the engine, and compare the sides of the question."""
     keys = expand_to_blocks(connection, list(scope.mentions))
     view = views.get(connection, keys)
@@ -143,7 +143,7 @@ def _group_by_engine(connection: Connection, views: BlockViews, scope: Scope) ->
     scored = view.apply_constraints(read_constraints(connection, keys))
     group_numbers = view.group_first_level(scored)
     group_of = dict(zip(view.signature.tolist(), group_numbers.tolist(), strict=True))
-    left, right = scope.side(0), scope.side(1)
+    left, right = scope.side_keys(0), scope.side_keys(1)
     comparison = compare_sides(view, scored, left, right) if left and right else None
     if comparison is None:
         return _EngineGroups(group_of, None)
@@ -169,7 +169,7 @@ def _read_work_ids(connection: Connection, works: set[int]) -> dict[int, dict[st
 class _ColumnRenderer:
     """Renders the columns as JSON values."""
 
-    scope: Scope
+    scope: BoardScope
     columns: list[IdentityEvidence]
     coauthors_by_work: Mapping[int, list[CoauthorKey]]
     coauthor_names: Mapping[CoauthorKey, tuple[str | None, str]]
@@ -196,7 +196,7 @@ class _ColumnRenderer:
                     "curated": bool(row and row.curated),
                     "papers": len(column.papers),
                     "mentions": len(column.mentions),
-                    "hidden": self.scope.hidden.get(row.key, 0) if row else 0,
+                    "hidden": self.scope.hidden_counts.get(row.key, 0) if row else 0,
                     "years": {str(y): n for y, n in aggregates.count_years(column.papers).items()},
                     "groups": groups,
                     **self._render_lists(k, column, columns_by_value),
@@ -296,11 +296,11 @@ def _count_values(column: IdentityEvidence) -> dict[str, Counter[Any]]:
     }
 
 
-def _find_question_columns(scope: Scope, columns: Sequence[IdentityEvidence]) -> list[int]:
+def _find_question_columns(scope: BoardScope, columns: Sequence[IdentityEvidence]) -> list[int]:
     """Find the columns of the sides of the question, in the order of the sides."""
     question_columns: dict[int, None] = {}
     for number in (0, 1):
-        side_keys = set(scope.side(number))
+        side_keys = set(scope.side_keys(number))
         for k, column in enumerate(columns):
             if not side_keys.isdisjoint(m.signature for m in column.mentions):
                 question_columns.setdefault(k)
@@ -308,14 +308,14 @@ def _find_question_columns(scope: Scope, columns: Sequence[IdentityEvidence]) ->
 
 
 def _render_question(
-    scope: Scope,
+    scope: BoardScope,
     columns: Sequence[IdentityEvidence],
     columns_json: Sequence[Mapping[str, Any]],
     groups: _EngineGroups,
     coauthor_names: Mapping[CoauthorKey, tuple[str | None, str]],
     question_columns: Sequence[int],
 ) -> dict[str, Any] | None:
-    question: Asked | None = scope.asked
+    question: BoardQuestion | None = scope.question
     if question is None:
         return None
     if groups.reasons is not None:
@@ -337,7 +337,7 @@ def _render_question(
     return {
         "task": question.task,
         "kind": question.kind,
-        "blind": question.blind,
+        "blind": question.is_blind,
         "columns": list(question_columns),
         "groups": group_ids,
         "probability": probability,
@@ -348,10 +348,10 @@ def _render_question(
 
 
 def _contrast_sides(
-    scope: Scope, columns: Sequence[IdentityEvidence], coauthor_names: Mapping[CoauthorKey, tuple[str | None, str]]
+    scope: BoardScope, columns: Sequence[IdentityEvidence], coauthor_names: Mapping[CoauthorKey, tuple[str | None, str]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return evidence that needs no engine: shared and different features of the sides."""
-    sides = [_collect_side(columns, scope.side(k)) for k in (0, 1)]
+    sides = [_collect_side(columns, scope.side_keys(k)) for k in (0, 1)]
     if sides[0] is None or sides[1] is None:
         return (), ()
     names = {other: name for other, (_, name) in coauthor_names.items()}
@@ -369,11 +369,11 @@ def _collect_side(columns: Sequence[IdentityEvidence], signatures: Sequence[int]
     return IdentityEvidence.build((False, -1), "", members, by_work) if members else None
 
 
-def _pick_representatives(scope: Scope, columns: Sequence[IdentityEvidence]) -> list[str]:
+def _pick_representatives(scope: BoardScope, columns: Sequence[IdentityEvidence]) -> list[str]:
     """Return the most confident mention of each side, for the full comparison."""
     representatives = []
     for k in (0, 1):
-        side_keys = set(scope.side(k))
+        side_keys = set(scope.side_keys(k))
         members = [m for column in columns for m in column.mentions if m.signature in side_keys]
         if members:
             best = max(members, key=lambda m: (m.confidence or 0.0, m.year or 0, m.work_id))

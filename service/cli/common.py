@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from disambig.cli.options import examples, json_option, quiet_option
-from disambig.console import progress
+from disambig.console import show_progress
 
 if TYPE_CHECKING:
     from service.actors import Actor
@@ -28,7 +28,7 @@ __all__ = [
     "examples",
     "json_option",
     "open_service",
-    "progress",
+    "show_progress",
     "quiet_option",
 ]
 
@@ -47,7 +47,7 @@ def database_option(command: F) -> F:
 
 @contextmanager
 def open_service(
-    database: str | None = None, **given: object
+    database: str | None = None, **overrides: object
 ) -> Iterator[tuple[Settings, Database]]:
     """Open the settings and the database at the current schema; close it at the end.
 
@@ -68,7 +68,7 @@ def open_service(
     from service.db.migrations import open_database
     from service.settings import read_settings
 
-    settings = read_settings(database=database, **given)
+    settings = read_settings(database=database, **overrides)
     opened_database = open_database(settings)
     try:
         yield settings, opened_database

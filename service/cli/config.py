@@ -49,11 +49,11 @@ def config(as_toml: bool, as_json: bool) -> None:
         _print_settings(explained_settings)
 
 
-def _print_settings(found: list[SettingReport]) -> None:
-    from disambig.console import safe
+def _print_settings(reports: list[SettingReport]) -> None:
+    from disambig.console import escape_text
 
-    for setting in found:
+    for setting in reports:
         value = "(not set)" if setting.value is None else str(setting.value)
-        click.echo(f"{setting.name} = {safe(value)}")
-        click.echo(f"    {safe(setting.meaning)}")
-        click.echo(f"    {setting.variable}, {setting.takes}; from {safe(setting.source)}")
+        click.echo(f"{setting.name} = {escape_text(value)}")
+        click.echo(f"    {escape_text(setting.meaning)}")
+        click.echo(f"    {setting.variable}, {setting.takes}; from {escape_text(setting.source)}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from service.db.database import Database
     from service.db.overview import Inventory
 from disambig.cli.options import examples, json_option, quiet_option
-from disambig.console import progress
+from disambig.console import show_progress
 
 GROUP_EXAMPLES = examples(
     "disambig db info",
@@ -85,17 +85,17 @@ def check(database: str | None, quiet: bool) -> None:
     Checks the schema, the file (SQLite) and the invariants of the service: every mention is in an
     existing identity, redirects lead to one, and the history ends in the published state.
     """
-    from disambig.console import safe
+    from disambig.console import escape_text
     from disambig.errors import DisambigError
     from service.db import migrations
     from service.db.integrity import INVARIANTS, find_violations
 
     with common.connect_service(database) as (_, opened):
         migrations.require_head_revision(opened)
-        with progress("Checking", len(INVARIANTS), "checks", quiet=quiet) as advance:
+        with show_progress("Checking", len(INVARIANTS), "checks", quiet=quiet) as advance:
             broken = find_violations(opened, advance)
     for violation in broken:
-        click.echo(safe(str(violation)))
+        click.echo(escape_text(str(violation)))
     if broken:
         raise DisambigError(f"{len(broken)} of {len(INVARIANTS)} checks failed; restore a backup")
     if not quiet:
@@ -120,7 +120,7 @@ def backup(file: Path, force: bool, database: str | None, quiet: bool) -> None:
         raise click.BadParameter(f"the folder {file.parent} does not exist; create it")
     with common.connect_service(database) as (_, opened):
         migrations.require_head_revision(opened)
-        with progress("Backing up", count_pages(opened), "pages", quiet=quiet) as advance:
+        with show_progress("Backing up", count_pages(opened), "pages", quiet=quiet) as advance:
             back_up(opened, file, force=force, advance=advance)
     if not quiet:
         click.echo(f"{file}: {file.stat().st_size:,} bytes", err=True)
@@ -141,7 +141,7 @@ def restore(file: Path, force: bool, database: str | None, quiet: bool) -> None:
     from service.db.backup import restore as restore_from
 
     with common.connect_service(database) as (_, opened):
-        with progress("Restoring", unit="pages", quiet=quiet) as advance:
+        with show_progress("Restoring", unit="pages", quiet=quiet) as advance:
             revision = restore_from(opened, file, force=force, advance=advance)
         if not quiet:
             click.echo(f"restored at revision {revision}", err=True)
@@ -171,15 +171,15 @@ def _migrate(database: Database, revision: str, *, up: bool) -> None:
 
 
 def _print_info(address: str, held: Inventory) -> None:
-    from disambig.console import safe, short_count
+    from disambig.console import escape_text, format_count
 
-    click.echo(f"address     {safe(address)}")
+    click.echo(f"address     {escape_text(address)}")
     click.echo(f"database    {held.kind}")
     state = "" if held.revision == held.newest else f" (this version needs {held.newest})"
     click.echo(f"revision    {held.revision or 'none'}{state}")
-    click.echo(f"size        {short_count(held.bytes)}B")
+    click.echo(f"size        {format_count(held.bytes)}B")
     if held.free is not None:
-        click.echo(f"disk free   {short_count(held.free)}B")
+        click.echo(f"disk free   {format_count(held.free)}B")
     for name, rows in held.rows.items():
         click.echo(f"{name:<11} {rows:,}")
     if held.last_event is not None:

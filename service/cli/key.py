@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from disambig.console import console, safe
+from disambig.console import make_console, escape_text
 from service.cli import common
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def create(
             else "until it is revoked"
         )
         click.echo(
-            f"Key for {safe(info.name)}: {info.role} {until}. It is shown only once.\n"
+            f"Key for {escape_text(info.name)}: {info.role} {until}. It is shown only once.\n"
             "Send it as  Authorization: Bearer KEY",
             err=True,
         )
@@ -154,10 +154,10 @@ def revoke(id: str, reason: str | None, database: str | None) -> None:
 
     with common.open_service(database) as (_, opened):
         info = api_keys.revoke_key(opened, common.get_actor(), id, reason)
-    click.echo(f"{info.id} ({safe(info.name)}) is revoked since {info.revoked_at:%Y-%m-%d %H:%M}.")
+    click.echo(f"{info.id} ({escape_text(info.name)}) is revoked since {info.revoked_at:%Y-%m-%d %H:%M}.")
 
 
-def _print_keys(found: list[KeyInfo], now: datetime) -> None:
+def _print_keys(key_infos: list[KeyInfo], now: datetime) -> None:
     from rich import box
     from rich.table import Table
 
@@ -168,15 +168,15 @@ def _print_keys(found: list[KeyInfo], now: datetime) -> None:
     def day(moment: datetime | None) -> str:
         return "never" if moment is None else f"{moment:%Y-%m-%d}"
 
-    for info in found:
+    for info in key_infos:
         state = info.get_state(now)
         table.add_row(
             info.id,
             info.role.value,
-            safe(info.name),
+            escape_text(info.name),
             state,
             day(info.used_at),
             day(info.expires_at) if info.expires_at else "ever",
             style=None if state == "active" else "dim",
         )
-    console().print(table)
+    make_console().print(table)

@@ -14,7 +14,7 @@ from disambig.cli.works_options import (
     works_argument,
     works_of,
 )
-from disambig.console import safe
+from disambig.console import escape_text
 from service.cli import common
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def load(
         report = load_works(opened, common.get_actor(), delivery, reader.received())
     for row in report.rejects:
         click.echo(
-            f"rejected: work {safe(row.id[:80])}: {row.field}: {row.problem}; {row.remedy}",
+            f"rejected: work {escape_text(row.id[:80])}: {row.field}: {row.problem}; {row.remedy}",
             err=True,
         )
     if not quiet:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from disambig.console import console, progress, safe
+from disambig.console import make_console, show_progress, escape_text
 from service.cli import common
 
 if TYPE_CHECKING:
@@ -105,27 +105,27 @@ def estimates(sample: str | None, database: str | None, as_json: bool) -> None:
         _print_estimates(quality)
 
 
-def _print_estimates(found: dict[str, Any]) -> None:
+def _print_estimates(report: dict[str, Any]) -> None:
     from rich import box
     from rich.table import Table
 
-    states = ", ".join(f"{n:,} {name}" for name, n in found["tasks"].items())
+    states = ", ".join(f"{n:,} {name}" for name, n in report["tasks"].items())
     click.echo(
-        f"Sample {safe(found['sample'])} of {found['drawn_at']:%Y-%m-%d} by "
-        f"{safe(found['drawn_by'])}: {states}"
+        f"Sample {escape_text(report['sample'])} of {report['drawn_at']:%Y-%m-%d} by "
+        f"{escape_text(report['drawn_by'])}: {states}"
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
     table.add_column("name occurs")
     for column in ("reviewed", "precision (%)", "recall (%)"):
         table.add_column(column, justify="right")
-    for row in [found["overall"], *found["slices"]]:
+    for row in [report["overall"], *report["slices"]]:
         table.add_row(
             row["slice"],
             f"{row['reviewed']:,}",
             _format_percent(row["precision"]),
             _format_percent(row["recall"]),
         )
-    console().print(table)
+    make_console().print(table)
 
 
 def _format_percent(share: dict[str, float] | None) -> str:
@@ -211,7 +211,7 @@ def train(
         with opened.read() as connection:
             claim = job_queue.get_claim(connection, job_queue.MODEL, requested_model.id, worker.id)
         try:
-            worker.fit_model(claim, labelled, partial(progress, quiet=quiet))
+            worker.fit_model(claim, labelled, partial(show_progress, quiet=quiet))
         except KeyboardInterrupt:
             model_store.cancel_model(opened, common.get_actor(), requested_model.id, "interrupted")
             raise
@@ -219,7 +219,7 @@ def train(
             fitted_model = model_store.get_model(connection, requested_model.id)
             content = model_store.read_content(connection, requested_model.id) if fitted_model.digest else b""
     if fitted_model.state != "candidate":
-        raise click.ClickException(safe(fitted_model.error or f"model {fitted_model.id} is {fitted_model.state}"))
+        raise click.ClickException(escape_text(fitted_model.error or f"model {fitted_model.id} is {fitted_model.state}"))
     if out is not None:
         out.write_bytes(content)
     if as_json:

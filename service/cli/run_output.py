@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from disambig.console import console, safe
+from disambig.console import make_console, escape_text
 from service.values import to_dict
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def print_runs(found: Sequence[Run]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    out = console()
+    out = make_console()
     if not found:
         out.print("No runs yet. Start one: disambig run start --wait")
         return
@@ -83,9 +83,9 @@ def print_runs(found: Sequence[Run]) -> None:
 def _summarize(run: Run) -> str:
     """Summarise a run in a few words."""
     if run.state == "failed":
-        return safe(run.error or "")[:80]
+        return escape_text(run.error or "")[:80]
     if run.state == "running":
-        return safe(run.stage or "")
+        return escape_text(run.stage or "")
     summary = run.summary or {}
     counts = [("created", "new"), ("merged", "merged"), ("split", "split"), ("grown", "grown")]
     parts = [f"{summary[name]:,} {word}" for name, word in counts if summary.get(name)]
@@ -97,7 +97,7 @@ def print_run(run: Run) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    out = console()
+    out = make_console()
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -105,18 +105,18 @@ def print_run(run: Run) -> None:
     state = Text(run.state, style=COLOURS.get(run.state, ""))
     if run.state == "running" and run.stage:
         of = "" if run.total is None else f" of {run.total:,}"
-        state.append(f"  {safe(run.stage)} {run.done:,}{of}", style="")
+        state.append(f"  {escape_text(run.stage)} {run.done:,}{of}", style="")
     grid.add_row("state", state)
     grid.add_row("scope", run.scope + (f", rebased {run.rebases} times" if run.rebases else ""))
-    grid.add_row("requested", f"{run.created_at.astimezone():%Y-%m-%d %H:%M} by {safe(run.actor)}")
+    grid.add_row("requested", f"{run.created_at.astimezone():%Y-%m-%d %H:%M} by {escape_text(run.actor)}")
     if run.reason:
-        grid.add_row("reason", safe(run.reason))
+        grid.add_row("reason", escape_text(run.reason))
     if run.started_at:
         grid.add_row("duration", _format_duration(run))
     if run.attempts > 1:
         grid.add_row("attempts", f"{run.attempts}")
     if run.error:
-        grid.add_row("error", Text(safe(run.error), style="red"))
+        grid.add_row("error", Text(escape_text(run.error), style="red"))
     for name, description in _describe_summary(run.summary or {}):
         grid.add_row(name, description)
     out.print(grid)
@@ -168,7 +168,7 @@ def _describe_summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
             ("decisions", f"identities that lose mentions with decisions: {n('decisions')}")
         )
     for problem in found.get("problems", [])[:5]:
-        lines.append(("problem", safe(problem)))
+        lines.append(("problem", escape_text(problem)))
     more = found.get("n_problems", 0) - 5
     if more > 0:
         lines.append(("", f"and {more:,} more problems"))
@@ -180,7 +180,7 @@ def print_changes(run: Run, lines: Sequence[Difference]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    out = console()
+    out = make_console()
     tense = "has changed" if run.state == "published" else "would change"
     out.print(Text(f"What publishing {run.id} {tense}", style="bold"))
     for name, description in _describe_summary(run.summary or {}):
@@ -201,8 +201,8 @@ def print_changes(run: Run, lines: Sequence[Difference]) -> None:
             f"{line.mentions:,}",
             Text(word, style=colour),
             line.identity or Text("new", style="dim"),
-            safe(line.details.get("name") or ""),
-            Text(safe(line.text)),
+            escape_text(line.details.get("name") or ""),
+            Text(escape_text(line.text)),
         )
     out.print(shown)
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 import click
 from sqlalchemy import select
 
-from disambig.console import console, safe, short_count
+from disambig.console import make_console, escape_text, format_count
 from service import job_queue
 from service.db.database import Database
 from service.db.tables import Worker
@@ -108,7 +108,7 @@ def _show_progress_bar() -> Iterator[Callable[[Run], None]]:
         BarColumn(bar_width=28),
         TextColumn("{task.fields[count]}", markup=False, style="dim"),
         TimeElapsedColumn(),
-        console=console(stderr=True),
+        console=make_console(stderr=True),
         transient=True,
     )
     with layout:
@@ -116,11 +116,11 @@ def _show_progress_bar() -> Iterator[Callable[[Run], None]]:
 
         def show(run: Run) -> None:
             stage = "Waiting for a worker" if run.state == "queued" else run.stage or "Starting"
-            of = "" if run.total is None else f" / {short_count(run.total)}"
-            count = f"{short_count(run.done)}{of}" if run.done or run.total else ""
+            of = "" if run.total is None else f" / {format_count(run.total)}"
+            count = f"{format_count(run.done)}{of}" if run.done or run.total else ""
             layout.update(
                 task,
-                description=safe(stage).ljust(24),
+                description=escape_text(stage).ljust(24),
                 completed=run.done,
                 total=run.total,
                 count=count,

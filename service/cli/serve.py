@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from disambig.console import safe
+from disambig.console import escape_text
 from service.cli import common
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ def _print_welcome(settings: Settings, address: str, state: dict[str, int]) -> N
     from service.db.migrations import parse_url as parsed
 
     url = parsed(settings.database_url).render_as_string(hide_password=True)
-    click.echo(f"Listening on {safe(address)}", err=True)
-    click.echo(f"  documentation  {safe(address)}/schema/docs", err=True)
-    click.echo(f"  database       {safe(url)}", err=True)
+    click.echo(f"Listening on {escape_text(address)}", err=True)
+    click.echo(f"  documentation  {escape_text(address)}/schema/docs", err=True)
+    click.echo(f"  database       {escape_text(url)}", err=True)
     if not state["keys"]:
         click.echo('  a first key    disambig key create --role admin --name "me"', err=True)
     if not state["works"]:

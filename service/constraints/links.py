@@ -61,11 +61,11 @@ class SignatureGroups:
     def find_root(self, signature: int) -> int:
         """Return the root of a signature's group: its lowest member."""
         root = signature
-        while (above := self._parent.get(root, root)) != root:
-            root = above
-        while (above := self._parent.get(signature, root)) != root:
+        while (parent := self._parent.get(root, root)) != root:
+            root = parent
+        while (parent := self._parent.get(signature, root)) != root:
             self._parent[signature] = root
-            signature = above
+            signature = parent
         return root
 
     def join(self, a: int, b: int) -> bool:
@@ -84,8 +84,10 @@ class SignatureGroups:
 
 def make_must_links(signatures: Sequence[int], decision: str) -> list[Link]:
     """Return the fewest must-links that state that all signatures are one person (a star)."""
-    hub = signatures[0]
-    return [Link(min(hub, k), max(hub, k), True, decision) for k in signatures[1:]]
+    representative = signatures[0]
+    return [
+        Link(min(representative, k), max(representative, k), True, decision) for k in signatures[1:]
+    ]
 
 
 def remove_retired(links: Sequence[Link], retired: Collection[int]) -> list[Link]:
@@ -94,32 +96,34 @@ def remove_retired(links: Sequence[Link], retired: Collection[int]) -> list[Link
     Signatures that were linked through a retired one are linked directly; a cannot-link of a
     retired signature is transferred to another of its group.
     """
-    gone = set(retired)
-    if not gone:
+    retired_keys = set(retired)
+    if not retired_keys:
         return list(links)
     groups, direct = SignatureGroups(links), SignatureGroups()
     current_links: list[Link] = []
-    lost: dict[int, Link] = {}
+    indirect_links: dict[int, Link] = {}
     for link in links:
-        if link.must and not {link.a, link.b} & gone:
+        if link.must and not {link.a, link.b} & retired_keys:
             direct.join(link.a, link.b)
             current_links.append(link)
         elif link.must:
-            lost[groups.find_root(link.a)] = link
-    ends = {end for link in links for end in (link.a, link.b)} - gone
+            indirect_links[groups.find_root(link.a)] = link
+    ends = {end for link in links for end in (link.a, link.b)} - retired_keys
     members = groups.group_signatures(ends)
-    for root, link in lost.items():
-        alive = members.get(root, [])
+    for root, link in indirect_links.items():
+        members_left = members.get(root, [])
         current_links += [
-            replace(link, a=alive[0], b=other)
-            for other in alive[1:]
-            if direct.join(alive[0], other)
+            replace(link, a=members_left[0], b=other)
+            for other in members_left[1:]
+            if direct.join(members_left[0], other)
         ]
     for link in links:
         if link.must:
             continue
         a, b = (
-            end if end not in gone else next(iter(members.get(groups.find_root(end), ())), None)
+            end
+            if end not in retired_keys
+            else next(iter(members.get(groups.find_root(end), ())), None)
             for end in (link.a, link.b)
         )
         if a is not None and b is not None and a != b:
@@ -130,41 +134,46 @@ def remove_retired(links: Sequence[Link], retired: Collection[int]) -> list[Link
 def find_contradictions(links: Sequence[Link]) -> list[Contradiction]:
     """Return cannot-links between one person's signatures, with a shortest chain of must-links."""
     groups = SignatureGroups(links)
-    bad = [
+    impossible_links = [
         link
         for link in links
         if not link.must and groups.find_root(link.a) == groups.find_root(link.b)
     ]
-    if not bad:
+    if not impossible_links:
         return []
-    near: dict[int, list[Link]] = defaultdict(list)
+    links_at: dict[int, list[Link]] = defaultdict(list)
     for link in links:
         if link.must:
-            near[link.a].append(link)
-            near[link.b].append(link)
-    return [Contradiction(link, _find_shortest_chain(near, link.a, link.b)) for link in bad]
+            links_at[link.a].append(link)
+            links_at[link.b].append(link)
+    return [
+        Contradiction(link, _find_shortest_chain(links_at, link.a, link.b))
+        for link in impossible_links
+    ]
 
 
-def _find_shortest_chain(near: Mapping[int, list[Link]], start: int, end: int) -> tuple[Link, ...]:
+def _find_shortest_chain(
+    links_at: Mapping[int, list[Link]], start: int, end: int
+) -> tuple[Link, ...]:
     """Return a shortest path of must-links, with consecutive links of a decision as one step."""
-    came: dict[int, tuple[int, Link] | None] = {start: None}
-    waiting = deque([start])
-    while waiting and end not in came:
-        here = waiting.popleft()
-        for link in near[here]:
-            there = link.b if link.a == here else link.a
-            if there not in came:
-                came[there] = (here, link)
-                waiting.append(there)
+    reached_from: dict[int, tuple[int, Link] | None] = {start: None}
+    queue = deque([start])
+    while queue and end not in reached_from:
+        signature = queue.popleft()
+        for link in links_at[signature]:
+            neighbour = link.b if link.a == signature else link.a
+            if neighbour not in reached_from:
+                reached_from[neighbour] = (signature, link)
+                queue.append(neighbour)
     steps: list[Link] = []
-    here = end
-    while (step := came[here]) is not None:
-        before, link = step
+    signature = end
+    while (step := reached_from[signature]) is not None:
+        previous, link = step
         if steps and steps[-1].decision == link.decision:
-            steps[-1] = replace(steps[-1], a=before)
+            steps[-1] = replace(steps[-1], a=previous)
         else:
-            steps.append(Link(before, here, must=True, decision=link.decision))
-        here = before
+            steps.append(Link(previous, signature, must=True, decision=link.decision))
+        signature = previous
     return tuple(reversed(steps))
 
 

@@ -30,24 +30,24 @@ def read_links_in_force(connection: Connection) -> list[Link]:
 
 def read_links_around(connection: Connection, signatures: Iterable[int]) -> list[Link]:
     """Read the links in force of all decisions connected with signatures by a chain of links."""
-    known: set[int] = set()
-    reached, waiting = set(signatures), set(signatures)
+    decision_keys: set[int] = set()
+    reached, frontier = set(signatures), set(signatures)
     links: list[Link] = []
-    while waiting:
+    while frontier:
         ends = (DecisionLink.a_key, DecisionLink.b_key)
         new_decisions: set[int] = set()
         for end in ends:
             query = (
                 select(DecisionLink.decision_key)
                 .join(Decision, Decision.key == DecisionLink.decision_key)
-                .where(Decision.undone_seq.is_(None), is_in(connection, end, waiting))
+                .where(Decision.undone_seq.is_(None), is_in(connection, end, frontier))
             )
             new_decisions.update(connection.scalars(query.distinct()))
-        more = _read_links_of(connection, new_decisions - known)
-        known |= new_decisions
-        links += more
-        waiting = {end for link in more for end in (link.a, link.b)} - reached
-        reached |= waiting
+        new_links = _read_links_of(connection, new_decisions - decision_keys)
+        decision_keys |= new_decisions
+        links += new_links
+        frontier = {end for link in new_links for end in (link.a, link.b)} - reached
+        reached |= frontier
     return links
 
 
@@ -96,11 +96,16 @@ def read_constraints(
     links = remove_retired_signatures(
         connection, read_links_around(connection, signatures or ()) if links is None else links
     )
-    places = read_signatures(connection, {end for link in links for end in (link.a, link.b)})
+    signatures_by_key = read_signatures(
+        connection, {end for link in links for end in (link.a, link.b)}
+    )
     kind = {True: domain.ConstraintKind.MUST, False: domain.ConstraintKind.CANNOT}
     return [
         domain.Constraint(
-            kind[link.must], places[link.a], places[link.b], f"decision {link.decision}"
+            kind[link.must],
+            signatures_by_key[link.a],
+            signatures_by_key[link.b],
+            f"decision {link.decision}",
         )
         for link in links
     ]
@@ -118,8 +123,8 @@ def read_signatures(
 
 def make_namer(connection: Connection, signatures: Collection[int]) -> Callable[[int], str]:
     """Return a function that formats signature keys for messages: ``WORK:POSITION``."""
-    places = read_signatures(connection, signatures)
-    names = {key: f"{at.work[:80]}:{at.position}" for key, at in places.items()}
+    signatures_by_key = read_signatures(connection, signatures)
+    names = {key: f"{at.work[:80]}:{at.position}" for key, at in signatures_by_key.items()}
     return lambda key: names.get(key, f"mention {key}")
 
 
@@ -127,17 +132,18 @@ def find_same_work_pairs(
     connection: Connection, identities: Collection[int]
 ) -> list[tuple[int, int, int]]:
     """Find pairs of signatures of one work in one identity: its key and theirs."""
-    one, other = aliased(Signature), aliased(Signature)
-    mine, its = aliased(Membership), aliased(Membership)
+    first, second = aliased(Signature), aliased(Signature)
+    first_membership, second_membership = aliased(Membership), aliased(Membership)
     query = (
-        select(mine.identity_key, one.key, other.key)
-        .join(one, one.key == mine.signature_key)
-        .join(other, (other.work_key == one.work_key) & (other.key > one.key))
+        select(first_membership.identity_key, first.key, second.key)
+        .join(first, first.key == first_membership.signature_key)
+        .join(second, (second.work_key == first.work_key) & (second.key > first.key))
         .join(
-            its,
-            (its.signature_key == other.key) & (its.identity_key == mine.identity_key),
+            second_membership,
+            (second_membership.signature_key == second.key)
+            & (second_membership.identity_key == first_membership.identity_key),
         )
-        .where(is_in(connection, mine.identity_key, identities))
+        .where(is_in(connection, first_membership.identity_key, identities))
     )
     return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
@@ -152,18 +158,20 @@ def require_links_hold(
     Conflict
         If a link is violated; the error names the decisions.
     """
-    held = list(links)
-    ends = {end for link in held for end in (link.a, link.b)}
+    all_links = list(links)
+    ends = {end for link in all_links for end in (link.a, link.b)}
     query = select(Membership.signature_key, Membership.identity_key)
     rows = connection.execute(query.where(is_in(connection, Membership.signature_key, ends)))
-    bad = find_violated(held, {row[0]: row[1] for row in rows})
-    if not bad:
+    violated = find_violated(all_links, {row[0]: row[1] for row in rows})
+    if not violated:
         return
-    name = make_namer(connection, {end for link in bad[:MAX_SHOWN] for end in (link.a, link.b)})
-    said = [
+    name = make_namer(
+        connection, {end for link in violated[:MAX_SHOWN] for end in (link.a, link.b)}
+    )
+    statements = [
         f"{name(link.a)} and {name(link.b)} {'must' if link.must else 'cannot'} be one person "
         f"({link.decision})"
-        for link in bad[:MAX_SHOWN]
+        for link in violated[:MAX_SHOWN]
     ]
-    decisions = sorted({link.decision for link in bad})[:MAX_SHOWN]
-    raise Conflict(f"{problem}: {'; '.join(said)}", remedy, decisions=decisions)
+    decisions = sorted({link.decision for link in violated})[:MAX_SHOWN]
+    raise Conflict(f"{problem}: {'; '.join(statements)}", remedy, decisions=decisions)

@@ -83,7 +83,7 @@ def merge_identities(
     actor: Actor,
     identities: Sequence[str],
     into: str | None = None,
-    statement: DecisionContext = NO_CONTEXT,
+    context: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """Merge identities: state that all their mentions are one person.
 
@@ -105,35 +105,35 @@ def merge_identities(
     Stale
         If one has changed since it was read.
     """
-    names = list(dict.fromkeys([*identities, *([into] if into else [])]))
-    if not 2 <= len(names) <= MAX_IDENTITIES:
+    identity_ids = list(dict.fromkeys([*identities, *([into] if into else [])]))
+    if not 2 <= len(identity_ids) <= MAX_IDENTITIES:
         raise Invalid(
-            f"{len(names)} identities to merge",
+            f"{len(identity_ids)} identities to merge",
             f"give 2 to {MAX_IDENTITIES} different ids",
             field="identities",
         )
     with database.write() as connection:
-        subject = open_decision(connection, names, statement.versions)
-        kept = subject.rows[into] if into else subject.choose_best()
-        decision = record_decision(
-            subject, "same", "merge", actor, statement.reason, statement.evidence
+        scope = open_decision(connection, identity_ids, context.versions)
+        kept_identity = scope.rows[into] if into else scope.choose_best()
+        decision = record_decision(scope, "same", "merge", actor, context.reason, context.evidence)
+        signatures = [m for row in scope.rows.values() for m in scope.members[row.key]]
+        representative = scope.rank_members(kept_identity.key)[0]
+        links = make_must_links(
+            [representative, *(m for m in signatures if m != representative)], decision.id
         )
-        mentions = [m for row in subject.rows.values() for m in subject.members[row.key]]
-        representative = subject.rank_members(kept.key)[0]
-        links = make_must_links([representative, *(m for m in mentions if m != representative)], decision.id)
-        places = {
-            m: Membership(kept.key, 1.0, "decision", decision.key)
-            for row in subject.rows.values()
-            if row.key != kept.key
-            for m in subject.members[row.key]
+        memberships = {
+            m: Membership(kept_identity.key, 1.0, "decision", decision.key)
+            for row in scope.rows.values()
+            if row.key != kept_identity.key
+            for m in scope.members[row.key]
         }
         return apply_decision(
             decision,
-            places,
+            memberships,
             links,
-            {kept.key: True},
-            same_work=statement.allow_same_work,
-            answers=statement.task_id,
+            {kept_identity.key: True},
+            allow_same_work=context.allow_same_work,
+            task_id=context.task_id,
         )
 
 
@@ -143,7 +143,7 @@ def split_identity(
     identity: str,
     groups: Sequence[Sequence[SignatureRef]],
     keep: int | None = None,
-    statement: DecisionContext = NO_CONTEXT,
+    context: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """Split an identity: state that it is several persons.
 
@@ -166,37 +166,45 @@ def split_identity(
         that occurs twice.
     """
     with database.write() as connection:
-        subject = open_decision(connection, [identity], statement.versions)
-        row = subject.rows[identity]
+        scope = open_decision(connection, [identity], context.versions)
+        row = scope.rows[identity]
         parts = [
-            subject.find_signatures(group, row, f"groups[{k}]") for k, group in enumerate(groups)
+            scope.find_signatures(group, row, f"groups[{k}]") for k, group in enumerate(groups)
         ]
-        kept_group = _choose_kept_group(subject, row, parts, keep)
+        kept_group = _choose_kept_group(scope, row, parts, keep)
         decision = record_decision(
-            subject, "different", "split", actor, statement.reason, statement.evidence
+            scope, "different", "split", actor, context.reason, context.evidence
         )
         links = [link for part in parts for link in make_must_links(part, decision.id)]
-        kept = parts[kept_group] if kept_group is not None else []
-        named = {m for part in parts for m in part}
-        rest = [m for m in subject.rank_members(row.key) if m not in named]
+        kept_signatures = parts[kept_group] if kept_group is not None else []
+        grouped_signatures = {m for part in parts for m in part}
+        rest = [m for m in scope.rank_members(row.key) if m not in grouped_signatures]
         leaving_groups = [part for k, part in enumerate(parts) if k != kept_group]
         for k, part in enumerate(leaving_groups):
-            others = [*(p[0] for p in leaving_groups[:k]), *kept[:1], *rest[:MAX_REMAINING_LINKS]]
-            links += [_make_cannot_link(part[0], other, decision.id) for other in others]
-        places = {
+            remaining = [
+                *(p[0] for p in leaving_groups[:k]),
+                *kept_signatures[:1],
+                *rest[:MAX_REMAINING_LINKS],
+            ]
+            links += [_make_cannot_link(part[0], other, decision.id) for other in remaining]
+        memberships = {
             m: Membership(make_placeholder_key(k), 1.0, "decision", decision.key)
             for k, part in enumerate(leaving_groups)
             for m in part
         }
-        places |= {m: Membership(row.key, 1.0, "decision", decision.key) for m in kept}
-        is_curated = {row.key: True} | {make_placeholder_key(k): True for k in range(len(leaving_groups))}
+        memberships |= {
+            m: Membership(row.key, 1.0, "decision", decision.key) for m in kept_signatures
+        }
+        is_curated = {row.key: True} | {
+            make_placeholder_key(k): True for k in range(len(leaving_groups))
+        }
         return apply_decision(
             decision,
-            places,
+            memberships,
             links,
             is_curated,
-            same_work=statement.allow_same_work,
-            answers=statement.task_id,
+            allow_same_work=context.allow_same_work,
+            task_id=context.task_id,
         )
 
 
@@ -205,7 +213,7 @@ def move_signatures(
     actor: Actor,
     mentions: Sequence[SignatureRef],
     to: str | None,
-    statement: DecisionContext = NO_CONTEXT,
+    context: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """Move mentions: state that they are one person, ``to`` or a new identity.
 
@@ -217,35 +225,36 @@ def move_signatures(
         As :func:`merge_identities`; Invalid also if all of them are already in ``to``.
     """
     with database.write() as connection:
-        subject = open_decision(connection, [to] if to else [], statement.versions)
-        signatures = subject.find_signatures(mentions, None, "mentions")
-        target = subject.rows[to].key if to else None
-        subject.include_identities({k for m in signatures if (k := subject.identity_of(m)) is not None})
-        sources = {subject.identity_of(m) for m in signatures} - {None, target}
-        if all(subject.identity_of(m) == target for m in signatures) and target is not None:
+        scope = open_decision(connection, [to] if to else [], context.versions)
+        signatures = scope.find_signatures(mentions, None, "mentions")
+        target = scope.rows[to].key if to else None
+        scope.include_identities({k for m in signatures if (k := scope.identity_of(m)) is not None})
+        sources = {scope.identity_of(m) for m in signatures} - {None, target}
+        if all(scope.identity_of(m) == target for m in signatures) and target is not None:
             raise Invalid("all mentions are already in this identity", "nothing to do", field="to")
-        decision = record_decision(
-            subject, "same", "move", actor, statement.reason, statement.evidence
-        )
-        anchors = (
-            [m for m in subject.rank_members(target) if m not in signatures][:MAX_REPRESENTATIVES]
+        decision = record_decision(scope, "same", "move", actor, context.reason, context.evidence)
+        representatives = (
+            [m for m in scope.rank_members(target) if m not in signatures][:MAX_REPRESENTATIVES]
             if target
             else []
         )
-        links = make_must_links([*signatures, *anchors], decision.id)
+        links = make_must_links([*signatures, *representatives], decision.id)
         for source in sources:
-            remaining = [m for m in subject.rank_members(source) if m not in signatures]
-            links += [_make_cannot_link(signatures[0], m, decision.id) for m in remaining[:MAX_REMAINING_LINKS]]
+            remaining = [m for m in scope.rank_members(source) if m not in signatures]
+            links += [
+                _make_cannot_link(signatures[0], m, decision.id)
+                for m in remaining[:MAX_REMAINING_LINKS]
+            ]
         target_key = make_placeholder_key(0) if target is None else target
-        places = {m: Membership(target_key, 1.0, "decision", decision.key) for m in signatures}
+        memberships = {m: Membership(target_key, 1.0, "decision", decision.key) for m in signatures}
         is_curated = {key: True for key in sources if key is not None} | {target_key: True}
         return apply_decision(
             decision,
-            places,
+            memberships,
             links,
             is_curated,
-            same_work=statement.allow_same_work,
-            answers=statement.task_id,
+            allow_same_work=context.allow_same_work,
+            task_id=context.task_id,
         )
 
 
@@ -255,7 +264,7 @@ def decide_pair(
     kind: str,
     a: SignatureRef,
     b: SignatureRef,
-    statement: DecisionContext = NO_CONTEXT,
+    context: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """State that two mentions are the ``same`` person, or ``different`` persons.
 
@@ -273,27 +282,25 @@ def decide_pair(
             f"unknown kind of decision {kind[:40]!r}", "use same or different", field="kind"
         )
     with database.write() as connection:
-        subject = open_decision(connection, [], statement.versions)
-        first, second = subject.find_signatures([a, b], None, "mentions")
-        subject.include_identities(
-            {k for m in (first, second) if (k := subject.identity_of(m)) is not None}
+        scope = open_decision(connection, [], context.versions)
+        first, second = scope.find_signatures([a, b], None, "mentions")
+        scope.include_identities(
+            {k for m in (first, second) if (k := scope.identity_of(m)) is not None}
         )
-        decision = record_decision(
-            subject, kind, "review", actor, statement.reason, statement.evidence
-        )
+        decision = record_decision(scope, kind, "review", actor, context.reason, context.evidence)
         if kind == "same":
             links = make_must_links([first, second], decision.id)
-            places, is_curated = _plan_merge(subject, first, second, decision.key)
+            memberships, is_curated = _plan_merge(scope, first, second, decision.key)
         else:
             links = [_make_cannot_link(first, second, decision.id)]
-            places, is_curated = _plan_separation(subject, first, second, decision.key)
+            memberships, is_curated = _plan_separation(scope, first, second, decision.key)
         return apply_decision(
             decision,
-            places,
+            memberships,
             links,
             is_curated,
-            same_work=statement.allow_same_work,
-            answers=statement.task_id,
+            allow_same_work=context.allow_same_work,
+            task_id=context.task_id,
         )
 
 
@@ -301,7 +308,7 @@ def record_unsure(
     database: Database,
     actor: Actor,
     mentions: Sequence[SignatureRef],
-    statement: DecisionContext = NO_CONTEXT,
+    context: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """Record that a curator examined mentions and could not decide; it binds nothing.
 
@@ -310,23 +317,23 @@ def record_unsure(
     Invalid, NotFound
     """
     with database.write() as connection:
-        subject = open_decision(connection, [], statement.versions)
-        subject.find_signatures(mentions, None, "mentions")
-        told = [f"{m.work}:{m.position}" for m in mentions]
-        evidence = {**(statement.evidence or {}), "mentions": told}
-        decision = record_decision(subject, "unsure", "review", actor, statement.reason, evidence)
-        return apply_decision(decision, {}, [], {}, same_work=True)
+        scope = open_decision(connection, [], context.versions)
+        scope.find_signatures(mentions, None, "mentions")
+        mention_names = [f"{m.work}:{m.position}" for m in mentions]
+        evidence = {**(context.evidence or {}), "mentions": mention_names}
+        decision = record_decision(scope, "unsure", "review", actor, context.reason, evidence)
+        return apply_decision(decision, {}, [], {}, allow_same_work=True)
 
 
 def _choose_kept_group(
-    subject: DecisionScope, row: IdentityRow, parts: Sequence[Sequence[int]], keep: int | None
+    scope: DecisionScope, row: IdentityRow, parts: Sequence[Sequence[int]], keep: int | None
 ) -> int | None:
     """Return the number of the group that keeps the id, or None."""
-    named = sum(map(len, parts))
-    rest = len(subject.members[row.key]) - named
-    if len(set().union(*parts)) != named:
+    n_grouped = sum(map(len, parts))
+    n_rest = len(scope.members[row.key]) - n_grouped
+    if len(set().union(*parts)) != n_grouped:
         raise Invalid("a mention is in two groups", "list each mention once", field="groups")
-    if not 1 <= len(parts) <= MAX_IDENTITIES or len(parts) + bool(rest) < 2:
+    if not 1 <= len(parts) <= MAX_IDENTITIES or len(parts) + bool(n_rest) < 2:
         raise Invalid(
             f"{len(parts)} groups do not split {row.id}",
             f"give 2 to {MAX_IDENTITIES} groups, or one if other mentions stay",
@@ -334,43 +341,50 @@ def _choose_kept_group(
         )
     if keep is not None and not 0 <= keep < len(parts):
         raise Invalid(f"there is no group {keep}", "count groups from 0", field="keep")
-    if keep is not None and rest and len(parts) == 1:
+    if keep is not None and n_rest and len(parts) == 1:
         raise Invalid("no mention would leave", "list the mentions that leave", field="keep")
-    if keep is not None or rest:
+    if keep is not None or n_rest:
         return keep
     return max(range(len(parts)), key=lambda k: (len(parts[k]), -k))
 
 
 def _plan_merge(
-    subject: DecisionScope, first: int, second: int, decision_key: int
+    scope: DecisionScope, first: int, second: int, decision_key: int
 ) -> tuple[dict[int, Membership], dict[int, bool]]:
     """Return new memberships after merging the identities of two mentions."""
-    first_identity, second_identity = subject.identity_of(first), subject.identity_of(second)
-    rows = [row for row in subject.rows.values() if row.key in (first_identity, second_identity)]
+    first_identity, second_identity = scope.identity_of(first), scope.identity_of(second)
+    rows = [row for row in scope.rows.values() if row.key in (first_identity, second_identity)]
     if not rows:
         return {}, {}
-    kept = subject.choose_best(rows)
-    signatures = [m for row in rows if row.key != kept.key for m in subject.members[row.key]]
-    signatures += [m for m, key in ((first, first_identity), (second, second_identity)) if key is None]
-    return {m: Membership(kept.key, 1.0, "decision", decision_key) for m in signatures}, {kept.key: True}
+    kept_identity = scope.choose_best(rows)
+    signatures = [m for row in rows if row.key != kept_identity.key for m in scope.members[row.key]]
+    signatures += [
+        m for m, key in ((first, first_identity), (second, second_identity)) if key is None
+    ]
+    return {m: Membership(kept_identity.key, 1.0, "decision", decision_key) for m in signatures}, {
+        kept_identity.key: True
+    }
 
 
 def _plan_separation(
-    subject: DecisionScope, first: int, second: int, decision_key: int
+    scope: DecisionScope, first: int, second: int, decision_key: int
 ) -> tuple[dict[int, Membership], dict[int, bool]]:
     """Return new memberships of the mention that leaves, and of those bound to it."""
-    identity_key = subject.identity_of(first)
-    if identity_key is None or identity_key != subject.identity_of(second):
-        return {}, {key: True for key in (identity_key, subject.identity_of(second)) if key is not None}
-    order = subject.rank_members(identity_key)
-    bound_signatures = {m: subject.find_bound(m, order) for m in (first, second)}
+    identity_key = scope.identity_of(first)
+    if identity_key is None or identity_key != scope.identity_of(second):
+        return {}, {
+            key: True for key in (identity_key, scope.identity_of(second)) if key is not None
+        }
+    ranked = scope.rank_members(identity_key)
+    bound_signatures = {m: scope.find_bound(m, ranked) for m in (first, second)}
     if first in bound_signatures[second]:
         return {}, {}
-    leaving = min((first, second), key=lambda m: (len(bound_signatures[m]), -order.index(m)))
-    places = {
-        m: Membership(make_placeholder_key(0), 1.0, "decision", decision_key) for m in bound_signatures[leaving]
+    leaving = min((first, second), key=lambda m: (len(bound_signatures[m]), -ranked.index(m)))
+    memberships = {
+        m: Membership(make_placeholder_key(0), 1.0, "decision", decision_key)
+        for m in bound_signatures[leaving]
     }
-    return places, {identity_key: True, make_placeholder_key(0): True}
+    return memberships, {identity_key: True, make_placeholder_key(0): True}
 
 
 def _make_cannot_link(a: int, b: int, decision: str) -> Link:

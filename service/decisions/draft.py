@@ -23,6 +23,7 @@ from service.constraints.store import (
 from service.db import tables
 from service.db.bulk import is_in
 from service.db.tables import Decision, Signature, Work
+from service.decisions.results import DecisionMade, Edited
 from service.errors import Conflict, Invalid, NotFound
 from service.events.history import DECISION_MADE
 from service.events.log import EventLog
@@ -66,6 +67,15 @@ class DecisionResult:
     identities: dict[str, int]
     created: list[str]
 
+    def to_response(self) -> DecisionMade:
+        """Return the decision as the API sends it, with the changed identities by id."""
+        return DecisionMade(
+            decision=self.id,
+            event=self.event,
+            identities=[Edited(id=i, version=v) for i, v in sorted(self.identities.items())],
+            created=self.created,
+        )
+
 
 @dataclass
 class DecisionScope:
@@ -103,13 +113,13 @@ class DecisionScope:
         for row in read_identities(self.connection, set(keys) - known_keys).values():
             get_active_identity(self.connection, row.id, self.versions.get(row.id))
             self.rows[row.id] = row
-        new = set(keys) - set(self.members)
-        for signature, key in sorted(read_members(self.connection, new).items()):
+        new_keys = set(keys) - set(self.members)
+        for signature, key in sorted(read_members(self.connection, new_keys).items()):
             self.members[key].append(signature)
             self._identity_by_signature[signature] = key
 
     def find_signatures(
-        self, mentions: Sequence[SignatureRef], of: IdentityRow | None, where: str
+        self, mentions: Sequence[SignatureRef], identity: IdentityRow | None, field_name: str
     ) -> list[int]:
         """Return signature keys of mentions, highest confidence first.
 
@@ -122,10 +132,10 @@ class DecisionScope:
         """
         if not 1 <= len(mentions) <= MAX_MENTIONS:
             raise Invalid(
-                f"{len(mentions)} mentions", f"list 1 to {MAX_MENTIONS} of them", field=where
+                f"{len(mentions)} mentions", f"list 1 to {MAX_MENTIONS} of them", field=field_name
             )
         if len(set(mentions)) < len(mentions):
-            raise Invalid("a mention is listed twice", "list each mention once", field=where)
+            raise Invalid("a mention is listed twice", "list each mention once", field=field_name)
         keys = _read_signature_keys(self.connection, mentions)
         query = select(tables.Membership.signature_key, tables.Membership.identity_key)
         rows = self.connection.execute(
@@ -134,12 +144,14 @@ class DecisionScope:
         self._identity_by_signature.update((row[0], row[1]) for row in rows)
         for k, mention in enumerate(mentions):
             key = keys.get(mention)
-            at = f"{where}[{k}]"
+            at = f"{field_name}[{k}]"
             name = f"{mention.work[:80]}:{mention.position}"
             if key is None:
                 raise NotFound(f"there is no mention {name}", "look at the work", field=at)
-            if of is not None and self._identity_by_signature.get(key) != of.key:
-                raise Invalid(f"{name} is not of {of.id}", "read the identity again", field=at)
+            if identity is not None and self._identity_by_signature.get(key) != identity.key:
+                raise Invalid(
+                    f"{name} is not of {identity.id}", "read the identity again", field=at
+                )
         return self._rank(keys[mention] for mention in mentions)
 
     def rank_members(self, key: int | None) -> list[int]:
@@ -147,13 +159,13 @@ class DecisionScope:
         return self._rank(self.members[key]) if key is not None else []
 
     def _rank(self, signatures: Any) -> list[int]:
-        some = list(signatures)
-        missing = [m for m in some if m not in self._confidence_by_signature]
+        signature_keys = list(signatures)
+        missing = [m for m in signature_keys if m not in self._confidence_by_signature]
         query = select(tables.Membership.signature_key, tables.Membership.confidence)
         condition = is_in(self.connection, tables.Membership.signature_key, missing)
         rows = self.connection.execute(query.where(condition)) if missing else ()
         self._confidence_by_signature.update((row[0], row[1]) for row in rows)
-        return sorted(some, key=lambda m: (-self._confidence_by_signature.get(m, 0.0), m))
+        return sorted(signature_keys, key=lambda m: (-self._confidence_by_signature.get(m, 0.0), m))
 
     def choose_best(self, rows: Collection[IdentityRow] | None = None) -> IdentityRow:
         """Return the best established identity: changed by decisions, most mentions, oldest."""
@@ -189,17 +201,17 @@ def open_decision(
     NotFound, Conflict, Stale
         As :func:`service.identities.store.get_active_identity`.
     """
-    subject = DecisionScope(connection, EventLog.lock(connection), versions or {})
-    for name, version in subject.versions.items():
+    scope = DecisionScope(connection, EventLog.lock(connection), versions or {})
+    for name, version in scope.versions.items():
         get_active_identity(connection, name, version)
     for name in identities:
-        subject.rows[name] = get_active_identity(connection, name, subject.versions.get(name))
-    subject.include_identities({row.key for row in subject.rows.values()})
-    return subject
+        scope.rows[name] = get_active_identity(connection, name, scope.versions.get(name))
+    scope.include_identities({row.key for row in scope.rows.values()})
+    return scope
 
 
 def record_decision(
-    subject: DecisionScope,
+    scope: DecisionScope,
     kind: str,
     action: str,
     actor: Actor,
@@ -207,40 +219,40 @@ def record_decision(
     evidence: Mapping[str, Any] | None,
 ) -> PendingDecision:
     """Record the event of a decision, and store the decision without its links."""
-    decision = new_id("d")
-    told = {"kind": kind, "action": action, "identities": sorted(subject.rows)}
-    before = {name: row.version for name, row in subject.rows.items()}
-    seq = subject.event_log.record(
+    decision_id = new_id("d")
+    summary = {"kind": kind, "action": action, "identities": sorted(scope.rows)}
+    before = {name: row.version for name, row in scope.rows.items()}
+    seq = scope.event_log.record(
         DECISION_MADE,
         actor,
-        subject=decision,
+        subject=decision_id,
         reason=reason,
         before={"versions": before},
-        after=told,
+        after=summary,
         is_curation=True,
     )
     statement = insert(Decision).values(
-        id=decision,
+        id=decision_id,
         kind=kind,
         action=action,
         actor=actor.name,
-        at=subject.event_log.at,
+        at=scope.event_log.at,
         reason=reason,
         evidence=dict(evidence) if evidence is not None else None,
         event_seq=seq,
     )
-    key = subject.connection.scalars(statement.returning(Decision.key)).one()
-    return PendingDecision(subject, decision, key, seq)
+    key = scope.connection.scalars(statement.returning(Decision.key)).one()
+    return PendingDecision(scope, decision_id, key, seq)
 
 
 def apply_decision(
-    draft: PendingDecision,
-    places: Mapping[int, Membership],
+    pending: PendingDecision,
+    memberships: Mapping[int, Membership],
     links: Sequence[Link],
     is_curated: Mapping[int, bool],
     *,
-    same_work: bool,
-    answers: str | None = None,
+    allow_same_work: bool,
+    task_id: str | None = None,
 ) -> DecisionResult:
     """Check the statements of a decision, change memberships, and store its links.
 
@@ -255,69 +267,71 @@ def apply_decision(
         With the chain of decisions that contradict it, or the works of which two mentions would
         be one person, or the blind tasks that it would settle.
     """
-    connection = draft.scope.connection
-    ends = {end for link in links for end in (link.a, link.b)} | places.keys()
+    connection = pending.scope.connection
+    ends = {end for link in links for end in (link.a, link.b)} | memberships.keys()
     known_links = read_links_around(connection, ends)
-    check_contradictions(connection, [*known_links, *links], draft.id)
+    check_contradictions(connection, [*known_links, *links], pending.id)
     change = change_memberships(
-        connection, draft.scope.event_log, draft.event, dict(places), curated=is_curated
+        connection, pending.scope.event_log, pending.event, dict(memberships), is_curated=is_curated
     )
-    links = [*links, *_allow_same_work(draft, change.rows, known_links, links, same_work)]
-    add_links(connection, draft.key, links)
+    links = [*links, *_allow_same_work(pending, change.rows, known_links, links, allow_same_work)]
+    add_links(connection, pending.key, links)
     require_links_hold(
         connection,
         remove_retired_signatures(connection, [*known_links, *links]),
         "this violates earlier decisions",
         "undo them first, or decide differently",
     )
-    closed_ids = close_answered_tasks(connection, draft.event, change.rows, ends)
-    if answers is None:
+    closed_ids = close_answered_tasks(connection, pending.event, change.rows, ends)
+    if task_id is None:
         refuse_settling_blind(connection, closed_ids)
-    record_transitions(connection, draft.event)
+    record_transitions(connection, pending.event)
     versions = {row.id: row.version for row in change.rows.values()}
     created = [change.rows[key].id for key in change.keys.values()]
-    return DecisionResult(draft.id, draft.event, versions, created)
+    return DecisionResult(pending.id, pending.event, versions, created)
 
 
 def _allow_same_work(
-    draft: PendingDecision,
+    pending: PendingDecision,
     rows: Collection[int],
     known_links: Sequence[Link],
     links: Sequence[Link],
-    allowed: bool,
+    is_allowed: bool,
 ) -> list[Link]:
     """Return must-links between mentions of one work that are now one person.
 
     Such pairs need a direct must-link, because the engine separates mentions of one work.
     """
-    connection = draft.scope.connection
+    connection = pending.scope.connection
     stated_pairs = {(link.a, link.b) for link in known_links if link.must}
-    pairs = [(a, b) for _, a, b in find_same_work_pairs(connection, rows) if (a, b) not in stated_pairs]
+    pairs = [
+        (a, b) for _, a, b in find_same_work_pairs(connection, rows) if (a, b) not in stated_pairs
+    ]
     if not pairs:
         return []
-    query = select(tables.Membership.signature_key).where(tables.Membership.since == draft.event)
+    query = select(tables.Membership.signature_key).where(tables.Membership.since == pending.event)
     ends = {end for pair in pairs for end in pair}
-    now = set(
+    new_signatures = set(
         connection.scalars(query.where(is_in(connection, tables.Membership.signature_key, ends)))
     )
-    new_pairs = [pair for pair in pairs if now & set(pair)]
-    if new_pairs and not allowed:
+    new_pairs = [pair for pair in pairs if new_signatures & set(pair)]
+    if new_pairs and not is_allowed:
         name = make_namer(connection, {end for pair in new_pairs[:MAX_SHOWN] for end in pair})
-        told = "; ".join(f"{name(a)} and {name(b)}" for a, b in new_pairs[:MAX_SHOWN])
+        pair_texts = "; ".join(f"{name(a)} and {name(b)}" for a, b in new_pairs[:MAX_SHOWN])
         raise Conflict(
-            f"two authors of one work would be one person: {told}",
+            f"two authors of one work would be one person: {pair_texts}",
             "confirm with same_work, or leave one out",
             mentions=[[name(a), name(b)] for a, b in new_pairs[:MAX_SHOWN]],
         )
     groups = SignatureGroups([*known_links, *links])
-    meant = {
+    allowed_pairs = {
         *new_pairs,
         *(pair for pair in pairs if groups.find_root(pair[0]) == groups.find_root(pair[1])),
     }
-    return [Link(a, b, True, draft.id) for a, b in sorted(meant)]
+    return [Link(a, b, True, pending.id) for a, b in sorted(allowed_pairs)]
 
 
-def check_contradictions(connection: Connection, links: Sequence[Link], draft: str) -> None:
+def check_contradictions(connection: Connection, links: Sequence[Link], decision_id: str) -> None:
     """Check that links do not contradict each other; ``decision_id`` is the new decision.
 
     Raises
@@ -325,12 +339,15 @@ def check_contradictions(connection: Connection, links: Sequence[Link], draft: s
     Conflict
         With the chain of links that contradict each other.
     """
-    found = find_contradictions(links)[:MAX_SHOWN]
-    if not found:
+    contradictions = find_contradictions(links)[:MAX_SHOWN]
+    if not contradictions:
         return
-    name = make_namer(connection, {s for clash in found for s in clash.signatures})
-    chains = [clash.describe(name).replace(f"({draft})", "(this decision)") for clash in found]
-    decisions = sorted({d for clash in found for d in clash.decisions if d != draft})
+    name = make_namer(connection, {s for clash in contradictions for s in clash.signatures})
+    chains = [
+        clash.describe(name).replace(f"({decision_id})", "(this decision)")
+        for clash in contradictions
+    ]
+    decisions = sorted({d for clash in contradictions for d in clash.decisions if d != decision_id})
     raise Conflict(
         f"this contradicts earlier decisions: {'; '.join(chains)}",
         "undo one of them, or decide differently",
@@ -350,6 +367,6 @@ def _read_signature_keys(
         Signature.retired_version.is_(None),
         is_in(connection, Work.id, {m.work.replace("\0", "␀") for m in mentions}),
     )
-    wanted = set(mentions)
+    refs = set(mentions)
     rows = ((SignatureRef(row[0], row[1]), row[2]) for row in connection.execute(query))
-    return {mention: key for mention, key in rows if mention in wanted}
+    return {mention: key for mention, key in rows if mention in refs}

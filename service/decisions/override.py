@@ -8,9 +8,6 @@ answers them too.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
@@ -23,50 +20,18 @@ from service.constraints.store import (
 )
 from service.db.bulk import is_in
 from service.db.tables import Decision, DecisionLink, Event
+from service.decisions.results import Overridden
 from service.errors import Conflict
 from service.events.history import DECISION_MADE, DECISION_REDONE, DECISION_UNDONE
 from service.tasks.close import reopen_undecided_tasks, revert_transfer, transfer_closures
+from service.values import to_dict
 
 OVERRIDES = "overrides"
 """Key of the overridden decisions' ids in the evidence of the decision that overrides them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overridden:
-    """A decision in force that contradicts a new one and is overridden by it.
-
-    Attributes
-    ----------
-    id, kind, action, actor : str
-    at : datetime
-    reason : str or None
-    text : str
-        The statement that would no longer hold, with the chain of links that leads to it.
-    """
-
-    id: str
-    kind: str
-    action: str
-    actor: str
-    at: datetime
-    reason: str | None
-    text: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the decision as a JSON object for clients."""
-        return {
-            "decision": self.id,
-            "kind": self.kind,
-            "action": self.action,
-            "actor": self.actor,
-            "at": self.at.isoformat(),
-            "reason": self.reason,
-            "text": self.text,
-        }
-
-
 def find_contradicted(
-    connection: Connection, target: Mapping[int, int], links: Sequence[Link], draft: str
+    connection: Connection, target: Mapping[int, int], links: Sequence[Link], decision_id: str
 ) -> list[Overridden]:
     """Return the decisions in force that a new decision contradicts, oldest first.
 
@@ -81,23 +46,23 @@ def find_contradicted(
     """
     ends = {end for link in links for end in (link.a, link.b)} | target.keys()
     known_links = remove_retired_signatures(connection, read_links_around(connection, ends))
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     violated = find_violated(known_links, target)
     name = make_namer(connection, {end for link in violated for end in (link.a, link.b)})
     for link in violated:
-        what = "are the same person" if link.must else "are different persons"
-        found.setdefault(link.decision, f"{name(link.a)} and {name(link.b)} {what}")
-    compatible = [link for link in known_links if link.decision not in found]
+        relation = "are the same person" if link.must else "are different persons"
+        texts.setdefault(link.decision, f"{name(link.a)} and {name(link.b)} {relation}")
+    compatible = [link for link in known_links if link.decision not in texts]
     while clashes := find_contradictions([*compatible, *links]):
         clash = clashes[0]
         name = make_namer(connection, {*clash.signatures, clash.cannot.a, clash.cannot.b})
-        text = clash.describe(name).replace(f"({draft})", "(this arrangement)")
-        against = [d for d in clash.decisions if d != draft]
-        if not against:  # cannot happen: an arrangement puts no mention in two identities
+        text = clash.describe(name).replace(f"({decision_id})", "(this arrangement)")
+        contradicted = [d for d in clash.decisions if d != decision_id]
+        if not contradicted:  # cannot happen: an arrangement puts no mention in two identities
             break
-        found.update(dict.fromkeys(against, text))
-        compatible = [link for link in compatible if link.decision not in found]
-    return _describe(connection, found)
+        texts.update(dict.fromkeys(contradicted, text))
+        compatible = [link for link in compatible if link.decision not in texts]
+    return _describe(connection, texts)
 
 
 def revoke(
@@ -105,7 +70,7 @@ def revoke(
     decisions: Collection[str],
     seq: int,
     target: Mapping[int, int],
-    draft: str,
+    new_decision: str,
 ) -> list[Link]:
     """Revoke decisions by the event ``seq``, and return links of theirs that still hold.
 
@@ -113,11 +78,11 @@ def revoke(
     signature of every identity that changes.
     """
     links = read_links_around(connection, target)
-    state = update(Decision).where(is_in(connection, Decision.id, decisions))
-    connection.execute(state.values(undone_seq=seq))
+    statement = update(Decision).where(is_in(connection, Decision.id, decisions))
+    connection.execute(statement.values(undone_seq=seq))
     revoked = set(decisions)
     return [
-        Link(link.a, link.b, link.must, draft)
+        Link(link.a, link.b, link.must, new_decision)
         for link in links
         if link.decision in revoked and _holds(link, target)
     ]
@@ -125,14 +90,16 @@ def revoke(
 
 def _holds(link: Link, target: Mapping[int, int]) -> bool:
     """Whether a link still holds if only the signatures of ``target`` change."""
-    inside = (link.a in target) + (link.b in target)
-    if inside == 2:
+    n_inside = (link.a in target) + (link.b in target)
+    if n_inside == 2:
         return (target[link.a] == target[link.b]) == link.must
     # signatures outside the target do not move; an unassigned one must not bind others
-    return inside == 0 or not link.must
+    return n_inside == 0 or not link.must
 
 
-def check_independent(connection: Connection, decision: str, made_seq: int, undone_seq: int | None) -> None:
+def check_independent(
+    connection: Connection, decision: str, made_seq: int, undone_seq: int | None
+) -> None:
     """Check that a decision can be undone or redone independently of another.
 
     Parameters
@@ -157,7 +124,7 @@ def check_independent(connection: Connection, decision: str, made_seq: int, undo
 
 
 def carry_over(
-    connection: Connection, decision: str, made_seq: int, seq: int, *, undoing: bool
+    connection: Connection, decision: str, made_seq: int, seq: int, *, is_undo: bool
 ) -> None:
     """Extend an undo or a redo to the decisions that were overridden or recorded with it.
 
@@ -171,8 +138,8 @@ def carry_over(
     is_undo : bool
     """
     statement = update(Decision).where(Decision.event_seq == made_seq, Decision.id != decision)
-    connection.execute(statement.values(undone_seq=seq if undoing else None))
-    if undoing:
+    connection.execute(statement.values(undone_seq=seq if is_undo else None))
+    if is_undo:
         overridden, undone_seq = _list_overridden(connection, decision), None
     else:
         undone_seq = seq
@@ -182,8 +149,8 @@ def carry_over(
             Decision.undone_seq.is_(None),
         )
         overridden = list(connection.scalars(query))
-    state = update(Decision).where(is_in(connection, Decision.id, overridden))
-    connection.execute(state.values(undone_seq=undone_seq))
+    update_overridden = update(Decision).where(is_in(connection, Decision.id, overridden))
+    connection.execute(update_overridden.values(undone_seq=undone_seq))
 
 
 def reopen_overridden_tasks(connection: Connection, decision: str, seq: int) -> None:
@@ -201,14 +168,14 @@ def reopen_overridden_tasks(connection: Connection, decision: str, seq: int) -> 
     reopen_undecided_tasks(connection, seq, (), {end for link in links for end in link})
 
 
-def revert_reopened_tasks(connection: Connection, decision: str, last: int, seq: int) -> None:
+def revert_reopened_tasks(connection: Connection, decision: str, last_event: int, seq: int) -> None:
     """Revert what :func:`reopen_overridden_tasks` did.
 
     Call it at the beginning of the event ``seq``, which undoes a decision that ``last_event``
     recorded or redid.
     """
     for other in _list_overridden(connection, decision):
-        revert_transfer(connection, find_last_event(connection, other), last, seq)
+        revert_transfer(connection, find_last_event(connection, other), last_event, seq)
 
 
 def find_last_event(connection: Connection, decision: str) -> int:
@@ -230,13 +197,18 @@ def _list_overridden(connection: Connection, decision: str) -> list[str]:
 
 def _describe(connection: Connection, texts: Mapping[str, str]) -> list[Overridden]:
     query = select(
-        Decision.id, Decision.kind, Decision.action, Decision.actor, Decision.at, Decision.reason
+        Decision.id.label("decision"),
+        Decision.kind,
+        Decision.action,
+        Decision.actor,
+        Decision.at,
+        Decision.reason,
     ).where(is_in(connection, Decision.id, texts))
-    rows = connection.execute(query.order_by(Decision.key))
-    return [Overridden(*row, text=texts[row[0]]) for row in rows]
+    rows = connection.execute(query.order_by(Decision.key)).mappings()
+    return [Overridden(**row, text=texts[row["decision"]]) for row in rows]
 
 
-def refuse_contradicted(found: Sequence[Overridden]) -> None:
+def refuse_contradicted(contradicted_decisions: Sequence[Overridden]) -> None:
     """Check that no earlier decision is contradicted.
 
     Raises
@@ -244,10 +216,10 @@ def refuse_contradicted(found: Sequence[Overridden]) -> None:
     Conflict
         With the decisions and their statements.
     """
-    if found:
+    if contradicted_decisions:
         raise Conflict(
-            f"this contradicts earlier decisions: {'; '.join(one.text for one in found[:MAX_SHOWN])}",
+            f"this contradicts earlier decisions: {'; '.join(decision.text for decision in contradicted_decisions[:MAX_SHOWN])}",
             "send override to revoke them, or arrange it differently",
-            decisions=[one.id for one in found],
-            overridden=[one.to_dict() for one in found[:MAX_SHOWN]],
+            decisions=[decision.decision for decision in contradicted_decisions],
+            overridden=[to_dict(decision) for decision in contradicted_decisions[:MAX_SHOWN]],
         )

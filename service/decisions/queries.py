@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from disambig.console import safe
+from disambig.console import escape_text
+from service.db import tables
 from service.db.tables import (
-    Decision,
     DecisionLink,
     Event,
     Identity,
@@ -18,6 +17,7 @@ from service.db.tables import (
     Signature,
     Work,
 )
+from service.decisions.results import Decision, DecisionDetails, Link, LinkMention
 from service.errors import NotFound
 from service.ids import sanitize_id
 
@@ -35,7 +35,7 @@ class DecisionFilter:
     action : str or None
         ``merge``, ``split``, ``move``, ``review`` or ``arrange``.
     actor : str or None
-    standing : bool or None
+    is_in_force : bool or None
         Whether it is in force.
     identity : str or None
         Id of an identity that it changed.
@@ -49,33 +49,39 @@ class DecisionFilter:
 
 
 def list_decisions(
-    connection: Connection, wanted: DecisionFilter, limit: int, before: int | None = None
-) -> list[dict[str, Any]]:
+    connection: Connection, decision_filter: DecisionFilter, limit: int, before: int | None = None
+) -> list[Decision]:
     """List decisions whose event has a number below ``before``, newest first."""
-    query = _select_decisions().order_by(Decision.event_seq.desc(), Decision.key.desc()).limit(limit)
+    query = (
+        _select_decisions()
+        .order_by(tables.Decision.event_seq.desc(), tables.Decision.key.desc())
+        .limit(limit)
+    )
     for column, value in (
-        (Decision.kind, wanted.kind),
-        (Decision.action, wanted.action),
-        (Decision.actor, wanted.actor),
+        (tables.Decision.kind, decision_filter.kind),
+        (tables.Decision.action, decision_filter.action),
+        (tables.Decision.actor, decision_filter.actor),
     ):
         if value is not None:
             query = query.where(column == value)
-    if wanted.is_in_force is not None:
-        undone = Decision.undone_seq
-        query = query.where(undone.is_(None) if wanted.is_in_force else undone.is_not(None))
-    if wanted.identity is not None:
-        touching = (
+    if decision_filter.is_in_force is not None:
+        undone = tables.Decision.undone_seq
+        query = query.where(
+            undone.is_(None) if decision_filter.is_in_force else undone.is_not(None)
+        )
+    if decision_filter.identity is not None:
+        event_seqs = (
             select(IdentityVersion.event_seq)
             .join(Identity, Identity.key == IdentityVersion.identity_key)
-            .where(Identity.id == wanted.identity)
+            .where(Identity.id == decision_filter.identity)
         )
-        query = query.where(Decision.event_seq.in_(touching))
+        query = query.where(tables.Decision.event_seq.in_(event_seqs))
     if before is not None:
-        query = query.where(Decision.event_seq < before)
-    return [_to_dict(row) for row in connection.execute(query).mappings()]
+        query = query.where(tables.Decision.event_seq < before)
+    return [Decision(**row) for row in connection.execute(query).mappings()]
 
 
-def get_decision(connection: Connection, decision_id: str, limit: int) -> dict[str, Any]:
+def get_decision(connection: Connection, decision_id: str, limit: int) -> DecisionDetails:
     """Return one decision with at most ``limit`` of its links.
 
     Raises
@@ -83,59 +89,51 @@ def get_decision(connection: Connection, decision_id: str, limit: int) -> dict[s
     NotFound
         If no decision has this id.
     """
-    row = (
-        connection.execute(_select_decisions().where(Decision.id == sanitize_id(decision_id)))
-        .mappings()
-        .first()
-    )
+    is_requested = tables.Decision.id == sanitize_id(decision_id)
+    row = connection.execute(_select_decisions().where(is_requested)).mappings().first()
     if row is None:
         raise NotFound(
-            f"there is no decision {safe(decision_id[:40])}", "list the decisions", field="id"
+            f"there is no decision {escape_text(decision_id[:40])}",
+            "list the decisions",
+            field="id",
         )
+    key = select(tables.Decision.key).where(is_requested).scalar_subquery()
+    is_of_decision = DecisionLink.decision_key == key
     a, b = Signature.__table__.alias("a"), Signature.__table__.alias("b")
     work_a, work_b = Work.__table__.alias("work_a"), Work.__table__.alias("work_b")
-    stated = DecisionLink.decision_key == row["key"]
-    links = connection.execute(
+    rows = connection.execute(
         select(DecisionLink.kind, work_a.c.id, a.c.position, work_b.c.id, b.c.position)
         .join(a, a.c.key == DecisionLink.a_key)
         .join(b, b.c.key == DecisionLink.b_key)
         .join(work_a, work_a.c.key == a.c.work_key)
         .join(work_b, work_b.c.key == b.c.work_key)
-        .where(stated)
+        .where(is_of_decision)
         .order_by(DecisionLink.a_key, DecisionLink.b_key)
         .limit(limit)
     )
-    n = connection.scalars(select(func.count()).select_from(DecisionLink).where(stated)).one()
-    return {
-        **_to_dict(row),
-        "links": [
-            {
-                "kind": kind,
-                "a": {"work": wa, "position": pa},
-                "b": {"work": wb, "position": pb},
-            }
-            for kind, wa, pa, wb, pb in links
-        ],
-        "n_links": n,
-    }
+    links = [
+        Link(
+            kind=kind,
+            a=LinkMention(work=work_id_a, position=position_a),
+            b=LinkMention(work=work_id_b, position=position_b),
+        )
+        for kind, work_id_a, position_a, work_id_b, position_b in rows
+    ]
+    query = select(func.count()).select_from(DecisionLink).where(is_of_decision)
+    return DecisionDetails(**row, links=links, n_links=connection.scalars(query).one())
 
 
 def _select_decisions() -> Any:
     return select(
-        Decision.key,
-        Decision.id,
-        Decision.kind,
-        Decision.action,
-        Decision.actor,
-        Decision.at,
-        Decision.reason,
-        Decision.evidence,
-        Decision.event_seq,
-        Decision.undone_seq,
+        tables.Decision.id,
+        tables.Decision.kind,
+        tables.Decision.action,
+        tables.Decision.actor,
+        tables.Decision.at,
+        tables.Decision.reason,
+        tables.Decision.evidence,
+        tables.Decision.event_seq,
+        tables.Decision.undone_seq,
         _UNDOING.c.actor.label("undone_by"),
         _UNDOING.c.at.label("undone_at"),
-    ).outerjoin(_UNDOING, _UNDOING.c.seq == Decision.undone_seq)
-
-
-def _to_dict(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in row if name != "key"}
+    ).outerjoin(_UNDOING, _UNDOING.c.seq == tables.Decision.undone_seq)

@@ -50,7 +50,7 @@ def undo_decision(
     Forbidden
         If another actor made it and the role is below editor.
     """
-    return _undo_or_redo(database, actor, decision_id, reason, undoing=True)
+    return _undo_or_redo(database, actor, decision_id, reason, is_undo=True)
 
 
 def redo_decision(
@@ -68,11 +68,11 @@ def redo_decision(
     Forbidden
         If another actor made it and the role is below editor.
     """
-    return _undo_or_redo(database, actor, decision_id, reason, undoing=False)
+    return _undo_or_redo(database, actor, decision_id, reason, is_undo=False)
 
 
 def _undo_or_redo(
-    database: Database, actor: Actor, decision_id: str, reason: str | None, *, undoing: bool
+    database: Database, actor: Actor, decision_id: str, reason: str | None, *, is_undo: bool
 ) -> DecisionResult:
     with database.write() as connection:
         event_log = EventLog.lock(connection)
@@ -82,48 +82,46 @@ def _undo_or_redo(
             raise NotFound(
                 f"there is no decision {decision_id[:40]!r}", "list the decisions", field="decision"
             )
-        key, made_seq, undone_seq, whose = row
-        if whose != actor.name and not actor.role.includes(Role.EDITOR):
+        key, made_seq, undone_seq, maker = row
+        if maker != actor.name and not actor.role.includes(Role.EDITOR):
             raise Forbidden(
                 "this decision was made by another reviewer", "ask them or an editor to undo it"
             )
-        if (undone_seq is None) != undoing:
+        if (undone_seq is None) != is_undo:
             raise Conflict(
-                f"decision {decision_id} is {'undone' if undoing else 'in force'} already",
+                f"decision {decision_id} is {'undone' if is_undo else 'in force'} already",
                 "nothing needs to be done",
             )
         check_independent(connection, decision_id, made_seq, undone_seq)
-        done = read_event_effects(connection, made_seq if undone_seq is None else undone_seq)
-        told = {
-            "event": done.seq,
-            "identities": sorted(v[1]["id"] for v in done.identities.values()),
+        effects = read_event_effects(connection, made_seq if undone_seq is None else undone_seq)
+        effects_summary = {
+            "event": effects.seq,
+            "identities": sorted(v[1]["id"] for v in effects.identities.values()),
         }
-        last = find_last_event(connection, decision_id)
+        last_event = find_last_event(connection, decision_id)
         seq = event_log.record(
-            DECISION_UNDONE if undoing else DECISION_REDONE,
+            DECISION_UNDONE if is_undo else DECISION_REDONE,
             actor,
             subject=decision_id,
             reason=reason,
-            before=told,
+            before=effects_summary,
             is_curation=True,
         )
-        if undoing:
-            revert_reopened_tasks(connection, decision_id, last, seq)
-        revert_transitions(connection, last, seq)
-        change = revert_event(connection, event_log, done, seq)
-        state = update(Decision).where(Decision.key == key)
-        connection.execute(state.values(undone_seq=seq if undoing else None))
-        carry_over(connection, decision_id, made_seq, seq, undoing=undoing)
-        ends = _check_links(connection, key, {*done.moves}, decision_id)
+        if is_undo:
+            revert_reopened_tasks(connection, decision_id, last_event, seq)
+        revert_transitions(connection, last_event, seq)
+        change = revert_event(connection, event_log, effects, seq)
+        statement = update(Decision).where(Decision.key == key)
+        connection.execute(statement.values(undone_seq=seq if is_undo else None))
+        carry_over(connection, decision_id, made_seq, seq, is_undo=is_undo)
+        ends = _check_links(connection, key, {*effects.moves}, decision_id)
         refuse_settling_blind(connection, close_answered_tasks(connection, seq, change.rows, ends))
-        if undoing:
+        if is_undo:
             reopen_undecided_tasks(connection, seq, change.rows, ends)
         else:
             reopen_overridden_tasks(connection, decision_id, seq)
         record_transitions(connection, seq)
-        return DecisionResult(
-            decision_id, seq, {r.id: r.version for r in change.rows.values()}, []
-        )
+        return DecisionResult(decision_id, seq, {r.id: r.version for r in change.rows.values()}, [])
 
 
 def _check_links(

@@ -68,17 +68,19 @@ def events_in_force_since(
 
     Events whose net effect since then is none (done and undone, or undone and redone) are left out.
     """
-    bearing: set[int] = set()
-    for column, keyed, keys in (
+    event_seqs: set[int] = set()
+    for column, key_column, keys in (
         (IdentityVersion.event_seq, IdentityVersion.identity_key, identities),
         (Move.event_seq, Move.signature_key, signatures),
     ):
-        query = select(column).where(column > seq, is_in(connection, keyed, keys))
-        bearing.update(connection.scalars(query.distinct()))
-    since = [event for event in list_curations_since(connection, seq) if event.seq in bearing]
+        query = select(column).where(column > seq, is_in(connection, key_column, keys))
+        event_seqs.update(connection.scalars(query.distinct()))
+    later_events = [
+        event for event in list_curations_since(connection, seq) if event.seq in event_seqs
+    ]
     return [
         e
-        for e in _last_by_subject(since)
+        for e in _last_by_subject(later_events)
         if (e.kind in _IN_FORCE_KINDS) != _was_in_force(connection, seq, e.subject)
     ]
 
@@ -87,27 +89,27 @@ def list_last_changes(
     connection: Connection, seq: int, identities: Collection[int], signatures: Collection[int]
 ) -> list[HistoryEvent]:
     """List the last event after ``seq`` that changed each identity or moved each signature."""
-    found: set[int] = set()
-    for column, keyed, keys in (
+    event_numbers: set[int] = set()
+    for column, key_column, keys in (
         (IdentityVersion.event_seq, IdentityVersion.identity_key, identities),
         (Move.event_seq, Move.signature_key, signatures),
     ):
         rows = connection.execute(
-            select(keyed, column).where(column > seq, is_in(connection, keyed, keys))
+            select(key_column, column).where(column > seq, is_in(connection, key_column, keys))
         )
         last: dict[int, int] = {}
         for key, event_seq in rows:
             last[key] = max(event_seq, last.get(key, 0))
-        found |= set(last.values())
-    query = select(*_COLUMNS).where(is_in(connection, Event.seq, found)).order_by(Event.seq)
+        event_numbers |= set(last.values())
+    query = select(*_COLUMNS).where(is_in(connection, Event.seq, event_numbers)).order_by(Event.seq)
     return [HistoryEvent(*row) for row in connection.execute(query)]
 
 
 def summarize_events(events: Sequence[HistoryEvent]) -> str:
     """Return a message text with the first events and the number of further ones."""
-    named = "; ".join(str(event) for event in events[:MAX_SHOWN])
-    more = len(events) - MAX_SHOWN
-    return named if more <= 0 else f"{named}; and {more} more"
+    text = "; ".join(str(event) for event in events[:MAX_SHOWN])
+    n_more = len(events) - MAX_SHOWN
+    return text if n_more <= 0 else f"{text}; and {n_more} more"
 
 
 def _last_by_subject(events: Iterable[HistoryEvent]) -> list[HistoryEvent]:

@@ -19,7 +19,7 @@ from service.db.tables import Change, Event, State
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeEntry:
+class NewChange:
     """An entry of the change feed without its number; see :class:`service.db.tables.Change`.
 
     ``kind`` is one of ``create``, ``keep``, ``merge``, ``split``, ``move``, ``restore``.
@@ -93,9 +93,9 @@ class EventLog:
             self.connection.execute(update(State).values(curated=seq))
         return seq
 
-    def append_changes(self, event_seq: int, told: Iterable[ChangeEntry]) -> None:
+    def append_changes(self, event_seq: int, changes: Iterable[NewChange]) -> None:
         """Append entries to the change feed, in their order."""
-        entries = list(told)
+        entries = list(changes)
         if not entries:
             return
         first = self.take_numbers(len(entries))

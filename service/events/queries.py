@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from service.db.tables import Change, Event, Identity, IdentityVersion, Move, Signature, Work
+from service.db import tables
+from service.db.tables import Change, Identity, IdentityVersion, Move, Signature, Work
 from service.errors import NotFound
+from service.events.results import ChangedIdentity, ChangeEntry, Event, EventDetails, MovedMention
 
-_COLUMNS = (
-    Event.seq,
-    Event.kind,
-    Event.at,
-    Event.actor,
-    Event.request,
-    Event.subject,
-    Event.reason,
-    Event.before,
-    Event.after,
-)
+_COLUMNS = tuple(getattr(tables.Event, name) for name in Event.__struct_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +28,29 @@ class EventFilter:
 
 
 def list_events(
-    connection: Connection, wanted: EventFilter, limit: int, before: int | None = None
-) -> list[dict[str, Any]]:
+    connection: Connection, event_filter: EventFilter, limit: int, before: int | None = None
+) -> list[Event]:
     """List events with a number below ``before``, newest first."""
-    query = select(*_COLUMNS).order_by(Event.seq.desc()).limit(limit)
-    for column in (Event.kind, Event.actor, Event.subject, Event.request):
-        value = getattr(wanted, column.key)
+    query = select(*_COLUMNS).order_by(tables.Event.seq.desc()).limit(limit)
+    for column in (
+        tables.Event.kind,
+        tables.Event.actor,
+        tables.Event.subject,
+        tables.Event.request,
+    ):
+        value = getattr(event_filter, column.key)
         if value is not None:
             query = query.where(column == value)
-    if wanted.since is not None:
-        query = query.where(Event.at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(Event.at < wanted.until)
+    if event_filter.since is not None:
+        query = query.where(tables.Event.at >= event_filter.since)
+    if event_filter.until is not None:
+        query = query.where(tables.Event.at < event_filter.until)
     if before is not None:
-        query = query.where(Event.seq < before)
-    return [_to_dict(row) for row in connection.execute(query).mappings()]
+        query = query.where(tables.Event.seq < before)
+    return [Event(**row) for row in connection.execute(query).mappings()]
 
 
-def get_event(connection: Connection, seq: int, limit: int) -> dict[str, Any]:
+def get_event(connection: Connection, seq: int, limit: int) -> EventDetails:
     """Return one event with at most ``limit`` changed identities and ``limit`` moved mentions.
 
     Raises
@@ -63,7 +58,7 @@ def get_event(connection: Connection, seq: int, limit: int) -> dict[str, Any]:
     NotFound
         If no event has this number.
     """
-    row = connection.execute(select(*_COLUMNS).where(Event.seq == seq)).mappings().first()
+    row = connection.execute(select(*_COLUMNS).where(tables.Event.seq == seq)).mappings().first()
     if row is None:
         raise NotFound(
             f"no event {seq}", "changes and events share one number sequence", field="seq"
@@ -75,16 +70,16 @@ def get_event(connection: Connection, seq: int, limit: int) -> dict[str, Any]:
         .order_by(Identity.key)
         .limit(limit)
     )
-    return {
-        **_to_dict(row),
-        "identities": [{"id": i, "before": b, "after": a} for i, b, a in identities],
-        "n_identities": _count_rows(connection, IdentityVersion, seq),
-        "mentions": _list_moves(connection, seq, limit),
-        "n_mentions": _count_rows(connection, Move, seq),
-    }
+    return EventDetails(
+        **row,
+        identities=[ChangedIdentity(id=i, before=b, after=a) for i, b, a in identities],
+        n_identities=_count_rows(connection, IdentityVersion, seq),
+        mentions=_list_moves(connection, seq, limit),
+        n_mentions=_count_rows(connection, Move, seq),
+    )
 
 
-def _list_moves(connection: Connection, seq: int, limit: int) -> list[dict[str, Any]]:
+def _list_moves(connection: Connection, seq: int, limit: int) -> list[MovedMention]:
     old, new = Identity.__table__.alias("old"), Identity.__table__.alias("new")
     rows = connection.execute(
         select(Work.id, Signature.position, old.c.id, new.c.id)
@@ -97,19 +92,12 @@ def _list_moves(connection: Connection, seq: int, limit: int) -> list[dict[str, 
         .order_by(Move.signature_key)
         .limit(limit)
     )
-    return [{"work": w, "position": p, "before": a, "after": b} for w, p, a, b in rows]
+    return [MovedMention(work=w, position=p, before=a, after=b) for w, p, a, b in rows]
 
 
 def _count_rows(connection: Connection, table: type[IdentityVersion] | type[Move], seq: int) -> int:
-    counted = select(func.count()).select_from(table).where(table.event_seq == seq)
-    return connection.scalars(counted).one()
-
-
-def _to_dict(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {column.key: row[column.key] for column in _COLUMNS}
-
-
-KINDS = ("create", "keep", "merge", "split", "move", "restore")
+    query = select(func.count()).select_from(table).where(table.event_seq == seq)
+    return connection.scalars(query).one()
 
 
 def list_changes_since(
@@ -119,8 +107,8 @@ def list_changes_since(
     *,
     kind: str | None = None,
     identity: str | None = None,
-) -> tuple[list[dict[str, Any]], int]:
-    """Return changes numbered above ``since``, in order, and the number to continue from.
+) -> list[ChangeEntry]:
+    """List changes numbered above ``since``, in order.
 
     Numbers appear in the order of commits: a consumer that continues from the last number seen
     gets every change once.
@@ -130,16 +118,15 @@ def list_changes_since(
         query = query.where(Change.kind == kind)
     if identity is not None:
         query = query.where(Change.identity == identity)
-    items = [
-        {
-            "sequence": row.seq,
-            "event": row.event_seq,
-            "kind": row.kind,
-            "identity": row.identity,
-            "others": row.others,
-            "mentions": row.mentions,
-            "at": row.at,
-        }
+    return [
+        ChangeEntry(
+            sequence=row.seq,
+            event=row.event_seq,
+            kind=row.kind,
+            identity=row.identity,
+            others=row.others,
+            mentions=row.mentions,
+            at=row.at,
+        )
         for row in connection.execute(query)
     ]
-    return items, items[-1]["sequence"] if items else since

@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, insert, select, update
 
 from service.actors import Actor
+from service.db import tables
 from service.db.bulk import is_in
 from service.db.database import Database, insert_rows
-from service.db.tables import Event, ExternalId, Identity, IdentityVersion, Membership, Task
+from service.db.tables import Event, Identity, IdentityVersion, Membership, Task
 from service.errors import Conflict, Invalid, NotFound
-from service.events.log import ChangeEntry, EventLog
+from service.events.log import EventLog, NewChange
+from service.external_ids.results import ExternalId
 from service.external_ids.schemes import normalize_id, parse_orcid
 from service.identities.store import (
     ACTIVE,
@@ -34,7 +36,7 @@ SIGNATURE_SOURCE = "mention"
 ID_ATTACHED, ID_DETACHED = "external-id-attached", "external-id-detached"
 """Kinds of events."""
 
-Value = tuple[str, str]
+SchemeAndId = tuple[str, str]
 """Scheme and normalized id."""
 
 
@@ -56,8 +58,8 @@ def attach_id(
     *,
     reason: str | None = None,
     version: int | None = None,
-) -> Value:
-    """Attach an external id to an identity, and return its scheme and normalized form.
+) -> ExternalId:
+    """Attach an external id to an identity.
 
     Parameters
     ----------
@@ -70,26 +72,31 @@ def attach_id(
     ------
     Invalid, NotFound, Conflict, Stale
     """
-    name, canonical = normalize_id(scheme, value)
+    scheme_name, canonical = normalize_id(scheme, value)
     if not source.strip() or source == SIGNATURE_SOURCE or len(source) > 500:
         raise Invalid("the source of the id is missing", "say who states it", field="source")
     with database.write() as connection:
         event_log = EventLog.lock(connection)
         row = get_active_identity(connection, identity_id, version)
-        same = _read_current(connection, [row.key])
-        if any((r.scheme, r.value) == (name, canonical) and r.source != SIGNATURE_SOURCE for r in same):
+        current = _read_current(connection, [row.key])
+        if any(
+            (r.scheme, r.value) == (scheme_name, canonical) and r.source != SIGNATURE_SOURCE
+            for r in current
+        ):
             raise Conflict(
-                f"{identity_id} has {name} {canonical} already",
+                f"{identity_id} has {scheme_name} {canonical} already",
                 "nothing needs to be done",
                 identity=identity_id,
             )
-        record = {"scheme": name, "value": canonical, "source": source}
+        record = {"scheme": scheme_name, "value": canonical, "source": source}
         seq = event_log.record(ID_ATTACHED, actor, subject=identity_id, reason=reason, after=record)
-        _end_rows(connection, seq, [r for r in same if (r.scheme, r.value) == (name, canonical)])
+        _end_rows(
+            connection, seq, [r for r in current if (r.scheme, r.value) == (scheme_name, canonical)]
+        )
         connection.execute(
-            insert(ExternalId).values(
+            insert(tables.ExternalId).values(
                 identity_key=row.key,
-                scheme=name,
+                scheme=scheme_name,
                 value=canonical,
                 source=source,
                 actor=actor.name,
@@ -97,8 +104,8 @@ def attach_id(
             )
         )
         _bump_version(connection, event_log, seq, row)
-        update_conflict_tasks(connection, event_log, seq, {(name, canonical)})
-    return name, canonical
+        update_conflict_tasks(connection, event_log, seq, {(scheme_name, canonical)})
+    return ExternalId(identity=identity_id, scheme=scheme_name, value=canonical, version=seq)
 
 
 def detach_id(
@@ -110,46 +117,63 @@ def detach_id(
     *,
     reason: str | None = None,
     version: int | None = None,
-) -> None:
+) -> ExternalId:
     """Detach an id from an identity; an id printed on its mentions is not attached again.
 
     Raises
     ------
     Invalid, NotFound, Conflict, Stale
     """
-    name, canonical = normalize_id(scheme, value)
+    scheme_name, canonical = normalize_id(scheme, value)
     with database.write() as connection:
         event_log = EventLog.lock(connection)
         row = get_active_identity(connection, identity_id, version)
-        rows = [r for r in _read_current(connection, [row.key]) if (r.scheme, r.value) == (name, canonical)]
+        rows = [
+            r
+            for r in _read_current(connection, [row.key])
+            if (r.scheme, r.value) == (scheme_name, canonical)
+        ]
         if not rows:
             raise NotFound(
-                f"{identity_id} has no {name} {canonical}", "see its external ids", field="value"
+                f"{identity_id} has no {scheme_name} {canonical}",
+                "see its external ids",
+                field="value",
             )
-        record = {"scheme": name, "value": canonical, "source": rows[0].source}
-        seq = event_log.record(ID_DETACHED, actor, subject=identity_id, reason=reason, before=record)
+        record = {"scheme": scheme_name, "value": canonical, "source": rows[0].source}
+        seq = event_log.record(
+            ID_DETACHED, actor, subject=identity_id, reason=reason, before=record
+        )
         _end_rows(connection, seq, rows)
         _bump_version(connection, event_log, seq, row)
-        update_conflict_tasks(connection, event_log, seq, {(name, canonical)})
+        update_conflict_tasks(connection, event_log, seq, {(scheme_name, canonical)})
         _close_resolved_orcid_conflicts(connection, seq, row)
+    return ExternalId(identity=identity_id, scheme=scheme_name, value=canonical, version=seq)
 
 
 def transfer_ids(
-    database: Database, event_seq: int, giver: str, taker: str, values: Collection[Value]
+    database: Database,
+    event_seq: int,
+    source_id: str,
+    target_id: str,
+    values: Collection[SchemeAndId],
 ) -> None:
     """Transfer attached ids, as part of an event, from an identity to one split from it."""
     with database.write() as connection:
         event_log = EventLog.lock(connection)
-        by_id = read_identities_by_id(connection, [giver, taker])
+        by_id = read_identities_by_id(connection, [source_id, target_id])
         rows = [
             r
-            for r in _read_current(connection, [by_id[giver].key])
+            for r in _read_current(connection, [by_id[source_id].key])
             if r.source != SIGNATURE_SOURCE and (r.scheme, r.value) in values
         ]
         _end_rows(connection, event_seq, rows)
-        held = {(r.scheme, r.value) for r in _read_current(connection, [by_id[taker].key])}
-        new = [(by_id[taker].key, *r[2:]) for r in rows if (r.scheme, r.value) not in held]
-        _insert_ids(connection, event_seq, new)
+        target_values = {
+            (r.scheme, r.value) for r in _read_current(connection, [by_id[target_id].key])
+        }
+        additions = [
+            (by_id[target_id].key, *r[2:]) for r in rows if (r.scheme, r.value) not in target_values
+        ]
+        _insert_ids(connection, event_seq, additions)
         update_conflict_tasks(connection, event_log, event_seq, {(r.scheme, r.value) for r in rows})
 
 
@@ -157,9 +181,9 @@ def follow_memberships(
     connection: Connection,
     event_log: EventLog,
     event_seq: int,
-    printed: Mapping[int, Collection[str]],
-    merged: Mapping[int, int],
-    turned: Collection[int] = (),
+    printed_orcids: Mapping[int, Collection[str]],
+    redirects: Mapping[int, int],
+    status_changes: Collection[int] = (),
 ) -> None:
     """Update external ids after a change of memberships.
 
@@ -172,59 +196,70 @@ def follow_memberships(
     status_changes : collection of int
         Identities that became active or inactive.
     """
-    rows = _read_current(connection, {*printed, *merged, *merged.values(), *turned})
-    held = {(r.identity, r.scheme, r.value) for r in rows}
+    rows = _read_current(
+        connection, {*printed_orcids, *redirects, *redirects.values(), *status_changes}
+    )
+    present = {(r.identity, r.scheme, r.value) for r in rows}
     expected = {
-        (identity, "orcid", found)
-        for identity, texts in printed.items()
-        for found in map(parse_orcid, texts)
-        if found
+        (identity, "orcid", orcid)
+        for identity, texts in printed_orcids.items()
+        for orcid in map(parse_orcid, texts)
+        if orcid
     }
-    ended = [
+    obsolete = [
         r
         for r in rows
         if r.source == SIGNATURE_SOURCE
-        and r.identity in printed
+        and r.identity in printed_orcids
         and (r.identity, *r[2:4]) not in expected
     ]
-    fresh = expected - held
-    fresh -= read_detached_ids(connection, {identity for identity, _, _ in fresh})
-    new = [(*item, SIGNATURE_SOURCE) for item in sorted(fresh)]
+    missing = expected - present
+    missing -= read_detached_ids(connection, {identity for identity, _, _ in missing})
+    additions = [(*item, SIGNATURE_SOURCE) for item in sorted(missing)]
     for r in rows:
-        if r.identity in merged and r.source != SIGNATURE_SOURCE:
-            ended.append(r)
-            if (merged[r.identity], r.scheme, r.value) not in held:
-                held.add((merged[r.identity], r.scheme, r.value))
-                new.append((merged[r.identity], r.scheme, r.value, r.source))
-    _end_rows(connection, event_seq, ended)
-    _insert_ids(connection, event_seq, new)
-    values = {(r.scheme, r.value) for r in rows if r.identity in turned}
-    values |= {(r.scheme, r.value) for r in ended} | {(n[1], n[2]) for n in new}
+        if r.identity in redirects and r.source != SIGNATURE_SOURCE:
+            obsolete.append(r)
+            if (redirects[r.identity], r.scheme, r.value) not in present:
+                present.add((redirects[r.identity], r.scheme, r.value))
+                additions.append((redirects[r.identity], r.scheme, r.value, r.source))
+    _end_rows(connection, event_seq, obsolete)
+    _insert_ids(connection, event_seq, additions)
+    values = {(r.scheme, r.value) for r in rows if r.identity in status_changes}
+    values |= {(r.scheme, r.value) for r in obsolete} | {(n[1], n[2]) for n in additions}
     update_conflict_tasks(connection, event_log, event_seq, values)
 
 
-def revert_external_ids(connection: Connection, event_log: EventLog, event_seq: int, by: int) -> None:
+def revert_external_ids(
+    connection: Connection, event_log: EventLog, event_seq: int, by: int
+) -> None:
     """Revert, as part of the event ``by``, what an event attached and detached.
 
     Ids printed on mentions follow the mentions.
     """
-    stated = ExternalId.source != SIGNATURE_SOURCE
+    is_attached = tables.ExternalId.source != SIGNATURE_SOURCE
     columns = _row_columns()
-    added = select(*columns).where(
-        stated, ExternalId.event_seq == event_seq, ExternalId.removed_seq.is_(None)
+    added_query = select(*columns).where(
+        is_attached,
+        tables.ExternalId.event_seq == event_seq,
+        tables.ExternalId.removed_seq.is_(None),
     )
-    taken = select(*columns).where(stated, ExternalId.removed_seq == event_seq)
-    ended = [_ExternalIdRow(*row) for row in connection.execute(added)]
-    back = [_ExternalIdRow(*row) for row in connection.execute(taken)]
-    _end_rows(connection, by, ended)
-    held = {(r.identity, r.scheme, r.value) for r in _read_current(connection, {r[1] for r in back})}
-    new = [r[1:] for r in back if (r.identity, r.scheme, r.value) not in held]
-    _insert_ids(connection, by, new)
-    update_conflict_tasks(connection, event_log, by, {(r.scheme, r.value) for r in (*ended, *back)})
+    removed_query = select(*columns).where(is_attached, tables.ExternalId.removed_seq == event_seq)
+    obsolete = [_ExternalIdRow(*row) for row in connection.execute(added_query)]
+    restored_rows = [_ExternalIdRow(*row) for row in connection.execute(removed_query)]
+    _end_rows(connection, by, obsolete)
+    present = {
+        (r.identity, r.scheme, r.value)
+        for r in _read_current(connection, {r[1] for r in restored_rows})
+    }
+    additions = [r[1:] for r in restored_rows if (r.identity, r.scheme, r.value) not in present]
+    _insert_ids(connection, by, additions)
+    update_conflict_tasks(
+        connection, event_log, by, {(r.scheme, r.value) for r in (*obsolete, *restored_rows)}
+    )
 
 
 def update_conflict_tasks(
-    connection: Connection, event_log: EventLog, event_seq: int, values: Collection[Value]
+    connection: Connection, event_log: EventLog, event_seq: int, values: Collection[SchemeAndId]
 ) -> None:
     """Open a task for each id of several active identities; close the tasks of other ids."""
     if not values:
@@ -238,11 +273,17 @@ def update_conflict_tasks(
     for subject, key in is_open.items():
         if len(holders[subjects[subject]]) < 2:
             close_task(connection, event_seq, key)
-    known = {s: frozenset(holders[v].values()) for s, v in subjects.items()}
-    settled = find_answered_identities(connection, "conflict", known)
-    known_subjects = is_open.keys() | {s for s, about in settled.items() if known[s] in about}
-    new = {s: v for s, v in subjects.items() if len(holders[v]) > 1 and s not in known_subjects}
-    _open_conflict_tasks(connection, event_log, event_seq, {s: (v, holders[v]) for s, v in new.items()})
+    holder_ids = {s: frozenset(holders[v].values()) for s, v in subjects.items()}
+    answered_sets = find_answered_identities(connection, "conflict", holder_ids)
+    known_subjects = is_open.keys() | {
+        s for s, about in answered_sets.items() if holder_ids[s] in about
+    }
+    new_conflicts = {
+        s: v for s, v in subjects.items() if len(holders[v]) > 1 and s not in known_subjects
+    }
+    _open_conflict_tasks(
+        connection, event_log, event_seq, {s: (v, holders[v]) for s, v in new_conflicts.items()}
+    )
 
 
 def _close_resolved_orcid_conflicts(connection: Connection, event_seq: int, row: Any) -> None:
@@ -250,9 +291,9 @@ def _close_resolved_orcid_conflicts(connection: Connection, event_seq: int, row:
     query = select(Task.key, Task.evidence).where(
         Task.kind == "conflict", Task.state == "open", Task.subject == row.id
     )
-    has = {r.value for r in _read_current(connection, [row.key]) if r.scheme == "orcid"}
+    orcids = {r.value for r in _read_current(connection, [row.key]) if r.scheme == "orcid"}
     for key, evidence in connection.execute(query).all():
-        if len(has & set(evidence.get("values", ()))) < 2:
+        if len(orcids & set(evidence.get("values", ()))) < 2:
             close_task(connection, event_seq, key)
 
 
@@ -260,35 +301,39 @@ def _open_conflict_tasks(
     connection: Connection,
     event_log: EventLog,
     event_seq: int,
-    new: Mapping[str, tuple[Value, Mapping[int, str]]],
+    new_conflicts: Mapping[str, tuple[SchemeAndId, Mapping[int, str]]],
 ) -> None:
-    keys = {key for _, held in new.values() for key in held}
+    keys = {key for _, holders in new_conflicts.values() for key in holders}
     count = func.count()
     query = select(Membership.identity_key, count).group_by(Membership.identity_key)
     rows = connection.execute(query.where(is_in(connection, Membership.identity_key, keys)))
     mentions = {row[0]: row[1] for row in rows} if keys else {}
 
-    def question(subject: str) -> NewTask:
-        (scheme, value), held = new[subject]
-        n = sum(mentions.get(key, 0) for key in held)
-        evidence = {"scheme": scheme, "value": value, "identities": [held[k] for k in sorted(held)]}
+    def make_task(subject: str) -> NewTask:
+        (scheme, value), holders = new_conflicts[subject]
+        n = sum(mentions.get(key, 0) for key in holders)
+        evidence = {
+            "scheme": scheme,
+            "value": value,
+            "identities": [holders[k] for k in sorted(holders)],
+        }
         return NewTask("conflict", subject, n, float(n), evidence)
 
-    open_tasks(connection, event_log, event_seq, list(map(question, new)))
+    open_tasks(connection, event_log, event_seq, list(map(make_task, new_conflicts)))
 
 
 def _find_holders(
-    connection: Connection, values: Collection[Value]
-) -> defaultdict[Value, dict[int, str]]:
+    connection: Connection, values: Collection[SchemeAndId]
+) -> defaultdict[SchemeAndId, dict[int, str]]:
     """Return keys and ids of the active identities that have each value."""
     query = (
-        select(ExternalId.scheme, ExternalId.value, Identity.key, Identity.id)
-        .join(Identity, Identity.key == ExternalId.identity_key)
-        .where(ExternalId.removed_seq.is_(None), Identity.status == ACTIVE)
-        .where(is_in(connection, ExternalId.value, {value for _, value in values}))
-        .where(is_in(connection, ExternalId.scheme, {scheme for scheme, _ in values}))
+        select(tables.ExternalId.scheme, tables.ExternalId.value, Identity.key, Identity.id)
+        .join(Identity, Identity.key == tables.ExternalId.identity_key)
+        .where(tables.ExternalId.removed_seq.is_(None), Identity.status == ACTIVE)
+        .where(is_in(connection, tables.ExternalId.value, {value for _, value in values}))
+        .where(is_in(connection, tables.ExternalId.scheme, {scheme for scheme, _ in values}))
     )
-    holders: defaultdict[Value, dict[int, str]] = defaultdict(dict)
+    holders: defaultdict[SchemeAndId, dict[int, str]] = defaultdict(dict)
     for scheme, value, key, public in connection.execute(query):
         holders[scheme, value][key] = public
     return holders
@@ -301,8 +346,8 @@ def read_detached_ids(
     if not identities:
         return set()
     query = (
-        select(ExternalId.identity_key, ExternalId.scheme, ExternalId.value)
-        .join(Event, Event.seq == ExternalId.removed_seq)
+        select(tables.ExternalId.identity_key, tables.ExternalId.scheme, tables.ExternalId.value)
+        .join(Event, Event.seq == tables.ExternalId.removed_seq)
         .where(Event.kind == ID_DETACHED)
     )
     return {(k, s, v) for k, s, v in connection.execute(query) if k in identities}
@@ -310,11 +355,11 @@ def read_detached_ids(
 
 def _row_columns() -> tuple[Any, ...]:
     return (
-        ExternalId.key,
-        ExternalId.identity_key,
-        ExternalId.scheme,
-        ExternalId.value,
-        ExternalId.source,
+        tables.ExternalId.key,
+        tables.ExternalId.identity_key,
+        tables.ExternalId.scheme,
+        tables.ExternalId.value,
+        tables.ExternalId.source,
     )
 
 
@@ -322,27 +367,29 @@ def _read_current(connection: Connection, identities: Collection[int]) -> list[_
     """Read the current ids of identities."""
     if not identities:
         return []
-    query = select(*_row_columns()).where(ExternalId.removed_seq.is_(None))
+    query = select(*_row_columns()).where(tables.ExternalId.removed_seq.is_(None))
     if len(identities) < FULL_SCAN_MIN_KEYS:
-        query = query.where(is_in(connection, ExternalId.identity_key, identities))
+        query = query.where(is_in(connection, tables.ExternalId.identity_key, identities))
     return [_ExternalIdRow(*row) for row in connection.execute(query) if row[1] in identities]
 
 
 def _end_rows(connection: Connection, event_seq: int, rows: Iterable[_ExternalIdRow]) -> None:
     keys = [r.key for r in rows]
     if keys:
-        ended = update(ExternalId).where(is_in(connection, ExternalId.key, keys))
-        connection.execute(ended.values(removed_seq=event_seq))
+        statement = update(tables.ExternalId).where(is_in(connection, tables.ExternalId.key, keys))
+        connection.execute(statement.values(removed_seq=event_seq))
 
 
 def _insert_ids(
-    connection: Connection, event_seq: int, new: Collection[tuple[int, str, str, str]]
+    connection: Connection, event_seq: int, additions: Collection[tuple[int, str, str, str]]
 ) -> None:
-    if not new:
+    if not additions:
         return
     actor = connection.scalar(select(Event.actor).where(Event.seq == event_seq))
     columns = ("identity_key", "scheme", "value", "source", "actor", "event_seq")
-    insert_rows(connection, ExternalId, columns, ((*row, actor, event_seq) for row in new))
+    insert_rows(
+        connection, tables.ExternalId, columns, ((*row, actor, event_seq) for row in additions)
+    )
 
 
 def _bump_version(connection: Connection, event_log: EventLog, event_seq: int, row: Any) -> None:
@@ -350,14 +397,14 @@ def _bump_version(connection: Connection, event_log: EventLog, event_seq: int, r
     mentions = connection.scalar(
         select(func.count()).where(Membership.identity_key == row.key).select_from(Membership)
     )
-    new = row._replace(version=event_seq)
-    update_identities(connection, [new])
+    new_row = row._replace(version=event_seq)
+    update_identities(connection, [new_row])
     connection.execute(
         insert(IdentityVersion).values(
             event_seq=event_seq,
             identity_key=row.key,
             before=row.to_dict({}, mentions or 0),
-            after=new.to_dict({}, mentions or 0),
+            after=new_row.to_dict({}, mentions or 0),
         )
     )
-    event_log.append_changes(event_seq, [ChangeEntry("keep", row.id, mentions or 0)])
+    event_log.append_changes(event_seq, [NewChange("keep", row.id, mentions or 0)])

@@ -26,22 +26,22 @@ ACTIVE = "active"
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class OrcidHolder:
     """Key of the one active identity with an author's ORCID iD; whether the names agree."""
 
     identity: int
     is_name_compatible: bool
 
 
-def find_holders(connection: Connection, work: domain.Work) -> dict[int, Holder]:
+def find_holders(connection: Connection, work: domain.Work) -> dict[int, OrcidHolder]:
     """Return holders of the ORCID iDs of a work's authors by position; omit ambiguous iDs."""
-    bearers: dict[str, list[int]] = defaultdict(list)
+    positions_by_orcid: dict[str, list[int]] = defaultdict(list)
     for at, author in enumerate(work.authors):
         orcid = parse_orcid(author.orcid) if author.name.strip() else None
         if orcid:
-            bearers[orcid].append(at)
-    own = {value: at[0] for value, at in bearers.items() if len(at) == 1}
-    if not own:
+            positions_by_orcid[orcid].append(at)
+    unique_positions = {value: at[0] for value, at in positions_by_orcid.items() if len(at) == 1}
+    if not unique_positions:
         return {}
     query = (
         select(ExternalId.value, ExternalId.identity_key)
@@ -50,20 +50,27 @@ def find_holders(connection: Connection, work: domain.Work) -> dict[int, Holder]
             ExternalId.scheme == "orcid",
             ExternalId.removed_seq.is_(None),
             Identity.status == ACTIVE,
-            is_in(connection, ExternalId.value, own),
+            is_in(connection, ExternalId.value, unique_positions),
         )
         .distinct()
     )
-    holding: dict[str, list[int]] = defaultdict(list)
+    identities_by_orcid: dict[str, list[int]] = defaultdict(list)
     for value, identity in connection.execute(query):
-        holding[value].append(identity)
-    one = {own[value]: keys[0] for value, keys in holding.items() if len(keys) == 1}
-    return {at: Holder(key, _is_name_compatible(connection, work.authors[at], key)) for at, key in one.items()}
+        identities_by_orcid[value].append(identity)
+    holder_by_position = {
+        unique_positions[value]: keys[0]
+        for value, keys in identities_by_orcid.items()
+        if len(keys) == 1
+    }
+    return {
+        at: OrcidHolder(key, _is_name_compatible(connection, work.authors[at], key))
+        for at, key in holder_by_position.items()
+    }
 
 
 def _is_name_compatible(connection: Connection, author: domain.Author, identity: int) -> bool:
     """Whether the author's name is compatible with a printed name of the identity."""
-    from disambig.names import compatible, parse_name
+    from disambig.names import is_compatible, parse_name
 
     query = (
         select(Signature.printed)
@@ -74,4 +81,4 @@ def _is_name_compatible(connection: Connection, author: domain.Author, identity:
         .limit(MAX_NAMES)
     )
     name = parse_name(author.name, author.given, author.family)
-    return any(compatible(name, parse_name(printed)) for printed in connection.scalars(query))
+    return any(is_compatible(name, parse_name(printed)) for printed in connection.scalars(query))

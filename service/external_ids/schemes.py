@@ -16,9 +16,9 @@ MAX_LENGTH = 200
 def normalize_id(scheme: str, value: str) -> tuple[str, str]:
     """Return the scheme and the normalized form of an id, which can be given as a URL.
 
-    >>> normalised("ORCID", "https://orcid.org/0000-0002-1825-0097")
+    >>> normalize_id("ORCID", "https://orcid.org/0000-0002-1825-0097")
     ('orcid', '0000-0002-1825-0097')
-    >>> normalised("wikidata", "http://www.wikidata.org/entity/Q42")
+    >>> normalize_id("wikidata", "http://www.wikidata.org/entity/Q42")
     ('wikidata', 'Q42')
 
     Raises

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
+from service.external_ids.results import Address
 from service.external_ids.schemes import parse_orcid
 
 _DOI = re.compile(r"10\.\d{4,9}/\S{1,300}")
@@ -25,8 +26,8 @@ _SITES = (
 
 def make_external_links(
     work: str, ids: Mapping[str, object], orcid: str | None = None
-) -> list[dict[str, str]]:
-    """Return labels and URLs, made only from well-formed ids.
+) -> list[Address]:
+    """Return labelled URLs, made only from well-formed ids.
 
     Parameters
     ----------
@@ -39,26 +40,28 @@ def make_external_links(
 
     Examples
     --------
-    >>> links_out("10.1000/182", {})
-    [{'label': 'DOI', 'url': 'https://doi.org/10.1000/182'}]
+    >>> make_external_links("10.1000/182", {})
+    [Address(label='DOI', url='https://doi.org/10.1000/182')]
     """
-    stated = {scheme.lower(): value for scheme, value in ids.items() if isinstance(value, str)}
+    ids_by_scheme = {
+        scheme.lower(): value for scheme, value in ids.items() if isinstance(value, str)
+    }
     links = []
     for scheme, label, form, address in _SITES:
-        for text in _list_candidates(scheme, stated.get(scheme), work):
+        for text in _list_candidates(scheme, ids_by_scheme.get(scheme), work):
             if form.fullmatch(text) and text.isprintable() and ".." not in text:
                 url = address + quote(text, safe="/.()-_;:")
-                links.append({"label": label, "url": url})
+                links.append(Address(label=label, url=url))
                 break
-    person = parse_orcid(orcid)
-    if person is not None:
-        links.append({"label": "ORCID", "url": f"https://orcid.org/{person}"})
+    orcid_id = parse_orcid(orcid)
+    if orcid_id is not None:
+        links.append(Address(label="ORCID", url=f"https://orcid.org/{orcid_id}"))
     return links
 
 
-def _list_candidates(scheme: str, stated: str | None, work: str) -> Iterable[str]:
-    if stated:
-        yield stated.strip()
+def _list_candidates(scheme: str, printed_id: str | None, work: str) -> Iterable[str]:
+    if printed_id:
+        yield printed_id.strip()
     prefix = f"{scheme}:"
     if work.lower().startswith(prefix):
         yield work[len(prefix) :]

@@ -120,24 +120,28 @@ def match_identities(
     if not len(edges.identity):
         return {}
     keys, row = np.unique(edges.identity, return_inverse=True)
-    names, column = np.unique(edges.cluster, return_inverse=True)
+    cluster_ids, column = np.unique(edges.cluster, return_inverse=True)
     if mentions is None:
         size = np.bincount(row, weights=edges.mentions).astype(np.int64)
     else:
         size = mentions[1][np.searchsorted(mentions[0], keys)]
     # established[k]: 0 for the best established identity
-    established = np.empty(len(keys), dtype=np.int64)
-    established[np.lexsort((keys, -size))] = np.arange(len(keys))
-    component = _edge_components(row, column, len(keys), len(names))
-    star = _is_star(component, row, column)
-    edge_sets = [_choose_star_edges(np.flatnonzero(star[component]), component, edges, established[row])]
-    rest = np.flatnonzero(~star[component])
-    rest = rest[np.argsort(component[rest], kind="stable")]
-    bounds = np.flatnonzero(np.diff(component[rest])) + 1
-    for part in np.split(rest, bounds) if len(rest) else ():
-        edge_sets.append(_match_component(part, edges, row, column, established))
-    won = np.sort(np.concatenate(edge_sets))
-    return dict(zip(edges.cluster[won].tolist(), edges.identity[won].tolist(), strict=True))
+    seniority = np.empty(len(keys), dtype=np.int64)
+    seniority[np.lexsort((keys, -size))] = np.arange(len(keys))
+    component = _edge_components(row, column, len(keys), len(cluster_ids))
+    is_star = _is_star(component, row, column)
+    edge_sets = [
+        _choose_star_edges(np.flatnonzero(is_star[component]), component, edges, seniority[row])
+    ]
+    other_edges = np.flatnonzero(~is_star[component])
+    other_edges = other_edges[np.argsort(component[other_edges], kind="stable")]
+    bounds = np.flatnonzero(np.diff(component[other_edges])) + 1
+    for part in np.split(other_edges, bounds) if len(other_edges) else ():
+        edge_sets.append(_match_component(part, edges, row, column, seniority))
+    best_edges = np.sort(np.concatenate(edge_sets))
+    return dict(
+        zip(edges.cluster[best_edges].tolist(), edges.identity[best_edges].tolist(), strict=True)
+    )
 
 
 def _edge_components(row: Int64, column: Int64, n_rows: int, n_columns: int) -> Int64:
@@ -159,16 +163,18 @@ def _is_star(component: Int64, row: Int64, column: Int64) -> Bool:
     return has_one_node
 
 
-def _choose_star_edges(part: Int64, component: Int64, edges: Overlap, established: Int64) -> Int64:
+def _choose_star_edges(
+    edge_indices: Int64, component: Int64, edges: Overlap, seniority: Int64
+) -> Int64:
     """Return the best edge of each star component."""
-    order = part[
+    order = edge_indices[
         np.lexsort(
             (
-                edges.cluster[part],
-                established[part],
-                -edges.mentions[part],
-                -edges.confirmed[part],
-                component[part],
+                edges.cluster[edge_indices],
+                seniority[edge_indices],
+                -edges.mentions[edge_indices],
+                -edges.confirmed[edge_indices],
+                component[edge_indices],
             )
         )
     ]
@@ -178,16 +184,19 @@ def _choose_star_edges(part: Int64, component: Int64, edges: Overlap, establishe
 
 
 def _match_component(
-    part: Int64, edges: Overlap, row: Int64, column: Int64, established: Int64
+    edge_indices: Int64, edges: Overlap, row: Int64, column: Int64, seniority: Int64
 ) -> Int64:
     """Return the edges of the best matching of one component."""
-    rows, i = np.unique(row[part], return_inverse=True)
-    columns, c = np.unique(column[part], return_inverse=True)
+    rows, i = np.unique(row[edge_indices], return_inverse=True)
+    columns, c = np.unique(column[edge_indices], return_inverse=True)
     rank = np.empty(len(rows), dtype=np.int64)
     # the best-established identity has the highest rank
-    rank[np.argsort(-established[rows])] = np.arange(1, len(rows) + 1)
+    rank[np.argsort(-seniority[rows])] = np.arange(1, len(rows) + 1)
     weight = _combine_weights(
-        edges.confirmed[part], edges.mentions[part], rank[i], min(len(rows), len(columns))
+        edges.confirmed[edge_indices],
+        edges.mentions[edge_indices],
+        rank[i],
+        min(len(rows), len(columns)),
     )
     if len(rows) * len(columns) <= MAX_DENSE_CELLS:
         table = np.zeros((len(rows), len(columns)))
@@ -197,8 +206,8 @@ def _match_component(
         a, b = _match_sparse(i, c, weight, len(rows), len(columns))
     pair = np.full(len(rows), -1, dtype=np.int64)
     pair[a] = b
-    won: Int64 = part[pair[i] == c]
-    return won
+    best_edges: Int64 = edge_indices[pair[i] == c]
+    return best_edges
 
 
 def _combine_weights(confirmed: Int64, mentions: Int64, rank: Int64, pairs: int) -> Float64:

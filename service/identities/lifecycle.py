@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from service.events.log import ChangeEntry
+from service.events.log import NewChange
 
 UNASSIGNED = -1
 """In place of an identity key: the mention is in no identity."""
@@ -67,8 +67,8 @@ class LifecycleChanges:
     moves: list[Flow]
 
     def to_change_entries(
-        self, ids: Mapping[int, str], mentions: Mapping[int, int], *, restores: bool = False
-    ) -> list[ChangeEntry]:
+        self, ids: Mapping[int, str], mentions: Mapping[int, int], *, is_revert: bool = False
+    ) -> list[NewChange]:
         """Return entries of the change feed, ordered so that an identity is created before its use.
 
         Entries ``create``, ``keep`` and ``restore`` give the number of mentions that the identity
@@ -84,33 +84,35 @@ class LifecycleChanges:
             Whether the event reverts an earlier one: ``keep`` entries become ``restore`` entries.
         """
 
-        def other(key: int, n: int) -> dict[str, str | int]:
+        def make_reference(key: int, n: int) -> dict[str, str | int]:
             return {"id": ids[key], "mentions": n}
 
-        kept = "restore" if restores else "keep"
-        found = [ChangeEntry("create", ids[key], mentions[key]) for key in self.created_keys]
-        found += [ChangeEntry("restore", ids[key], mentions[key]) for key in self.revived_keys]
-        found += [ChangeEntry(kept, ids[key], mentions.get(key, 0)) for key in self.kept_keys]
-        found += [ChangeEntry("merge", ids[a], n, (other(b, n),)) for a, b, n in self.merges]
+        kept_kind = "restore" if is_revert else "keep"
+        changes = [NewChange("create", ids[key], mentions[key]) for key in self.created_keys]
+        changes += [NewChange("restore", ids[key], mentions[key]) for key in self.revived_keys]
+        changes += [NewChange(kept_kind, ids[key], mentions.get(key, 0)) for key in self.kept_keys]
+        changes += [
+            NewChange("merge", ids[a], n, (make_reference(b, n),)) for a, b, n in self.merges
+        ]
         for parent in self.splits:
-            others = tuple(other(key, n) for key, n in parent.children)
-            found.append(
-                ChangeEntry("split", ids[parent.key], sum(n for _, n in parent.children), others)
+            others = tuple(make_reference(key, n) for key, n in parent.children)
+            changes.append(
+                NewChange("split", ids[parent.key], sum(n for _, n in parent.children), others)
             )
-        found += [
-            ChangeEntry("move", ids[f.source], f.mentions, (other(f.target, f.mentions),))
+        changes += [
+            NewChange("move", ids[f.source], f.mentions, (make_reference(f.target, f.mentions),))
             for f in self.moves
         ]
-        return found
+        return changes
 
 
 def derive_lifecycle(
     flows: Iterable[Flow],
-    left: Mapping[int, int],
-    existed: Mapping[int, bool],
-    settled: Mapping[int, int] | None = None,
+    n_remaining: Mapping[int, int],
+    was_active: Mapping[int, bool],
+    successors: Mapping[int, int] | None = None,
     *,
-    restores: bool = False,
+    is_revert: bool = False,
 ) -> LifecycleChanges:
     """Derive the lifecycle changes of identities from the mentions that move between them.
 
@@ -127,52 +129,56 @@ def derive_lifecycle(
     is_revert : bool
         Whether an earlier event is reverted: a revived identity is then no child of a split.
     """
-    out: dict[int, dict[int, int]] = defaultdict(dict)
-    touched: set[int] = set(existed)
+    outflows: dict[int, dict[int, int]] = defaultdict(dict)
+    keys: set[int] = set(was_active)
     for flow in flows:
-        out[flow.source][flow.target] = flow.mentions
-        touched |= {flow.source, flow.target}
-    touched.discard(UNASSIGNED)
-    flowing = {key for key in touched if key in out} | {k for to in out.values() for k in to}
-    found = LifecycleChanges([], [], [], [], [], [])
-    for key in sorted(touched):
-        if left.get(key, 0):
-            if key not in existed:
-                found.created_keys.append(key)
-            elif not existed[key]:
-                found.revived_keys.append(key)
-            elif key in flowing:
-                found.kept_keys.append(key)
-        if existed.get(key):
-            went = {to: n for to, n in sorted(out.get(key, {}).items()) if to != UNASSIGNED}
-            if left.get(key, 0):
-                _add_continuing(found, key, went, existed, restores)
+        outflows[flow.source][flow.target] = flow.mentions
+        keys |= {flow.source, flow.target}
+    keys.discard(UNASSIGNED)
+    flow_keys = {key for key in keys if key in outflows} | {
+        k for to in outflows.values() for k in to
+    }
+    changes = LifecycleChanges([], [], [], [], [], [])
+    for key in sorted(keys):
+        if n_remaining.get(key, 0):
+            if key not in was_active:
+                changes.created_keys.append(key)
+            elif not was_active[key]:
+                changes.revived_keys.append(key)
+            elif key in flow_keys:
+                changes.kept_keys.append(key)
+        if was_active.get(key):
+            targets = {to: n for to, n in sorted(outflows.get(key, {}).items()) if to != UNASSIGNED}
+            if n_remaining.get(key, 0):
+                _add_continuing(changes, key, targets, was_active, is_revert)
             else:
-                _add_ended(found, key, went, settled or {})
-    return found
+                _add_ended(changes, key, targets, successors or {})
+    return changes
 
 
 def _add_continuing(
     changes: LifecycleChanges,
     key: int,
-    went: Mapping[int, int],
-    existed: Mapping[int, bool],
-    restores: bool,
+    targets: Mapping[int, int],
+    was_active: Mapping[int, bool],
+    is_revert: bool,
 ) -> None:
     """Add the moves and splits of an identity that keeps some of its mentions."""
-    goes_on = {target: existed.get(target, False) or restores for target in went}
-    parts = tuple((target, n) for target, n in went.items() if not goes_on[target])
-    if parts:
-        changes.splits.append(SplitIdentity(key, parts, is_ended=False))
-    changes.moves.extend(Flow(key, target, n) for target, n in went.items() if goes_on[target])
+    is_continuing = {target: was_active.get(target, False) or is_revert for target in targets}
+    children = tuple((target, n) for target, n in targets.items() if not is_continuing[target])
+    if children:
+        changes.splits.append(SplitIdentity(key, children, is_ended=False))
+    changes.moves.extend(
+        Flow(key, target, n) for target, n in targets.items() if is_continuing[target]
+    )
 
 
 def _add_ended(
-    changes: LifecycleChanges, key: int, went: Mapping[int, int], settled: Mapping[int, int]
+    changes: LifecycleChanges, key: int, targets: Mapping[int, int], successors: Mapping[int, int]
 ) -> None:
     """Add the merge or split of an identity that has no mentions left."""
-    successor = settled.get(key, next(iter(went)) if len(went) == 1 else UNASSIGNED)
+    successor = successors.get(key, next(iter(targets)) if len(targets) == 1 else UNASSIGNED)
     if successor == UNASSIGNED:
-        changes.splits.append(SplitIdentity(key, tuple(went.items()), is_ended=True))
+        changes.splits.append(SplitIdentity(key, tuple(targets.items()), is_ended=True))
     else:
-        changes.merges.append((key, successor, sum(went.values())))
+        changes.merges.append((key, successor, sum(targets.values())))

@@ -143,9 +143,9 @@ def list_history(
     if before is not None:
         query = query.where(Event.seq < min(before, 2**63 - 1))
     rows = connection.execute(query).all()
-    standing = _find_revertible(connection, [(r[0], r[1], r[5]) for r in rows])
+    revertible = _find_revertible(connection, [(r[0], r[1], r[5]) for r in rows])
     return [
-        HistoryEntry(seq, kind, at, actor, reason, subject, old, new, standing.get(seq))
+        HistoryEntry(seq, kind, at, actor, reason, subject, old, new, revertible.get(seq))
         for seq, kind, at, actor, reason, subject, old, new in rows
     ]
 
@@ -160,11 +160,15 @@ def _list_related(connection: Connection, condition: Any, column: Any) -> list[R
     for key, mentions in connection.execute(query):
         count[key] += mentions
     rows = read_identities(connection, count)
-    found = [RelatedIdentity(row.id, row.name, row.status, count[key]) for key, row in rows.items()]
-    return sorted(found, key=lambda part: (-part.mentions, part.id))
+    related = [
+        RelatedIdentity(row.id, row.name, row.status, count[key]) for key, row in rows.items()
+    ]
+    return sorted(related, key=lambda part: (-part.mentions, part.id))
 
 
-def _find_revertible(connection: Connection, events: list[tuple[int, str, str | None]]) -> dict[int, str]:
+def _find_revertible(
+    connection: Connection, events: list[tuple[int, str, str | None]]
+) -> dict[int, str]:
     """Return ids of decisions and runs that can be reverted, by event number."""
     subjects = {subject for _, _, subject in events if subject}
     decisions = select(Decision.id).where(
@@ -174,13 +178,13 @@ def _find_revertible(connection: Connection, events: list[tuple[int, str, str | 
         Run.state == "published", is_in(connection, Run.id, subjects)
     )
     decision_ids = set(connection.scalars(decisions))
-    published = {row[0]: row[1] for row in connection.execute(runs)}
+    run_events = {row[0]: row[1] for row in connection.execute(runs)}
     return {
         seq: subject
         for seq, kind, subject in events
         if subject
         and (
             (kind in (DECISION_MADE, DECISION_REDONE) and subject in decision_ids)
-            or (kind == RUN_PUBLISHED and published.get(subject) == seq)
+            or (kind == RUN_PUBLISHED and run_events.get(subject) == seq)
         )
     }

@@ -78,13 +78,15 @@ def update_identities(connection: Connection, rows: Collection[IdentityRow]) -> 
     update_rows(connection, Identity, IdentityRow._fields[2:], [(r[0], *r[2:]) for r in rows])
 
 
-def _read_rows(connection: Connection, column: Any, keys: Collection[int]) -> dict[int, IdentityRow]:
+def _read_rows(
+    connection: Connection, column: Any, keys: Collection[int]
+) -> dict[int, IdentityRow]:
     query = select(*(Identity.__table__.c[name] for name in IdentityRow._fields))
     if len(keys) < FULL_SCAN_MIN_KEYS:
         query = query.where(is_in(connection, column, keys))
         return {row[0]: IdentityRow(*row) for row in connection.execute(query)}
-    wanted, place = set(keys), IdentityRow._fields.index(column.key)
-    return {r[0]: IdentityRow(*r) for r in connection.execute(query) if r[place] in wanted}
+    wanted_keys, index = set(keys), IdentityRow._fields.index(column.key)
+    return {r[0]: IdentityRow(*r) for r in connection.execute(query) if r[index] in wanted_keys}
 
 
 def read_identities_by_id(connection: Connection, ids: Collection[str]) -> dict[str, IdentityRow]:
@@ -115,8 +117,10 @@ def get_active_identity(
         )
     if row.status == REDIRECTED:
         target = read_identities(connection, [row.redirect_key or 0])
-        into = next(iter(target.values())).id
-        raise Conflict(f"{row.id} was merged into {into}", f"edit {into}", identity=into)
+        target_id = next(iter(target.values())).id
+        raise Conflict(
+            f"{row.id} was merged into {target_id}", f"edit {target_id}", identity=target_id
+        )
     if row.status == SPLIT:
         raise Conflict(
             f"{row.id} was split and is no longer active",

@@ -87,22 +87,22 @@ def add_memberships(
     connection: Connection,
     event_log: EventLog,
     event_seq: int,
-    placed: Sequence[NewMembership],
+    new_memberships: Sequence[NewMembership],
     *,
     origin: str = "placement",
     origin_key: int | None = None,
 ) -> ChangeResult:
     """Store memberships of newly assigned mentions."""
-    places = {
+    memberships = {
         p.signature: Membership(
             make_placeholder_key(p.new_group) if p.identity is None else p.identity,
             p.confidence,
             origin,
             origin_key,
         )
-        for p in placed
+        for p in new_memberships
     }
-    return change_memberships(connection, event_log, event_seq, places)
+    return change_memberships(connection, event_log, event_seq, memberships)
 
 
 def retire_signatures(
@@ -111,7 +111,7 @@ def retire_signatures(
     event_seq: int,
     signature_keys: Iterable[int],
     *,
-    changed: Collection[int] = (),
+    updated_keys: Collection[int] = (),
 ) -> ChangeResult:
     """Remove retired mentions from their identities.
 
@@ -119,11 +119,15 @@ def retire_signatures(
     signatures that stay but whose records changed; names, counts and years of their identities
     are updated.
     """
-    touched = (
-        {p.identity for p in read_memberships(connection, changed).values()} if changed else set()
+    identity_keys = (
+        {p.identity for p in read_memberships(connection, updated_keys).values()}
+        if updated_keys
+        else set()
     )
-    places = dict.fromkeys(signature_keys)
-    return change_memberships(connection, event_log, event_seq, places, touched=touched)
+    memberships = dict.fromkeys(signature_keys)
+    return change_memberships(
+        connection, event_log, event_seq, memberships, further_keys=identity_keys
+    )
 
 
 def read_memberships(
@@ -150,12 +154,12 @@ def change_memberships(
     connection: Connection,
     event_log: EventLog,
     event_seq: int,
-    places: Mapping[int, Membership | None],
+    memberships: Mapping[int, Membership | None],
     *,
-    curated: Mapping[int, bool] | None = None,
+    is_curated: Mapping[int, bool] | None = None,
     end_states: Mapping[int, EndState] | None = None,
-    touched: Collection[int] = (),
-    restores: bool = False,
+    further_keys: Collection[int] = (),
+    is_revert: bool = False,
 ) -> ChangeResult:
     """Change the memberships of mentions, completely or not at all.
 
@@ -177,18 +181,18 @@ def change_memberships(
     is_revert : bool
         Whether an earlier event is reverted.
     """
-    with _pause_garbage_collection(len(places)):
-        before = read_memberships(connection, places)
-        keys, ids = _allocate_identities(connection, places)
-        moves = _plan_moves(before, places, keys, event_seq)
+    with _pause_garbage_collection(len(memberships)):
+        before = read_memberships(connection, memberships)
+        keys, ids = _allocate_identities(connection, memberships)
+        moves = _plan_moves(before, memberships, keys, event_seq)
         flows = count_flows(moves)
-        work = MembershipChange(connection, event_log, event_seq, moves, flows, keys, ids)
-        work.restores = restores
-        noted = {keys.get(key, key): value for key, value in (curated or {}).items()}
-        work.load({*touched, *noted, *(end_states or {})})
-        work.decide_states(noted, end_states or {})
-        work.write()
-    return ChangeResult(keys, work.rows, sum(f.mentions for f in flows), work.lifecycle)
+        change = MembershipChange(connection, event_log, event_seq, moves, flows, keys, ids)
+        change.is_revert = is_revert
+        curated_by_key = {keys.get(key, key): value for key, value in (is_curated or {}).items()}
+        change.load({*further_keys, *curated_by_key, *(end_states or {})})
+        change.decide_states(curated_by_key, end_states or {})
+        change.write()
+    return ChangeResult(keys, change.rows, sum(f.mentions for f in flows), change.lifecycle)
 
 
 @contextmanager
@@ -205,10 +209,12 @@ def _pause_garbage_collection(n: int) -> Iterator[None]:
 
 
 def _allocate_identities(
-    connection: Connection, places: Mapping[int, Membership | None]
+    connection: Connection, memberships: Mapping[int, Membership | None]
 ) -> tuple[dict[int, int], dict[int, str]]:
     """Allocate keys and ids for the new identities among the memberships."""
-    numbers = sorted({p.identity for p in places.values() if p and p.identity < UNASSIGNED})[::-1]
+    numbers = sorted({p.identity for p in memberships.values() if p and p.identity < UNASSIGNED})[
+        ::-1
+    ]
     if not numbers:
         return {}, {}
     keys = dict(zip(numbers, allocate_keys(connection, Identity, len(numbers)), strict=True))
@@ -217,13 +223,13 @@ def _allocate_identities(
 
 def _plan_moves(
     before: Mapping[int, Membership],
-    places: Mapping[int, Membership | None],
+    memberships: Mapping[int, Membership | None],
     keys: Mapping[int, int],
     event_seq: int,
 ) -> dict[int, MembershipMove]:
     """Return the old and the new membership of each mention that changes."""
     moves: dict[int, MembershipMove] = {}
-    for signature, planned in places.items():
+    for signature, planned in memberships.items():
         old = before.get(signature)
         if planned is None:
             if old is not None:

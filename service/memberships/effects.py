@@ -83,9 +83,9 @@ def _flatten_redirects(redirects: Mapping[int, int]) -> dict[int, int]:
     """Return the final target of each redirect."""
     targets = dict(redirects)
     for key in targets:
-        passed = {key}
-        while (target := targets[key]) in targets and target not in passed:
-            passed.add(target)
+        visited = {key}
+        while (target := targets[key]) in targets and target not in visited:
+            visited.add(target)
             targets[key] = targets[target]
     return targets
 
@@ -101,10 +101,10 @@ class MembershipChange:
     flows: Sequence[Flow]
     new_keys: Mapping[int, int]
     ids: dict[int, str]
-    restores: bool = False
-    old: dict[int, IdentityRow] = field(default_factory=dict)
+    is_revert: bool = False
+    old_rows: dict[int, IdentityRow] = field(default_factory=dict)
     rows: dict[int, IdentityRow] = field(default_factory=dict)
-    counts: dict[int, int] = field(default_factory=dict)
+    old_counts: dict[int, int] = field(default_factory=dict)
     summaries: dict[int, IdentitySummary] = field(default_factory=dict)
     end_states: Mapping[int, EndState] = field(default_factory=dict)
     lifecycle: LifecycleChanges = field(
@@ -113,44 +113,50 @@ class MembershipChange:
 
     def load(self, further: Collection[int]) -> None:
         """Read the identities concerned, and summarize their members after the change."""
-        touched = {k for f in self.flows for k in (f.source, f.target)} | set(further)
-        touched -= {UNASSIGNED, *self.ids}
-        self.old = read_identities(self.connection, touched)
-        self.ids.update((row.key, row.id) for row in self.old.values())
-        here = read_identity_members(self.connection, touched) if touched else []
-        self.counts = dict(Counter(m[0] for m in here))
-        arriving = {
+        keys = {k for f in self.flows for k in (f.source, f.target)} | set(further)
+        keys -= {UNASSIGNED, *self.ids}
+        self.old_rows = read_identities(self.connection, keys)
+        self.ids.update((row.key, row.id) for row in self.old_rows.values())
+        members = read_identity_members(self.connection, keys) if keys else []
+        self.old_counts = dict(Counter(m[0] for m in members))
+        arrivals = {
             s: new.identity
             for s, (old, new) in self.moves.items()
             if new and (old is None or old.identity != new.identity)
         }
-        leaving = {s for s, (old, new) in self.moves.items() if old and (not new or s in arriving)}
-        stay = [m for m in here if m[1] not in leaving]
-        stay += read_signature_members(self.connection, arriving) if arriving else []
-        self.summaries = summarize_identities(stay)
+        departures = {
+            s for s, (old, new) in self.moves.items() if old and (not new or s in arrivals)
+        }
+        remaining = [m for m in members if m[1] not in departures]
+        remaining += read_signature_members(self.connection, arrivals) if arrivals else []
+        self.summaries = summarize_identities(remaining)
 
-    def decide_states(self, curated: Mapping[int, bool], end_states: Mapping[int, EndState]) -> None:
+    def decide_states(
+        self, is_curated: Mapping[int, bool], end_states: Mapping[int, EndState]
+    ) -> None:
         """Derive the new state of the identities."""
-        left = {key: facts.mentions for key, facts in self.summaries.items()}
+        n_remaining = {key: facts.mentions for key, facts in self.summaries.items()}
         self.end_states = {
-            key: fate for key, fate in end_states.items() if key not in left and fate.status != ACTIVE
+            key: fate
+            for key, fate in end_states.items()
+            if key not in n_remaining and fate.status != ACTIVE
         }
         successors = self._final_redirects()
-        existed = {key: row.status == ACTIVE for key, row in self.old.items()}
-        settled = {key: successors.get(key, UNASSIGNED) for key in self.end_states}
+        was_active = {key: row.status == ACTIVE for key, row in self.old_rows.items()}
+        final_successors = {key: successors.get(key, UNASSIGNED) for key in self.end_states}
         self.lifecycle = derive_lifecycle(
-            self.flows, left, existed, settled, restores=self.restores
+            self.flows, n_remaining, was_active, final_successors, is_revert=self.is_revert
         )
-        merged = self.lifecycle.merges
-        redirects = _flatten_redirects({a: b for a, b, _ in merged} | successors)
-        merged[:] = [(a, redirects[a], n) for a, _, n in merged]
-        for key, row in self.old.items():
+        merges = self.lifecycle.merges
+        redirects = _flatten_redirects({a: b for a, b, _ in merges} | successors)
+        merges[:] = [(a, redirects[a], n) for a, _, n in merges]
+        for key, row in self.old_rows.items():
             status, redirect = self._derive_state(row, redirects)
             self.rows[key] = row.with_summary(self.summaries.get(key))._replace(
-                status=status, redirect_key=redirect, curated=curated.get(key, row.curated)
+                status=status, redirect_key=redirect, curated=is_curated.get(key, row.curated)
             )
         for key in self.new_keys.values():
-            blank = IdentityRow(
+            empty_row = IdentityRow(
                 key,
                 self.ids[key],
                 ACTIVE,
@@ -159,30 +165,36 @@ class MembershipChange:
                 0,
                 None,
                 None,
-                curated.get(key, False),
+                is_curated.get(key, False),
                 self.event_seq,
             )
-            self.rows[key] = blank.with_summary(self.summaries[key])
-        self._collapse_redirects({a: b for a, b in redirects.items() if a in self.old})
-        flowing = {k for f in self.flows for k in (f.source, f.target)}
+            self.rows[key] = empty_row.with_summary(self.summaries[key])
+        self._collapse_redirects({a: b for a, b in redirects.items() if a in self.old_rows})
+        flow_keys = {k for f in self.flows for k in (f.source, f.target)}
         self.rows = {
             key: row._replace(version=self.event_seq)
             for key, row in self.rows.items()
-            if key in flowing or row != self.old.get(key)
+            if key in flow_keys or row != self.old_rows.get(key)
         }
 
     def _final_redirects(self) -> dict[int, int]:
         """Return the final targets of identities whose predetermined state is a redirect."""
         redirects = {k: f.redirect for k, f in self.end_states.items() if f.redirect is not None}
-        beyond = read_identities(self.connection, set(redirects.values()) - set(self.old))
-        self.ids.update((row.key, row.id) for row in beyond.values())
-        ahead = {k: r.redirect_key for k, r in beyond.items() if r.redirect_key is not None}
-        final = _flatten_redirects(ahead | redirects)
-        ends = read_identities(self.connection, {final[key] for key in redirects} - set(self.ids))
-        self.ids.update((row.key, row.id) for row in ends.values())
+        target_rows = read_identities(self.connection, set(redirects.values()) - set(self.old_rows))
+        self.ids.update((row.key, row.id) for row in target_rows.values())
+        next_targets = {
+            k: r.redirect_key for k, r in target_rows.items() if r.redirect_key is not None
+        }
+        final = _flatten_redirects(next_targets | redirects)
+        final_rows = read_identities(
+            self.connection, {final[key] for key in redirects} - set(self.ids)
+        )
+        self.ids.update((row.key, row.id) for row in final_rows.values())
         return {key: final[key] for key in redirects if final[key] != key}
 
-    def _derive_state(self, row: IdentityRow, redirects: Mapping[int, int]) -> tuple[str, int | None]:
+    def _derive_state(
+        self, row: IdentityRow, redirects: Mapping[int, int]
+    ) -> tuple[str, int | None]:
         """Return the new status and redirect of an existing identity."""
         if row.key in self.summaries:
             return ACTIVE, None
@@ -194,14 +206,14 @@ class MembershipChange:
 
     def _collapse_redirects(self, redirects: Mapping[int, int]) -> None:
         """Update redirects to identities that are now redirected, so that none forms a chain."""
-        pointing = read_redirects_to(self.connection, set(redirects))
-        for key, row in pointing.items():
+        redirecting_rows = read_redirects_to(self.connection, set(redirects))
+        for key, row in redirecting_rows.items():
             self.ids.setdefault(key, row.id)
-            now = self.rows.get(key, row)
-            into = redirects.get(now.redirect_key or 0)
-            if now.status == REDIRECTED and into is not None:
-                self.old.setdefault(key, row)
-                self.rows[key] = now._replace(redirect_key=into)
+            current_row = self.rows.get(key, row)
+            target_key = redirects.get(current_row.redirect_key or 0)
+            if current_row.status == REDIRECTED and target_key is not None:
+                self.old_rows.setdefault(key, row)
+                self.rows[key] = current_row._replace(redirect_key=target_key)
 
     def write(self) -> None:
         """Write all rows, in an order that satisfies foreign keys."""
@@ -213,23 +225,30 @@ class MembershipChange:
         self._write_lineage()
         if len(self.moves) >= FULL_SCAN_MIN_KEYS:
             analyze_tables(self.connection, tables.Membership, Identity, Signature, Work)
-        left = {key: facts.mentions for key, facts in self.summaries.items()}
-        changes = self.lifecycle.to_change_entries(self.ids, left, restores=self.restores)
+        n_remaining = {key: facts.mentions for key, facts in self.summaries.items()}
+        changes = self.lifecycle.to_change_entries(self.ids, n_remaining, is_revert=self.is_revert)
         self.event_log.append_changes(self.event_seq, changes)
         external_ids.follow_memberships(
             self.connection,
             self.event_log,
             self.event_seq,
-            {k: self.summaries[k].orcids if k in self.summaries else () for k in {*self.old, *new_keys}},
+            {
+                k: self.summaries[k].orcids if k in self.summaries else ()
+                for k in {*self.old_rows, *new_keys}
+            },
             {a: b for a, b, _ in self.lifecycle.merges},
-            {k for k, r in self.rows.items() if k in self.old and self.old[k].status != r.status},
+            {
+                k
+                for k, r in self.rows.items()
+                if k in self.old_rows and self.old_rows[k].status != r.status
+            },
         )
 
     def _write_memberships(self) -> None:
         ends = [s for s, (old, _) in self.moves.items() if old]
         if ends:
-            gone = is_in(self.connection, tables.Membership.signature_key, ends)
-            self.connection.execute(delete(tables.Membership).where(gone))
+            condition = is_in(self.connection, tables.Membership.signature_key, ends)
+            self.connection.execute(delete(tables.Membership).where(condition))
         columns = ("signature_key", "identity_key", "confidence", "origin", "origin_key", "since")
         new = ((s, *place) for s, (_, place) in self.moves.items() if place)
         insert_rows(self.connection, tables.Membership, columns, new)
@@ -253,7 +272,7 @@ class MembershipChange:
         insert_rows(self.connection, Move, names, rows)
 
     def _write_versions(self, new_keys: set[int]) -> None:
-        missing = {r.redirect_key for r in (*self.rows.values(), *self.old.values())}
+        missing = {r.redirect_key for r in (*self.rows.values(), *self.old_rows.values())}
         unknown = {key for key in missing if key is not None} - set(self.ids)
         rows = read_identities(self.connection, unknown).values() if unknown else ()
         ids = self.ids | {row.key: row.id for row in rows}
@@ -265,7 +284,9 @@ class MembershipChange:
                 (
                     self.event_seq,
                     key,
-                    None if key in new_keys else self.old[key].to_dict(ids, self.counts.get(key, 0)),
+                    None
+                    if key in new_keys
+                    else self.old_rows[key].to_dict(ids, self.old_counts.get(key, 0)),
                     row.to_dict(ids, self.summaries[key].mentions if key in self.summaries else 0),
                 )
                 for key, row in self.rows.items()
@@ -286,13 +307,13 @@ class MembershipChange:
         )
         for seq, parent, after in self.connection.execute(query).all():
             if after["status"] != ACTIVE:
-                ended = update(Lineage).where(
+                statement = update(Lineage).where(
                     Lineage.event_seq == seq, Lineage.parent_key == parent
                 )
-                self.connection.execute(ended.values(undone_seq=self.event_seq))
+                self.connection.execute(statement.values(undone_seq=self.event_seq))
 
     def _write_lineage(self) -> None:
-        if self.lifecycle.revived_keys and not self.restores:
+        if self.lifecycle.revived_keys and not self.is_revert:
             self._end_lineage()
         rows = [
             (self.event_seq, a, b, "merge", n)

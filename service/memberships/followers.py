@@ -29,17 +29,17 @@ def _on_works_of(connection: Connection, signatures: Collection[int]) -> dict[in
 
 def _map_cannot_links(links: Iterable[Link]) -> defaultdict[int, set[int]]:
     """Return the signatures that each signature has a direct cannot-link with."""
-    found: defaultdict[int, set[int]] = defaultdict(set)
+    cannot_links: defaultdict[int, set[int]] = defaultdict(set)
     for link in links:
         if not link.must:
-            found[link.a].add(link.b)
-            found[link.b].add(link.a)
-    return found
+            cannot_links[link.a].add(link.b)
+            cannot_links[link.b].add(link.a)
+    return cannot_links
 
 
 def find_followers(
     outside: Mapping[int, int],
-    inside: Mapping[int, int],
+    identity_before: Mapping[int, int],
     target: Mapping[int, int],
     links: Collection[Link],
     *,
@@ -58,23 +58,23 @@ def find_followers(
     leaving : collection of int, optional
         Identities to empty if any of their signatures has a target.
     """
-    parts: dict[int, Counter[int]] = defaultdict(Counter)
-    for signature, identity in inside.items():
+    targets_of: dict[int, Counter[int]] = defaultdict(Counter)
+    for signature, identity in identity_before.items():
         if signature in target:
-            parts[identity][target[signature]] += 1
+            targets_of[identity][target[signature]] += 1
     staying = Counter(outside.values())
-    way: dict[int, int] = {}
+    destination: dict[int, int] = {}
     for identity, n in staying.items():
-        if identity in parts and identity not in parts[identity]:
-            to, most = min(parts[identity].items(), key=lambda part: (-part[1], abs(part[0])))
+        if identity in targets_of and identity not in targets_of[identity]:
+            to, most = min(targets_of[identity].items(), key=lambda part: (-part[1], abs(part[0])))
             if most > n or (leaving is not None and identity in leaving):
-                way[identity] = to
+                destination[identity] = to
     if leaving is None:
         # an identity that a cluster continues stays, even without signatures of its own
-        way = {key: to for key, to in way.items() if key not in set(target.values())}
-    found = {s: way[identity] for s, identity in outside.items() if identity in way}
+        destination = {key: to for key, to in destination.items() if key not in set(target.values())}
+    moves = {s: destination[identity] for s, identity in outside.items() if identity in destination}
     groups = SignatureGroups(links)
-    bound = {
+    must_target = {
         groups.find_root(end): target[end]
         for link in links
         if link.must
@@ -82,37 +82,37 @@ def find_followers(
         if end in target
     }
     for signature, identity in outside.items():
-        wanted = bound.get(groups.find_root(signature))
-        if wanted == identity:
-            found.pop(signature, None)
-        elif wanted is not None:
-            found[signature] = wanted
-    return found
+        required = must_target.get(groups.find_root(signature))
+        if required == identity:
+            moves.pop(signature, None)
+        elif required is not None:
+            moves[signature] = required
+    return moves
 
 
 def drop_clashes(
     connection: Connection,
-    moved: Mapping[int, int],
+    moves: Mapping[int, int],
     target: Mapping[int, int],
     links: Sequence[Link],
 ) -> dict[int, int]:
     """Drop moves that would join a signature of the same work, or one with a cannot-link."""
-    if not moved:
+    if not moves:
         return {}
-    must = {s for link in links if link.must for s in (link.a, link.b)}
-    barred = _map_cannot_links(links)
-    work_of = _on_works_of(connection, moved)
-    on: dict[int, list[int]] = defaultdict(list)
+    must_linked = {s for link in links if link.must for s in (link.a, link.b)}
+    cannot_links = _map_cannot_links(links)
+    work_of = _on_works_of(connection, moves)
+    signatures_of_work: dict[int, list[int]] = defaultdict(list)
     for signature, work in work_of.items():
-        on[work].append(signature)
-    found: dict[int, int] = {}
-    for signature in sorted(moved):
-        to = moved[signature]
-        others = {s for s in on[work_of[signature]] if s != signature} | barred[signature]
-        now = {found.get(s, target.get(s)) for s in others}
-        if signature in must or to not in now:
-            found[signature] = to
-    return found
+        signatures_of_work[work].append(signature)
+    kept_moves: dict[int, int] = {}
+    for signature in sorted(moves):
+        to = moves[signature]
+        others = {s for s in signatures_of_work[work_of[signature]] if s != signature} | cannot_links[signature]
+        occupied = {kept_moves.get(s, target.get(s)) for s in others}
+        if signature in must_linked or to not in occupied:
+            kept_moves[signature] = to
+    return kept_moves
 
 
 def read_members(connection: Connection, identities: Collection[int]) -> dict[int, int]:

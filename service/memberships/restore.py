@@ -69,7 +69,7 @@ def read_event_effects(connection: Connection, event_seq: int) -> EventEffects:
 
 
 def revert_event(
-    connection: Connection, event_log: EventLog, done: EventEffects, by: int
+    connection: Connection, event_log: EventLog, effects: EventEffects, by: int
 ) -> ChangeResult:
     """Revert the effects of an event, as part of the event ``by``.
 
@@ -78,49 +78,51 @@ def revert_event(
     Conflict
         If a mention or an identity has since been changed in a way that prevents it.
     """
-    now = read_memberships(connection, done.moves)
-    rows = read_identities(connection, done.identities)
-    _check_unchanged(connection, done, now, rows)
-    places: dict[int, Membership | None] = {
-        s: old for s, (old, to) in done.moves.items() if s in now or to is None
+    current = read_memberships(connection, effects.moves)
+    rows = read_identities(connection, effects.identities)
+    _check_unchanged(connection, effects, current, rows)
+    memberships: dict[int, Membership | None] = {
+        s: old for s, (old, to) in effects.moves.items() if s in current or to is None
     }
-    end_states = _previous_end_states(connection, done)
-    places.update(_plan_followers(connection, done, places))
-    curated = {
-        key: bool(before and before["curated"]) for key, (before, _) in done.identities.items()
+    end_states = _previous_end_states(connection, effects)
+    memberships.update(_plan_followers(connection, effects, memberships))
+    is_curated = {
+        key: bool(before and before["curated"]) for key, (before, _) in effects.identities.items()
     }
-    curated.update(dict.fromkeys(_find_later_decisions(connection, done), True))
-    _revert_lineage(connection, done.seq, by)
-    external_ids.revert_external_ids(connection, event_log, done.seq, by)
+    is_curated.update(dict.fromkeys(_find_later_decisions(connection, effects), True))
+    _revert_lineage(connection, effects.seq, by)
+    external_ids.revert_external_ids(connection, event_log, effects.seq, by)
     return change_memberships(
         connection,
         event_log,
         by,
-        places,
+        memberships,
         end_states=end_states,
-        curated=curated,
-        touched=done.identities.keys(),
-        restores=True,
+        is_curated=is_curated,
+        further_keys=effects.identities.keys(),
+        is_revert=True,
     )
 
 
 def _check_unchanged(
     connection: Connection,
-    done: EventEffects,
-    now: Mapping[int, Membership],
+    effects: EventEffects,
+    current: Mapping[int, Membership],
     rows: Mapping[int, IdentityRow],
 ) -> None:
-    strayed = [s for s, (_, to) in done.moves.items() if s in now and now[s].identity != to]
+    moved_signatures = [
+        s for s, (_, to) in effects.moves.items() if s in current and current[s].identity != to
+    ]
     ids = {row.id: key for key, row in rows.items()}
-    ids |= _read_redirect_keys(connection, done, set(ids))
-    other = []
-    for key, (_, after) in done.identities.items():
-        into = after["redirect"] and ids.get(after["redirect"])
+    ids |= _read_redirect_keys(connection, effects, set(ids))
+    changed_identities = []
+    for key, (_, after) in effects.identities.items():
+        target_key = after["redirect"] and ids.get(after["redirect"])
         row = rows[key]
-        if (row.status, row.redirect_key) != (after["status"], into):
-            other.append(key)
-    if strayed or other:
-        events = list_last_changes(connection, done.seq, other, strayed)
+        if (row.status, row.redirect_key) != (after["status"], target_key):
+            changed_identities.append(key)
+    if moved_signatures or changed_identities:
+        events = list_last_changes(connection, effects.seq, changed_identities, moved_signatures)
         raise Conflict(
             f"later events changed the same identities or mentions: {summarize_events(events)}",
             "undo or roll back these first",
@@ -128,55 +130,59 @@ def _check_unchanged(
         )
 
 
-def _read_redirect_keys(connection: Connection, done: EventEffects, known: Collection[str]) -> dict[str, int]:
-    redirect_ids = {v["redirect"] for pair in done.identities.values() for v in pair if v}
-    missing = {public for public in redirect_ids if public is not None} - set(known)
+def _read_redirect_keys(
+    connection: Connection, effects: EventEffects, known_ids: Collection[str]
+) -> dict[str, int]:
+    redirect_ids = {v["redirect"] for pair in effects.identities.values() for v in pair if v}
+    missing = {public for public in redirect_ids if public is not None} - set(known_ids)
     return {public: row.key for public, row in read_identities_by_id(connection, missing).items()}
 
 
-def _previous_end_states(connection: Connection, done: EventEffects) -> dict[int, EndState]:
+def _previous_end_states(connection: Connection, effects: EventEffects) -> dict[int, EndState]:
     """Return the earlier states of identities that were not active before the event."""
-    ids = _read_redirect_keys(connection, done, ())
+    ids = _read_redirect_keys(connection, effects, ())
     return {
         key: EndState(before["status"], ids[before["redirect"]] if before["redirect"] else None)
-        for key, (before, _) in done.identities.items()
+        for key, (before, _) in effects.identities.items()
         if before is not None and before["status"] != ACTIVE
     }
 
 
 def _plan_followers(
-    connection: Connection, done: EventEffects, places: Mapping[int, Membership | None]
+    connection: Connection, effects: EventEffects, memberships: Mapping[int, Membership | None]
 ) -> dict[int, Membership]:
     """Return new memberships of later mentions whose identity the event had created or revived."""
-    ending = {
+    ended_keys = {
         key
-        for key, (before, after) in done.identities.items()
+        for key, (before, after) in effects.identities.items()
         if after["status"] == ACTIVE and (before is None or before["status"] != ACTIVE)
     }
-    outside = {s: k for s, k in read_members(connection, ending).items() if s not in places}
+    outside = {
+        s: k for s, k in read_members(connection, ended_keys).items() if s not in memberships
+    }
     if not outside:
         return {}
-    target = {s: place.identity for s, place in places.items() if place is not None}
-    inside = {s: to for s, (_, to) in done.moves.items() if s in target and to is not None}
+    target = {s: place.identity for s, place in memberships.items() if place is not None}
+    inside = {s: to for s, (_, to) in effects.moves.items() if s in target and to is not None}
     links = read_links_around(connection, outside)
-    moved = find_followers(outside, inside, target, links, leaving=ending)
-    moved = drop_clashes(connection, moved, target | outside, links)
-    was = read_memberships(connection, moved)
-    return {s: was[s]._replace(identity=to, since=None) for s, to in moved.items()}
+    new_identities = find_followers(outside, inside, target, links, leaving=ended_keys)
+    new_identities = drop_clashes(connection, new_identities, target | outside, links)
+    previous = read_memberships(connection, new_identities)
+    return {s: previous[s]._replace(identity=to, since=None) for s, to in new_identities.items()}
 
 
-def _find_later_decisions(connection: Connection, done: EventEffects) -> set[int]:
+def _find_later_decisions(connection: Connection, effects: EventEffects) -> set[int]:
     """Return identities that a later decision in force changed."""
     query = (
         select(IdentityVersion.identity_key)
         .join(Decision, Decision.event_seq == IdentityVersion.event_seq)
-        .where(Decision.undone_seq.is_(None), IdentityVersion.event_seq > done.seq)
+        .where(Decision.undone_seq.is_(None), IdentityVersion.event_seq > effects.seq)
     )
-    return {key for key in connection.scalars(query) if key in done.identities}
+    return {key for key in connection.scalars(query) if key in effects.identities}
 
 
 def _revert_lineage(connection: Connection, event_seq: int, by: int) -> None:
-    back = update(Lineage).where(Lineage.undone_seq == event_seq).values(undone_seq=None)
-    gone = update(Lineage).where(Lineage.event_seq == event_seq, Lineage.undone_seq.is_(None))
-    connection.execute(back)
-    connection.execute(gone.values(undone_seq=by))
+    restore = update(Lineage).where(Lineage.undone_seq == event_seq).values(undone_seq=None)
+    end = update(Lineage).where(Lineage.event_seq == event_seq, Lineage.undone_seq.is_(None))
+    connection.execute(restore)
+    connection.execute(end.values(undone_seq=by))

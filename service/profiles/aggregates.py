@@ -173,32 +173,32 @@ def summarize_affiliations(mentions: Iterable[SignatureRow], n: int = 10) -> lis
     for m in mentions:
         if m.affiliation:
             works.setdefault(m.affiliation, {})[m.work] = m.year
-    counts = {text: len(found) for text, found in works.items()}
+    counts = {text: len(work_years) for text, work_years in works.items()}
     return [
         {"affiliation": text, "works": k, **compute_span(works[text].values())}
         for text, k in take_most_frequent(counts, n)
     ]
 
 
-def compute_span(found: Iterable[int | None]) -> dict[str, int | None]:
+def compute_span(years: Iterable[int | None]) -> dict[str, int | None]:
     """Return ``first_year`` and ``last_year``."""
-    known = [year for year in found if year is not None]
-    return {"first_year": min(known, default=None), "last_year": max(known, default=None)}
+    known_years = [year for year in years if year is not None]
+    return {"first_year": min(known_years, default=None), "last_year": max(known_years, default=None)}
 
 
 def summarize_citations(papers: Iterable[SignatureRow]) -> dict[str, Any] | None:
     """Return total citations and h-index of works with known citations; None without any."""
-    known = sorted((p.citations for p in papers if p.citations is not None), reverse=True)
-    if not known:
+    counts = sorted((p.citations for p in papers if p.citations is not None), reverse=True)
+    if not counts:
         return None
-    h = sum(1 for rank, count in enumerate(known, 1) if count >= rank)
-    return {"total": sum(known), "h_index": h, "works_known": len(known)}
+    h = sum(1 for rank, count in enumerate(counts, 1) if count >= rank)
+    return {"total": sum(counts), "h_index": h, "works_known": len(counts)}
 
 
 def average_confidence(mentions: Iterable[SignatureRow]) -> float | None:
     """Return the mean confidence of the memberships; None without any."""
-    known = [m.confidence for m in mentions if m.confidence is not None]
-    return round(sum(known) / len(known), 4) if known else None
+    confidences = [m.confidence for m in mentions if m.confidence is not None]
+    return round(sum(confidences) / len(confidences), 4) if confidences else None
 
 
 def format_paper(mention: SignatureRow) -> dict[str, Any]:
@@ -237,31 +237,31 @@ def read_coauthors(
         .outerjoin(Membership, Membership.signature_key == Signature.key)
         .where(is_in(connection, Signature.work_key, works), Signature.retired_version.is_(None))
     )
-    found: dict[int, list[CoauthorKey]] = {}
+    coauthors: dict[int, list[CoauthorKey]] = {}
     for work, identity, name in connection.execute(query).all():
         other = (False, name) if identity is None else (True, identity)
-        found.setdefault(work, []).append(other)
-    return found
+        coauthors.setdefault(work, []).append(other)
+    return coauthors
 
 
 def read_coauthor_names(
     connection: Connection, others: Iterable[CoauthorKey]
 ) -> dict[CoauthorKey, tuple[str | None, str]]:
     """Return id (None if unassigned) and name of co-authors."""
-    wanted = set(others)
-    identities = [key for placed, key in wanted if placed]
-    names = [key for placed, key in wanted if not placed]
-    shown: dict[CoauthorKey, tuple[str | None, str]] = {}
+    unique_keys = set(others)
+    identities = [key for is_identity, key in unique_keys if is_identity]
+    names = [key for is_identity, key in unique_keys if not is_identity]
+    names_by_key: dict[CoauthorKey, tuple[str | None, str]] = {}
     query = select(Identity.key, Identity.id, Identity.name)
     for key, public, name in connection.execute(
         query.where(is_in(connection, Identity.key, identities))
     ):
-        shown[True, key] = (public, name)
+        names_by_key[True, key] = (public, name)
     if names:
         printed = select(Name.key, Name.printed).where(is_in(connection, Name.key, names))
         for key, name in connection.execute(printed):
-            shown[False, key] = (None, name)
-    return shown
+            names_by_key[False, key] = (None, name)
+    return names_by_key
 
 
 def list_coauthors(
@@ -281,7 +281,7 @@ def list_coauthors(
     if after is not None:
         values["works"], values["public"] = after
     rows = connection.execute(_query(after is not None), values).all()
-    found = [
+    items = [
         {
             "id": row.id,
             "name": row.name,
@@ -291,7 +291,7 @@ def list_coauthors(
         }
         for row in rows
     ]
-    return found, rows[0].left if rows else 0
+    return items, rows[0].left if rows else 0
 
 
 @cache
@@ -319,7 +319,7 @@ def _query(goes_on: bool) -> Select[*tuple[Any, ...]]:
 
 
 def _count_by_identity() -> Subquery:
-    mine, my_mention = aliased(Membership), aliased(Signature)
+    own_membership, my_mention = aliased(Membership), aliased(Signature)
     other, their_mention = aliased(Membership), aliased(Signature)
     identity = bindparam("identity_key", type_=BigInteger)
     return (
@@ -329,13 +329,13 @@ def _count_by_identity() -> Subquery:
             func.min(Work.year).label("first_year"),
             func.max(Work.year).label("last_year"),
         )
-        .select_from(mine)
-        .join(my_mention, my_mention.key == mine.signature_key)
+        .select_from(own_membership)
+        .join(my_mention, my_mention.key == own_membership.signature_key)
         .join(Work, Work.key == my_mention.work_key)
         .join(their_mention, their_mention.work_key == Work.key)
         .join(other, other.signature_key == their_mention.key)
         .where(
-            mine.identity_key == identity,
+            own_membership.identity_key == identity,
             other.identity_key != identity,
             their_mention.retired_version.is_(None),
             Work.n_authors <= CROWD,

@@ -60,7 +60,7 @@ class IdentityEvidence:
             p.work: [other for other in dict.fromkeys(authors.get(p.work, ())) if other != self_key]
             for p in papers
         }
-        coauthors = Counter(other for found in by_work.values() for other in found)
+        coauthors = Counter(other for authors_of_work in by_work.values() for other in authors_of_work)
         return cls(public_id, mentions, papers, by_work, coauthors)
 
     @cached_property
@@ -86,33 +86,33 @@ class IdentityEvidence:
     @cached_property
     def span(self) -> tuple[int, int] | None:
         """First and last year; None if no year is known."""
-        known = [p.year for p in self.papers if p.year is not None]
-        return (min(known), max(known)) if known else None
+        years = [p.year for p in self.papers if p.year is not None]
+        return (min(years), max(years)) if years else None
 
 
 def list_common_evidence(person: IdentityEvidence, names: Mapping[CoauthorKey, str]) -> list[dict[str, Any]]:
     """List the evidence that the signatures are one person's, the strongest first."""
     n = len(person.papers)
     reasons = []
-    decided = sum(1 for m in person.mentions if m.origin == "decision")
-    if decided:
-        text = f"people decided {_number(decided, 'mention', 'mentions')}"
-        reasons.append(_reason("decision", decided, text))
+    n_decided = sum(1 for m in person.mentions if m.origin == "decision")
+    if n_decided:
+        text = f"people decided {_number(n_decided, 'mention', 'mentions')}"
+        reasons.append(_reason("decision", n_decided, text))
     if n < 2:
         return reasons
     for orcid, k in aggregates.take_most_frequent(person.orcids, 1):
         if k > 1:
             reasons.append(_reason("orcid", k, f"{k} mentions bear the ORCID iD {orcid}"))
-    often = {other for other, k in person.coauthors.items() if k > 1}
-    joined = sum(1 for found in person.by_work.values() if not often.isdisjoint(found))
-    if joined:
+    repeated = {other for other, k in person.coauthors.items() if k > 1}
+    n_joined = sum(1 for authors in person.by_work.values() if not repeated.isdisjoint(authors))
+    if n_joined:
         best = [
             f"{_short(names[other])} on {k}"
             for other, k in aggregates.take_most_frequent(person.coauthors, 3)
             if k > 1 and other in names
         ]
-        text = f"{joined} of {n} papers share a co-author with another: {', '.join(best)}"
-        reasons.append(_reason("coauthors", joined, text))
+        text = f"{n_joined} of {n} papers share a co-author with another: {', '.join(best)}"
+        reasons.append(_reason("coauthors", n_joined, text))
     parts: tuple[tuple[str, Counter[str], str], ...] = (
         ("affiliation", person.affiliations, "state the affiliation"),
         ("venue", person.venues, "appeared in"),
@@ -121,26 +121,26 @@ def list_common_evidence(person: IdentityEvidence, names: Mapping[CoauthorKey, s
     for kind, counts, verb in parts:
         for text, k in aggregates.take_most_frequent(counts, 1):
             if k > 1:
-                told = f"{k} of {n} papers {verb} “{_short(text)}”"
-                reasons.append(_reason(kind, k, told))
+                description = f"{k} of {n} papers {verb} “{_short(text)}”"
+                reasons.append(_reason(kind, k, description))
     return reasons
 
 
 def contrast_similar(
-    people: Sequence[IdentityEvidence], names: Mapping[CoauthorKey, str]
+    identities: Sequence[IdentityEvidence], names: Mapping[CoauthorKey, str]
 ) -> dict[str, list[dict[str, Any]]]:
     """Contrast each identity with the most similar other identities of the page.
 
     Similarity counts shared co-authors, affiliations, venues and words of titles, without those
     that more than :data:`MAX_HOLDERS` identities have.
     """
-    features = [_features(person) for person in people]
+    features = [_features(person) for person in identities]
     holders: dict[object, list[int]] = {}
-    for k, found in enumerate(features):
-        for feature in found:
+    for k, weights in enumerate(features):
+        for feature in weights:
             holders.setdefault(feature, []).append(k)
     result = {}
-    for k, person in enumerate(people):
+    for k, person in enumerate(identities):
         score: Counter[int] = Counter()
         for feature, weight in features[k].items():
             having = holders[feature]
@@ -148,13 +148,13 @@ def contrast_similar(
                 for other in having:
                     score[other] += weight
         del score[k]
-        for other in range(len(people)):  # fill up with identities that share nothing
+        for other in range(len(identities)):  # fill up with identities that share nothing
             if len(score) >= NEAREST:
                 break
             if other != k:
                 score.setdefault(other, 0)
         nearest = sorted(score, key=lambda other: (-score[other], other))[:NEAREST]
-        result[person.id] = [contrast(person, people[other], names) for other in nearest]
+        result[person.id] = [contrast(person, identities[other], names) for other in nearest]
     return result
 
 
@@ -164,10 +164,10 @@ def contrast(a: IdentityEvidence, b: IdentityEvidence, names: Mapping[CoauthorKe
     A feature that either lacks (no affiliation, for example) is no evidence.
     """
     against, shared = [], []
-    both = {p.work for p in a.papers} & {p.work for p in b.papers}
-    if both:
-        text = f"both are on {_number(len(both), 'paper', 'papers')}"
-        against.append(_reason("paper", len(both), text))
+    common_works = {p.work for p in a.papers} & {p.work for p in b.papers}
+    if common_works:
+        text = f"both are on {_number(len(common_works), 'paper', 'papers')}"
+        against.append(_reason("paper", len(common_works), text))
     if a.orcids and b.orcids and not a.orcids.keys() & b.orcids.keys():
         against.append(_reason("orcid", 0, "their ORCID iDs differ"))
     if a.span and b.span and (a.span[1] < b.span[0] or b.span[1] < a.span[0]):
@@ -179,32 +179,32 @@ def contrast(a: IdentityEvidence, b: IdentityEvidence, names: Mapping[CoauthorKe
         ("venue", a.venues, b.venues, str),
         ("topic", a.words, b.words, str),
     )
-    for kind, of_a, of_b, shown in checks:
-        mine, theirs = set(of_a), set(of_b)
-        common = mine & theirs
+    for kind, of_a, of_b, to_text in checks:
+        values_a, values_b = set(of_a), set(of_b)
+        common = values_a & values_b
         if common:
-            first = ", ".join(_short(text) for text in nsmallest(3, map(shown, common)))
+            first = ", ".join(_short(text) for text in nsmallest(3, map(to_text, common)))
             counted = _number(len(common), *_NOUNS[kind])
             shared.append(_reason(kind, len(common), f"share {counted}: {first}"))
-        elif mine and theirs:
+        elif values_a and values_b:
             against.append(_reason(kind, 0, f"no {_NOUNS[kind][1]} in common"))
     return {"from": b.id, "reasons": against, "shared": shared}
 
 
 def _features(person: IdentityEvidence) -> dict[object, int]:
-    found: dict[object, int] = {("c", other): 8 for other in person.coauthors}
-    found.update({("a", text): 4 for text in person.affiliations})
-    found.update({("v", text): 2 for text in person.venues})
-    found.update({("w", word): 1 for word in person.words})
-    return found
+    weights: dict[object, int] = {("c", other): 8 for other in person.coauthors}
+    weights.update({("a", text): 4 for text in person.affiliations})
+    weights.update({("v", text): 2 for text in person.venues})
+    weights.update({("w", word): 1 for word in person.words})
+    return weights
 
 
 def _reason(kind: str, n: int, text: str) -> dict[str, Any]:
     return {"kind": kind, "count": n, "text": text}
 
 
-def _number(n: int, one: str, several: str) -> str:
-    return f"{n} {one if n == 1 else several}"
+def _number(n: int, singular: str, several: str) -> str:
+    return f"{n} {singular if n == 1 else several}"
 
 
 def _years(span: tuple[int, int]) -> str:

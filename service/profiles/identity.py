@@ -97,14 +97,14 @@ def find_identity(connection: Connection, public_id: str) -> ResolvedIdentity:
     )
 
 
-def _lines(mine: Any, theirs: Any) -> Select[*tuple[Any, ...]]:
+def _lines(own_key: Any, other_key: Any) -> Select[*tuple[Any, ...]]:
     other = aliased(Identity)
     return (
         select(
             other.id, other.status, other.name, Lineage.kind, Lineage.mentions, Lineage.event_seq
         )
-        .join(other, other.key == theirs)
-        .where(mine == bindparam("key", type_=BigInteger), Lineage.undone_seq.is_(None))
+        .join(other, other.key == other_key)
+        .where(own_key == bindparam("key", type_=BigInteger), Lineage.undone_seq.is_(None))
         .order_by(Lineage.event_seq.desc(), other.id)
         .limit(100)
     )
@@ -142,28 +142,28 @@ def build_profile(connection: Connection, located: ResolvedIdentity) -> dict[str
     """Build the profile of an active identity as JSON."""
     mentions = aggregates.read_signatures(connection, Membership.identity_key == located.key)
     papers = aggregates.list_papers(mentions)
-    people, total = list_coauthors(connection, located.key, SHOWN)
-    here = f"/v1/identities/{located.id}"
+    coauthors, total = list_coauthors(connection, located.key, SHOWN)
+    path = f"/v1/identities/{located.id}"
     return {
         **to_entry(located),
         "mentions": len(mentions),
         "names": aggregates.count_names(mentions, SHOWN),
         "confidence": aggregates.average_confidence(mentions),
         "years": {str(year): n for year, n in aggregates.count_years(papers).items()},
-        "picture": f"{here}/years.svg",
+        "picture": f"{path}/years.svg",
         "venues": aggregates.count_venues(papers, SHOWN),
         "topics": aggregates.count_topics(papers, SHOWN),
         "affiliations": aggregates.summarize_affiliations(mentions, SHOWN),
-        "coauthors": {"total": total, "items": people, "more": f"{here}/coauthors"},
+        "coauthors": {"total": total, "items": coauthors, "more": f"{path}/coauthors"},
         "external_ids": read_external_ids(connection, [located.key]).get(located.key, []),
         "citations": aggregates.summarize_citations(papers),
         "lineage": read_lineage(connection, located.key),
         "works": {
             "total": len(papers),
             "items": [aggregates.format_paper(p) for p in papers[:10]],
-            "more": f"{here}/works",
+            "more": f"{path}/works",
         },
-        "history": f"{here}/history",
+        "history": f"{path}/history",
         "version": located.version,
     }
 
@@ -187,10 +187,10 @@ def read_external_ids(connection: Connection, keys: Iterable[int]) -> dict[int, 
         .where(is_in(connection, ExternalId.identity_key, keys), ExternalId.removed_seq.is_(None))
         .order_by(ExternalId.scheme, ExternalId.value, ExternalId.key)
     )
-    found: dict[int, list[dict[str, str]]] = {}
+    by_identity: dict[int, list[dict[str, str]]] = {}
     for key, scheme, value, source in connection.execute(query):
-        found.setdefault(key, []).append({"scheme": scheme, "value": value, "source": source})
-    return found
+        by_identity.setdefault(key, []).append({"scheme": scheme, "value": value, "source": source})
+    return by_identity
 
 
 def count_years(connection: Connection, key: int) -> dict[int, int]:

@@ -99,15 +99,15 @@ def list_identities(
     for mention in mentions:
         by_person[mention.identity or 0].append(mention)
     authors = aggregates.read_coauthors(connection, mentions)
-    people = [IdentityEvidence.build((True, row.key), row.id, by_person[row.key], authors) for row in rows]
-    shown = aggregates.read_coauthor_names(connection, _select_coauthors(people))
+    identities = [IdentityEvidence.build((True, row.key), row.id, by_person[row.key], authors) for row in rows]
+    coauthor_names = aggregates.read_coauthor_names(connection, _select_coauthors(identities))
     external = identity_profile.read_external_ids(connection, keys)
-    labels = {other: name for other, (_, name) in shown.items()}
-    contrasts = contrast_similar(people, labels)
+    labels = {other: name for other, (_, name) in coauthor_names.items()}
+    contrasts = contrast_similar(identities, labels)
     return [
-        _person(row, person, shown, external.get(row.key, []))
+        _person(row, person, coauthor_names, external.get(row.key, []))
         | {"together": list_common_evidence(person, labels), "apart": contrasts[person.id]}
-        for row, person in zip(rows, people, strict=True)
+        for row, person in zip(rows, identities, strict=True)
     ]
 
 
@@ -157,20 +157,20 @@ def _people(
     return connection.execute(query).all()
 
 
-def _select_coauthors(people: Sequence[IdentityEvidence]) -> set[CoauthorKey]:
+def _select_coauthors(identities: Sequence[IdentityEvidence]) -> set[CoauthorKey]:
     """Return the co-authors whose names the page shows."""
-    wanted: set[CoauthorKey] = set()
-    for person in people:
-        wanted.update(other for other, _ in aggregates.take_most_frequent(person.coauthors, 10))
-    counted = Counter(other for person in people for other in person.coauthors)
-    wanted.update(other for other, n in counted.items() if n > 1)
-    return wanted
+    coauthors: set[CoauthorKey] = set()
+    for person in identities:
+        coauthors.update(other for other, _ in aggregates.take_most_frequent(person.coauthors, 10))
+    counted = Counter(other for person in identities for other in person.coauthors)
+    coauthors.update(other for other, n in counted.items() if n > 1)
+    return coauthors
 
 
 def _person(
     row: Any,
     person: IdentityEvidence,
-    shown: dict[CoauthorKey, tuple[str | None, str]],
+    coauthor_names: dict[CoauthorKey, tuple[str | None, str]],
     external: list[dict[str, str]],
 ) -> dict[str, Any]:
     return {
@@ -181,7 +181,7 @@ def _person(
         "years": {str(year): n for year, n in aggregates.count_years(person.papers).items()},
         "venues": aggregates.count_venues(person.papers, 5),
         "coauthors": [
-            {"id": shown[other][0], "name": shown[other][1], "works": n}
+            {"id": coauthor_names[other][0], "name": coauthor_names[other][1], "works": n}
             for other, n in aggregates.take_most_frequent(person.coauthors, 10)
         ],
         "affiliations": aggregates.summarize_affiliations(person.mentions, 5),

@@ -60,13 +60,13 @@ class Vocabulary:
             return self._words
 
     def _add(self, words: Iterable[str]) -> None:
-        came = set(words).difference(self._words)
+        new_words = set(words).difference(self._words)
         edges: dict[Edge, list[str]] = {}
-        for word in came:
+        for word in new_words:
             for edge in _edges(word, len(word)):
                 edges.setdefault(edge, []).append(word)
         # new lists: another thread may still read the old ones
-        self._words = sorted([*self._words, *came])
+        self._words = sorted([*self._words, *new_words])
         self._edges.update(
             (edge, [*self._edges.get(edge, ()), *new]) for edge, new in edges.items()
         )
@@ -74,21 +74,21 @@ class Vocabulary:
     def find_similar(self, connection: Connection, word: str) -> dict[str, float]:
         """Return known words that ``word`` may mean with their closeness, 1 for the same word."""
         words = self.read_words(connection)
-        found: dict[str, float] = {}
+        closeness: dict[str, float] = {}
         start = bisect_left(words, word)
         if start < len(words) and words[start] == word:
-            found[word] = 1.0
+            closeness[word] = 1.0
         if len(word) >= 2:
             for k in range(start, min(start + SIMILAR, len(words))):
                 if not words[k].startswith(word):
                     break
-                found.setdefault(words[k], 0.9 + 0.09 * len(word) / len(words[k]))
-        for other, distance in self._near(word):
+                closeness.setdefault(words[k], 0.9 + 0.09 * len(word) / len(words[k]))
+        for other, distance in self._find_misspelled(word):
             close = 1 - distance / max(len(word), len(other))
-            found[other] = max(found.get(other, 0.0), close)
-        return found
+            closeness[other] = max(closeness.get(other, 0.0), close)
+        return closeness
 
-    def _near(self, word: str) -> list[tuple[str, int]]:
+    def _find_misspelled(self, word: str) -> list[tuple[str, int]]:
         errors = 0 if len(word) < 4 else 1 if len(word) < 8 else 2
         if not errors:
             return []
@@ -133,17 +133,17 @@ def search_names(connection: Connection, vocabulary: Vocabulary, text: str) -> l
     """
     if len(text) > LONGEST:
         raise Invalid(f"longer than {LONGEST} characters", "search for a shorter name", field="q")
-    wanted = split_search_words(text)[:WORDS]
-    if not wanted:
+    query_words = split_search_words(text)[:WORDS]
+    if not query_words:
         raise Invalid("no letter or digit to search for", "give a part of a name", field="q")
-    meant = [vocabulary.find_similar(connection, word) for word in wanted]
-    if not all(meant):
+    similar_words = [vocabulary.find_similar(connection, word) for word in query_words]
+    if not all(similar_words):
         return []
-    rows = connection.execute(_holding(meant)).all()
+    rows = connection.execute(_holding(similar_words)).all()
     words = _words_of(connection, [row.key for row in rows])
     same = fold_name(text)
     scored = {
-        row.key: 1.0 if row.folded == same else 0.999 * _closeness(meant, words.get(row.key, []))
+        row.key: 1.0 if row.folded == same else 0.999 * _closeness(similar_words, words.get(row.key, []))
         for row in rows
     }
     counts = _counts(connection, scored)
@@ -177,14 +177,14 @@ class IdentityFilter:
 
     def to_conditions(self) -> list[ColumnElement[bool]]:
         """Return SQL conditions: active identities that published from ``first`` to ``last``."""
-        found: list[ColumnElement[bool]] = [Identity.status == "active"]
+        conditions: list[ColumnElement[bool]] = [Identity.status == "active"]
         if self.first is not None:
-            found.append(Identity.last_year >= self.first)
+            conditions.append(Identity.last_year >= self.first)
         if self.last is not None:
-            found.append(Identity.first_year <= self.last)
+            conditions.append(Identity.first_year <= self.last)
         if self.curated is not None:
-            found.append(Identity.curated.is_(self.curated))
-        return found
+            conditions.append(Identity.curated.is_(self.curated))
+        return conditions
 
 
 def search_identities(
@@ -208,7 +208,7 @@ def search_identities(
     rows = connection.execute(
         select_entries().where(is_in(connection, Identity.key, best), *filters.to_conditions())
     )
-    found = [
+    entries = [
         {
             **to_entry(row),
             "matched": best[row.key].printed,
@@ -216,7 +216,7 @@ def search_identities(
         }
         for row in rows
     ]
-    return sorted(found, key=lambda x: (-x["closeness"], -x["n_works"], x["id"]))
+    return sorted(entries, key=lambda x: (-x["closeness"], -x["n_works"], x["id"]))
 
 
 def find_by_external_id(connection: Connection, scheme: str, value: str) -> list[dict[str, Any]]:
@@ -271,10 +271,10 @@ def select_entries() -> Select[*tuple[Any, ...]]:
     return query
 
 
-def _holding(meant: Sequence[dict[str, float]]) -> Select[*tuple[Any, ...]]:
+def _holding(similar_words: Sequence[dict[str, float]]) -> Select[*tuple[Any, ...]]:
     """Select names that contain a word of each set, the smallest set first."""
     query = select(Name.key, Name.printed, Name.folded)
-    for words in sorted(meant, key=len):
+    for words in sorted(similar_words, key=len):
         holding = select(NameWord.name_key).where(NameWord.word.in_(sorted(words)))
         query = query.where(Name.key.in_(holding))
     # shorter names first: they have fewer words that the query lacks
@@ -282,23 +282,23 @@ def _holding(meant: Sequence[dict[str, float]]) -> Select[*tuple[Any, ...]]:
 
 
 def _words_of(connection: Connection, keys: Sequence[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+    words: dict[int, list[str]] = {}
     query = select(NameWord.name_key, NameWord.word)
     for key, word in connection.execute(query.where(is_in(connection, NameWord.name_key, keys))):
-        found.setdefault(key, []).append(word)
-    return found
+        words.setdefault(key, []).append(word)
+    return words
 
 
-def _closeness(meant: Sequence[dict[str, float]], words: Sequence[str]) -> float:
+def _closeness(similar_words: Sequence[dict[str, float]], words: Sequence[str]) -> float:
     """Return the mean closeness of the query's words, reduced for extra words of the name."""
     used: set[str] = set()
     total = 0.0
-    for similar in meant:
+    for similar in similar_words:
         close, word = max(((similar.get(w, 0.0), w) for w in words), default=(0.0, ""))
         total += close
         used.add(word)
     extra = len(words) - len(used)
-    return total / len(meant) * (1 - 0.1 * min(extra, 5) / 5)
+    return total / len(similar_words) * (1 - 0.1 * min(extra, 5) / 5)
 
 
 def _counts(connection: Connection, keys: dict[int, float]) -> dict[int, tuple[int, int]]:

@@ -15,15 +15,15 @@ def draw_years(name: str, works: Mapping[int, int]) -> bytes:
 
     Years without works between the first and the last are gaps.
     """
-    shown = sorted(works)
-    if not shown:
+    years = sorted(works)
+    if not years:
         return _svg(120, name, "No years are known.", "")
-    last = shown[-1]
-    first = max(shown[0], last - MOST_YEARS + 1)
-    peak = max(works[year] for year in shown if year >= first)
+    last = years[-1]
+    first = max(years[0], last - MOST_YEARS + 1)
+    peak = max(works[year] for year in years if year >= first)
     width = max(60, (last - first + 1) * (BAR + GAP))
     bars = []
-    for year in (y for y in shown if y >= first):
+    for year in (y for y in years if y >= first):
         tall = max(2, round(HEIGHT * works[year] / peak))
         bars.append(
             f'<rect x="{(year - first) * (BAR + GAP)}" y="{HEIGHT - tall}" width="{BAR}" '
@@ -34,8 +34,8 @@ def draw_years(name: str, works: Mapping[int, int]) -> bytes:
     if last > first:
         labels += f'<text x="{width}" y="{foot}" text-anchor="end">{last}</text>'
     total = sum(works.values())
-    told = f"{total} works from {shown[0]} to {last}; most in a year: {peak}."
-    return _svg(width, name, told, "".join(bars) + labels)
+    description = f"{total} works from {years[0]} to {last}; most in a year: {peak}."
+    return _svg(width, name, description, "".join(bars) + labels)
 
 
 def _svg(width: int, name: str, description: str, content: str) -> bytes:

@@ -65,18 +65,18 @@ def map_to_targets(cluster: Int64, continues: dict[int, int]) -> Int64:
 
     int64[N].
     """
-    last = int(cluster.max(initial=-1)) + 1
-    to = np.array([make_placeholder_key(c) for c in range(last)], dtype=np.int64)
+    n_clusters = int(cluster.max(initial=-1)) + 1
+    target_of_cluster = np.array([make_placeholder_key(c) for c in range(n_clusters)], dtype=np.int64)
     for number, key in continues.items():
-        to[number] = key
-    return to[cluster]
+        target_of_cluster[number] = key
+    return target_of_cluster[cluster]
 
 
 def compute_diff(
     identity: Int64,
     target: Int64,
-    decided: Bool,
-    size: dict[int, int],
+    is_decided: Bool,
+    sizes: dict[int, int],
     conflicts: Sequence[DiffLine] = (),
 ) -> Diff:
     """Compute what changes if signatures move between identities.
@@ -94,44 +94,44 @@ def compute_diff(
     """
     before = np.where(identity < 0, UNASSIGNED, identity)
     flows = _count_flows(before, target)
-    moving = [f for f in flows if f.source != f.target]
-    left = dict(size)
-    for flow in moving:
-        left[flow.target] = left.get(flow.target, 0) + flow.mentions
+    changing = [f for f in flows if f.source != f.target]
+    sizes_after = dict(sizes)
+    for flow in changing:
+        sizes_after[flow.target] = sizes_after.get(flow.target, 0) + flow.mentions
         if flow.source != UNASSIGNED:
-            left[flow.source] -= flow.mentions
-    found = derive_lifecycle(moving, left, dict.fromkeys(size, True))
-    parts = {key for parent in found.splits for key, _ in parent.children}
-    lines = [*conflicts, *(DiffLine("merge", a, n, ((b, n),)) for a, b, n in found.merges)]
+            sizes_after[flow.source] -= flow.mentions
+    effects = derive_lifecycle(changing, sizes_after, dict.fromkeys(sizes, True))
+    child_keys = {key for parent in effects.splits for key, _ in parent.children}
+    lines = [*conflicts, *(DiffLine("merge", a, n, ((b, n),)) for a, b, n in effects.merges)]
     lines += [
-        DiffLine("split", p.key, sum(n for _, n in p.children), p.children, left.get(p.key, 0))
-        for p in found.splits
+        DiffLine("split", p.key, sum(n for _, n in p.children), p.children, sizes_after.get(p.key, 0))
+        for p in effects.splits
     ]
     lines += [
-        DiffLine("move", f.source, f.mentions, ((f.target, f.mentions),), left[f.source])
-        for f in found.moves
+        DiffLine("move", f.source, f.mentions, ((f.target, f.mentions),), sizes_after[f.source])
+        for f in effects.moves
     ]
-    created = [key for key in found.created_keys if key not in parts]
-    lines += [DiffLine("create", key, left[key], (), left[key]) for key in created]
+    created = [key for key in effects.created_keys if key not in child_keys]
+    lines += [DiffLine("create", key, sizes_after[key], (), sizes_after[key]) for key in created]
     lines += [
-        DiffLine("grow", f.target, f.mentions, (), left[f.target])
-        for f in moving
+        DiffLine("grow", f.target, f.mentions, (), sizes_after[f.target])
+        for f in changing
         if f.source == UNASSIGNED and f.target >= 0
     ]
-    lines += _list_decided(before[decided], target[decided], left)
+    lines += _list_decided(before[is_decided], target[is_decided], sizes_after)
     totals = {
-        "created": len(found.created_keys),
-        "merged": len(found.merges),
-        "split": len(found.splits),
-        "moves": len(found.moves),
-        "kept": len(found.kept_keys),
+        "created": len(effects.created_keys),
+        "merged": len(effects.merges),
+        "split": len(effects.splits),
+        "moves": len(effects.moves),
+        "kept": len(effects.kept_keys),
         "grown": sum(line.kind == "grow" for line in lines),
         "decisions": sum(line.kind == "decision" for line in lines),
         "conflicts": len(conflicts),
         "mentions": len(target),
-        "mentions_new": sum(f.mentions for f in moving if f.source == UNASSIGNED),
-        "mentions_moved": sum(f.mentions for f in moving if f.source != UNASSIGNED),
-        "identities": sum(n > 0 for n in left.values()),
+        "mentions_new": sum(f.mentions for f in changing if f.source == UNASSIGNED),
+        "mentions_moved": sum(f.mentions for f in changing if f.source != UNASSIGNED),
+        "identities": sum(n > 0 for n in sizes_after.values()),
     }
     return Diff(_rank_lines(lines), totals)
 
@@ -148,15 +148,15 @@ def _count_flows(before: Int64, after: Int64) -> list[Flow]:
     return [Flow(source, target, n) for source, target, n in rows]
 
 
-def _list_decided(before: Int64, after: Int64, left: dict[int, int]) -> list[DiffLine]:
+def _list_decided(before: Int64, after: Int64, sizes_after: dict[int, int]) -> list[DiffLine]:
     """List signatures under a decision that change identity, by identity before."""
-    to: dict[int, list[tuple[int, int]]] = {}
+    targets_by_source: dict[int, list[tuple[int, int]]] = {}
     for flow in _count_flows(before, after):
         if flow.source not in (UNASSIGNED, flow.target):
-            to.setdefault(flow.source, []).append((flow.target, flow.mentions))
+            targets_by_source.setdefault(flow.source, []).append((flow.target, flow.mentions))
     return [
-        DiffLine("decision", key, sum(n for _, n in parts), tuple(parts), left.get(key, 0))
-        for key, parts in to.items()
+        DiffLine("decision", key, sum(n for _, n in targets), tuple(targets), sizes_after.get(key, 0))
+        for key, targets in targets_by_source.items()
     ]
 
 
@@ -167,12 +167,12 @@ def _rank_lines(lines: Sequence[DiffLine]) -> list[DiffLine]:
         lines,
         key=lambda line: (line.kind != "conflict", -line.mentions, order[line.kind], line.key),
     )
-    kept, seen = [], dict.fromkeys(KINDS, 0)
+    top_lines, counts = [], dict.fromkeys(KINDS, 0)
     for line in ranked:
-        if seen[line.kind] < MAX_LINES:
-            seen[line.kind] += 1
-            kept.append(line)
-    return kept
+        if counts[line.kind] < MAX_LINES:
+            counts[line.kind] += 1
+            top_lines.append(line)
+    return top_lines
 
 
 MAX_SHOWN = 3
@@ -204,32 +204,32 @@ def describe_change(kind: str, mentions: int, details: Mapping[str, Any]) -> str
     if kind == "grow":
         return f"gains {_count_mentions(mentions)} without an identity; has {stays:,} afterwards"
     if kind == "conflict":
-        iDs = [f"{one['orcid']} ({one['mentions']:,})" for one in details.get("orcids") or []]
-        return f"has different ORCID iDs: {', '.join(iDs[:MAX_SHOWN])}" + (
-            f" and {len(iDs) - MAX_SHOWN:,} more" if len(iDs) > MAX_SHOWN else ""
+        orcids = [f"{entry['orcid']} ({entry['mentions']:,})" for entry in details.get("orcids") or []]
+        return f"has different ORCID iDs: {', '.join(orcids[:MAX_SHOWN])}" + (
+            f" and {len(orcids) - MAX_SHOWN:,} more" if len(orcids) > MAX_SHOWN else ""
         )
     if kind == "merge":
-        told = f"merges into {_format_identity(others[0])}; its id redirects there"
+        text = f"merges into {_format_identity(others[0])}; its id redirects there"
     elif kind == "split":
-        told = f"splits: {_format_targets(others)}; {_format_remaining(stays)}"
+        text = f"splits: {_format_targets(others)}; {_format_remaining(stays)}"
     elif kind == "decision":
-        told = (
+        text = (
             f"loses {_count_mentions(mentions)} under decisions{_format_decisions(details)}: "
             f"{_format_targets(others)}; "
         )
-        told += _format_remaining(stays)
+        text += _format_remaining(stays)
     else:
-        told = f"moves {_format_targets(others)}; {_format_remaining(stays)}"
+        text = f"moves {_format_targets(others)}; {_format_remaining(stays)}"
     following = details.get("following", 0)
-    return told + (f"; {following:,} of them outside the proposal" if following else "")
+    return text + (f"; {following:,} of them outside the proposal" if following else "")
 
 
 def _format_targets(others: Sequence[Mapping[str, Any]]) -> str:
-    told = [f"{other['mentions']:,} to {_format_identity(other)}" for other in others[:MAX_SHOWN]]
+    parts = [f"{other['mentions']:,} to {_format_identity(other)}" for other in others[:MAX_SHOWN]]
     if len(others) > MAX_SHOWN:
         rest = sum(other["mentions"] for other in others[MAX_SHOWN:])
-        told.append(f"{rest:,} to {len(others) - MAX_SHOWN:,} more")
-    return ", ".join(told)
+        parts.append(f"{rest:,} to {len(others) - MAX_SHOWN:,} more")
+    return ", ".join(parts)
 
 
 def _count_mentions(n: int) -> str:
@@ -241,9 +241,9 @@ def _format_remaining(stays: int) -> str:
 
 
 def _format_decisions(details: Mapping[str, Any]) -> str:
-    found = details.get("decisions") or []
-    more = f" and {len(found) - MAX_SHOWN:,} more" if len(found) > MAX_SHOWN else ""
-    return f" ({', '.join(found[:MAX_SHOWN])}{more})" if found else ""
+    decisions = details.get("decisions") or []
+    more = f" and {len(decisions) - MAX_SHOWN:,} more" if len(decisions) > MAX_SHOWN else ""
+    return f" ({', '.join(decisions[:MAX_SHOWN])}{more})" if decisions else ""
 
 
 def _format_identity(other: Mapping[str, Any]) -> str:

@@ -30,28 +30,28 @@ class MembershipChanges:
 
 
 def describe_lines(
-    connection: Connection, lines: list[DiffLine], shown: MembershipChanges, spoken: int
+    connection: Connection, lines: list[DiffLine], changes: MembershipChanges, n_proposed: int
 ) -> Iterator[tuple[Any, ...]]:
     """Yield rank, kind, mentions, identity and details of each line.
 
     The first ``n_proposed`` signatures of ``changes`` are those of the proposal.
     """
-    named = {key for line in lines for key in (line.key, *(k for k, _ in line.others[:MAX_OTHERS]))}
-    known = _read_identities(connection, [key for key in named if key >= 0])
-    fresh = _name_new_identities(connection, {key for key in named if key < 0}, shown)
+    keys = {key for line in lines for key in (line.key, *(k for k, _ in line.others[:MAX_OTHERS]))}
+    identities = _read_identities(connection, [key for key in keys if key >= 0])
+    new_names = _name_new_identities(connection, {key for key in keys if key < 0}, changes)
     decisions = _read_decisions(
-        connection, {line.key for line in lines if line.kind == "decision"}, shown
+        connection, {line.key for line in lines if line.kind == "decision"}, changes
     )
-    pairs = zip(shown.before[spoken:].tolist(), shown.after[spoken:].tolist(), strict=True)
+    pairs = zip(changes.before[n_proposed:].tolist(), changes.after[n_proposed:].tolist(), strict=True)
     following = Counter(pairs)
 
-    def told(key: int) -> tuple[str | None, str]:
-        return known.get(key, (None, "")) if key >= 0 else (None, fresh.get(key, ""))
+    def get_id_and_name(key: int) -> tuple[str | None, str]:
+        return identities.get(key, (None, "")) if key >= 0 else (None, new_names.get(key, ""))
 
     for rank, line in enumerate(lines):
-        public, name = told(line.key)
+        public, name = get_id_and_name(line.key)
         others = [
-            {"identity": told(key)[0], "name": told(key)[1], "mentions": n}
+            {"identity": get_id_and_name(key)[0], "name": get_id_and_name(key)[1], "mentions": n}
             for key, n in sorted(line.others, key=lambda other: -other[1])[:MAX_OTHERS]
         ]
         details = {
@@ -77,32 +77,32 @@ def _read_identities(
 
 
 def _name_new_identities(
-    connection: Connection, made: set[int], shown: MembershipChanges
+    connection: Connection, new_keys: set[int], changes: MembershipChanges
 ) -> dict[int, str]:
     """Return the display names that new identities would have."""
-    rows = np.isin(shown.after, list(made))
-    of = dict(zip(shown.signature[rows].tolist(), shown.after[rows].tolist(), strict=True))
+    rows = np.isin(changes.after, list(new_keys))
+    identity_of = dict(zip(changes.signature[rows].tolist(), changes.after[rows].tolist(), strict=True))
     counts: dict[int, dict[str, int]] = defaultdict(dict)
-    query = select(Signature.key, Signature.printed).where(is_in(connection, Signature.key, of))
+    query = select(Signature.key, Signature.printed).where(is_in(connection, Signature.key, identity_of))
     for key, printed in connection.execute(query):
-        names = counts[of[key]]
+        names = counts[identity_of[key]]
         names[printed] = names.get(printed, 0) + 1
     return {key: choose_display_name(names) for key, names in counts.items()}
 
 
 def _read_decisions(
-    connection: Connection, identities: set[int], shown: MembershipChanges
+    connection: Connection, identities: set[int], changes: MembershipChanges
 ) -> dict[int, list[str]]:
     """Return public ids of the decisions in force about identities, at most MAX_OTHERS each."""
-    rows = np.isin(shown.before, list(identities))
-    of = dict(zip(shown.signature[rows].tolist(), shown.before[rows].tolist(), strict=True))
-    found: dict[int, set[str]] = defaultdict(set)
+    rows = np.isin(changes.before, list(identities))
+    identity_of = dict(zip(changes.signature[rows].tolist(), changes.before[rows].tolist(), strict=True))
+    decisions: dict[int, set[str]] = defaultdict(set)
     for end in (DecisionLink.a_key, DecisionLink.b_key):
         query = (
             select(end, Decision.id)
             .join(Decision, Decision.key == DecisionLink.decision_key)
-            .where(Decision.undone_seq.is_(None), is_in(connection, end, of))
+            .where(Decision.undone_seq.is_(None), is_in(connection, end, identity_of))
         )
         for key, decision in connection.execute(query):
-            found[of[key]].add(decision)
-    return {key: sorted(ids)[:MAX_OTHERS] for key, ids in found.items()}
+            decisions[identity_of[key]].add(decision)
+    return {key: sorted(ids)[:MAX_OTHERS] for key, ids in decisions.items()}

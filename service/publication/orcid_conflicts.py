@@ -79,33 +79,33 @@ def find_orcid_conflicts(
         Signature keys and their new identities: a key, or below 0 for a new identity. Other
         signatures keep their identity.
     """
-    stated = _read_stated_orcids(connection)
-    gathered = _collect_orcids_after(connection, stated, signature, after)
-    if not gathered:
+    stated_orcids = _read_stated_orcids(connection)
+    orcids_after = _collect_orcids_after(connection, stated_orcids, signature, after)
+    if not orcids_after:
         return []
-    there = _mentions_at(connection, gathered, signature, after)
-    origin = read_identity_keys(connection, there.keys())
-    before = _had(connection, {*gathered, *origin.values()})
-    clashing = []
-    for key, sides in _by_orcid(connection, gathered, stated, there, origin).items():
-        mentions = [mention for some in sides.values() for mention in some]
-        whence = {key, *(origin[mention] for mention in mentions if mention in origin)}
-        new = len(sides) > 1 and not any(sides.keys() <= before[home] for home in whence)
-        if new and mentions:
-            clashing.append(OrcidConflict(key, _sides(sides, origin)))
-    return clashing
+    identity_after = _mentions_at(connection, orcids_after, signature, after)
+    identity_before = read_identity_keys(connection, identity_after.keys())
+    orcids_before = _had(connection, {*orcids_after, *identity_before.values()})
+    conflicts = []
+    for key, sides in _by_orcid(connection, orcids_after, stated_orcids, identity_after, identity_before).items():
+        mentions = [mention for signatures in sides.values() for mention in signatures]
+        origins = {key, *(identity_before[mention] for mention in mentions if mention in identity_before)}
+        is_new = len(sides) > 1 and not any(sides.keys() <= orcids_before[home] for home in origins)
+        if is_new and mentions:
+            conflicts.append(OrcidConflict(key, _sides(sides, identity_before)))
+    return conflicts
 
 
 def open_conflict_tasks(
-    connection: Connection, ledger: EventLog, event_seq: int, found: Iterable[OrcidConflict]
+    connection: Connection, ledger: EventLog, event_seq: int, conflicts: Iterable[OrcidConflict]
 ) -> None:
     """Open tasks about the conflicts that an event has published."""
-    asked = []
-    for clash in found:
-        every = [m for side in clash.sides for m in side.mentions]
-        key = read_identity_keys(connection, every)[every[0]]
+    tasks = []
+    for conflict in conflicts:
+        signature_keys = [m for side in conflict.sides for m in side.mentions]
+        key = read_identity_keys(connection, signature_keys)[signature_keys[0]]
         row = read_identities(connection, [key])[key]
-        places = read_signatures(connection, every)
+        signatures = read_signatures(connection, signature_keys)
         sides = [
             {
                 "identity": row.id,
@@ -113,19 +113,19 @@ def open_conflict_tasks(
                 "orcid": side.orcid,
                 "n": len(side.mentions),
                 "mentions": [
-                    {"work": places[m].work, "position": places[m].position}
+                    {"work": signatures[m].work, "position": signatures[m].position}
                     for m in side.mentions[:MAX_SIGNATURES_SHOWN]
                 ],
             }
-            for side in clash.sides
+            for side in conflict.sides
             if side.mentions
         ]
-        values = [side.orcid for side in clash.sides]
+        values = [side.orcid for side in conflict.sides]
         evidence = {"scheme": ORCID, "values": values, "identities": [row.id], "sides": sides}
-        n = clash.mentions
-        name = select(Signature.name_key).where(Signature.key == every[0])
-        asked.append(NewTask("conflict", row.id, n, float(n), evidence, connection.scalar(name)))
-    open_tasks(connection, ledger, event_seq, asked)
+        n = conflict.mentions
+        name = select(Signature.name_key).where(Signature.key == signature_keys[0])
+        tasks.append(NewTask("conflict", row.id, n, float(n), evidence, connection.scalar(name)))
+    open_tasks(connection, ledger, event_seq, tasks)
 
 
 def _read_stated_orcids(connection: Connection) -> dict[int, set[str]]:
@@ -140,70 +140,70 @@ def _read_stated_orcids(connection: Connection) -> dict[int, set[str]]:
             Identity.status == ACTIVE,
         )
     )
-    found: dict[int, set[str]] = defaultdict(set)
+    orcids: dict[int, set[str]] = defaultdict(set)
     for key, value in connection.execute(query):
-        found[key].add(value)
-    return dict(found)
+        orcids[key].add(value)
+    return dict(orcids)
 
 
 def _collect_orcids_after(
-    connection: Connection, stated: Mapping[int, set[str]], signature: Int64, after: Int64
+    connection: Connection, stated_orcids: Mapping[int, set[str]], signature: Int64, after: Int64
 ) -> dict[int, set[str]]:
     """Return attached iDs by the identity that has them afterwards.
 
     A continued identity keeps its iDs; one that merges as a whole passes them to its target.
     """
-    members = read_members(connection, stated) if stated else {}
-    moving = np.isin(signature, list(members))
-    target = dict(zip(signature[moving].tolist(), after[moving].tolist(), strict=True))
-    goes_on = set(np.unique(after[np.isin(after, list(stated))]).tolist())
-    ways: dict[int, set[int]] = defaultdict(set)
+    members = read_members(connection, stated_orcids) if stated_orcids else {}
+    is_moving = np.isin(signature, list(members))
+    target = dict(zip(signature[is_moving].tolist(), after[is_moving].tolist(), strict=True))
+    continuing = set(np.unique(after[np.isin(after, list(stated_orcids))]).tolist())
+    destinations: dict[int, set[int]] = defaultdict(set)
     for mention, key in members.items():
-        ways[key].add(target.get(mention, key))
-    found: dict[int, set[str]] = defaultdict(set)
-    for key, values in stated.items():
-        if key in goes_on or key in ways[key]:
-            found[key] |= values
-        elif len(ways[key]) == 1:
-            found[next(iter(ways[key]))] |= values
-    return dict(found)
+        destinations[key].add(target.get(mention, key))
+    orcids_after: dict[int, set[str]] = defaultdict(set)
+    for key, values in stated_orcids.items():
+        if key in continuing or key in destinations[key]:
+            orcids_after[key] |= values
+        elif len(destinations[key]) == 1:
+            orcids_after[next(iter(destinations[key]))] |= values
+    return dict(orcids_after)
 
 
 def _mentions_at(
     connection: Connection, keys: Collection[int], signature: Int64, after: Int64
 ) -> dict[int, int]:
     """Return the identity afterwards of all signatures of some identities."""
-    here = np.isin(after, list(keys))
-    found = read_members(connection, {key for key in keys if key >= 0})
-    leaving = set(signature[np.isin(signature, list(found)) & ~here].tolist())
-    found = {mention: key for mention, key in found.items() if mention not in leaving}
-    return found | dict(zip(signature[here].tolist(), after[here].tolist(), strict=True))
+    is_arriving = np.isin(after, list(keys))
+    identity_of = read_members(connection, {key for key in keys if key >= 0})
+    leaving = set(signature[np.isin(signature, list(identity_of)) & ~is_arriving].tolist())
+    identity_of = {mention: key for mention, key in identity_of.items() if mention not in leaving}
+    return identity_of | dict(zip(signature[is_arriving].tolist(), after[is_arriving].tolist(), strict=True))
 
 
 def _by_orcid(
     connection: Connection,
-    gathered: Mapping[int, set[str]],
-    stated: Mapping[int, set[str]],
-    there: Mapping[int, int],
-    origin: Mapping[int, int],
+    orcids_after: Mapping[int, set[str]],
+    stated_orcids: Mapping[int, set[str]],
+    identity_after: Mapping[int, int],
+    identity_before: Mapping[int, int],
 ) -> dict[int, dict[str, list[int]]]:
     """Group the signatures of each identity by ORCID iD: printed, or attached to their source."""
-    refused = read_detached_ids(connection, {key for key in gathered if key >= 0})
+    removed_ids = read_detached_ids(connection, {key for key in orcids_after if key >= 0})
     rows = select(Signature.key, Signature.orcid).where(
-        is_in(connection, Signature.key, there), Signature.orcid.is_not(None)
+        is_in(connection, Signature.key, identity_after), Signature.orcid.is_not(None)
     )
-    printed = {key: found for key, text in connection.execute(rows) if (found := parse_orcid(text))}
-    by: dict[int, dict[str, list[int]]] = {
-        key: {value: [] for value in values} for key, values in gathered.items()
+    printed = {key: parsed for key, text in connection.execute(rows) if (parsed := parse_orcid(text))}
+    groups: dict[int, dict[str, list[int]]] = {
+        key: {value: [] for value in values} for key, values in orcids_after.items()
     }
-    for mention, key in sorted(there.items()):
-        bears = printed.get(mention)
-        if bears is None or (key, ORCID, bears) in refused:
-            known = stated.get(origin.get(mention, key), set())
-            bears = min(known & gathered[key], default=None)
-        if bears is not None:
-            by[key].setdefault(bears, []).append(mention)
-    return by
+    for mention, key in sorted(identity_after.items()):
+        orcid = printed.get(mention)
+        if orcid is None or (key, ORCID, orcid) in removed_ids:
+            candidates = stated_orcids.get(identity_before.get(mention, key), set())
+            orcid = min(candidates & orcids_after[key], default=None)
+        if orcid is not None:
+            groups[key].setdefault(orcid, []).append(mention)
+    return groups
 
 
 def _had(connection: Connection, identities: Collection[int]) -> defaultdict[int, set[str]]:
@@ -213,17 +213,17 @@ def _had(connection: Connection, identities: Collection[int]) -> defaultdict[int
         ExternalId.removed_seq.is_(None),
         is_in(connection, ExternalId.identity_key, identities),
     )
-    found: defaultdict[int, set[str]] = defaultdict(set)
+    orcids: defaultdict[int, set[str]] = defaultdict(set)
     for key, value in connection.execute(query):
-        found[key].add(value)
-    return found
+        orcids[key].add(value)
+    return orcids
 
 
-def _sides(sides: Mapping[str, list[int]], origin: Mapping[int, int]) -> tuple[OrcidSide, ...]:
-    ordered = sorted(sides.items(), key=lambda side: (-len(side[1]), side[0]))
-    found = []
-    for value, mentions in ordered:
-        count = Counter(origin[m] for m in mentions if m in origin)
+def _sides(sides: Mapping[str, list[int]], identity_before: Mapping[int, int]) -> tuple[OrcidSide, ...]:
+    ordered_sides = sorted(sides.items(), key=lambda side: (-len(side[1]), side[0]))
+    orcid_sides = []
+    for value, mentions in ordered_sides:
+        count = Counter(identity_before[m] for m in mentions if m in identity_before)
         origins = sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))
-        found.append(OrcidSide(value, tuple(mentions), tuple(origins)))
-    return tuple(found)
+        orcid_sides.append(OrcidSide(value, tuple(mentions), tuple(origins)))
+    return tuple(orcid_sides)

@@ -65,28 +65,28 @@ class SideEffects:
 
 def plan_publication(connection: Connection, run_key: int, run_id: str) -> PublicationPlan:
     """Plan the publication of a run, in a write that holds the event log."""
-    rows = _proposal(connection, run_key)
-    before = read_memberships(connection, rows)
-    continues = _find_continued_identities(connection, run_key, run_id, rows)
-    target = {signature: continues[cluster] for signature, (cluster, _) in rows.items()}
-    inside = {s: place.identity for s, place in before.items()}
-    found = side_effects(connection, inside, target, len(continues))
-    found = _alone_as_before(connection, run_id, found, set(target.values()))
-    places = {s: Membership(target[s], sure, "run", run_key) for s, (_, sure) in rows.items()}
-    for signature, identity in found.separations.items():
-        if inside.get(signature) == identity:
-            places[signature] = before[signature]
+    proposed = _proposal(connection, run_key)
+    old_memberships = read_memberships(connection, proposed)
+    identity_of_cluster = _find_continued_identities(connection, run_key, run_id, proposed)
+    target = {signature: identity_of_cluster[cluster] for signature, (cluster, _) in proposed.items()}
+    identity_before = {s: place.identity for s, place in old_memberships.items()}
+    effects = side_effects(connection, identity_before, target, len(identity_of_cluster))
+    effects = _alone_as_before(connection, run_id, effects, set(target.values()))
+    memberships = {s: Membership(target[s], confidence, "run", run_key) for s, (_, confidence) in proposed.items()}
+    for signature, identity in effects.separations.items():
+        if identity_before.get(signature) == identity:
+            memberships[signature] = old_memberships[signature]
         else:
-            places[signature] = places[signature]._replace(identity=identity)
-    staying = read_memberships(connection, found.moves)
-    for signature, identity in found.moves.items():
-        old = staying[signature]
-        places[signature] = old._replace(identity=identity, since=None)
-    return PublicationPlan(places, len(rows))
+            memberships[signature] = memberships[signature]._replace(identity=identity)
+    followers_before = read_memberships(connection, effects.moves)
+    for signature, identity in effects.moves.items():
+        old = followers_before[signature]
+        memberships[signature] = old._replace(identity=identity, since=None)
+    return PublicationPlan(memberships, len(proposed))
 
 
 def side_effects(
-    connection: Connection, inside: Mapping[int, int], target: Mapping[int, int], fresh: int
+    connection: Connection, identity_before: Mapping[int, int], target: Mapping[int, int], first_new: int
 ) -> SideEffects:
     """Compute where signatures outside a proposal go, and which proposed ones yield to them.
 
@@ -99,27 +99,27 @@ def side_effects(
     fresh : int
         First number that no new identity of ``target`` uses.
     """
-    touched = set(inside.values()) | {key for key in target.values() if key >= 0}
-    members = read_members(connection, touched)
+    affected = set(identity_before.values()) | {key for key in target.values() if key >= 0}
+    members = read_members(connection, affected)
     outside = {s: identity for s, identity in members.items() if s not in target}
     if not outside:
         return SideEffects({}, {}, {})
     links = remove_retired_signatures(connection, read_links_in_force(connection))
     binding = [link for link in links if {link.a, link.b} & outside.keys()]
-    moved = find_followers(outside, inside, target, binding)
-    moved = drop_clashes(connection, moved, {**target, **outside}, binding)
-    apart = _apart(connection, {**outside, **moved}, inside, target, links, fresh)
-    moved |= {s: apart.pop(s) for s in apart.keys() & outside.keys()}
-    return SideEffects(moved, apart, outside)
+    moves = find_followers(outside, identity_before, target, binding)
+    moves = drop_clashes(connection, moves, {**target, **outside}, binding)
+    separations = _apart(connection, {**outside, **moves}, identity_before, target, links, first_new)
+    moves |= {s: separations.pop(s) for s in separations.keys() & outside.keys()}
+    return SideEffects(moves, separations, outside)
 
 
 def _apart(
     connection: Connection,
     outside: Mapping[int, int],
-    inside: Mapping[int, int],
+    identity_before: Mapping[int, int],
     target: Mapping[int, int],
     links: Sequence[Link],
-    fresh: int,
+    first_new: int,
 ) -> dict[int, int]:
     """Separate signatures of one work that would share an identity.
 
@@ -127,27 +127,27 @@ def _apart(
     if must-links hold both, both stay. ``outside`` maps the other signatures to their identity.
     """
     work_of = _on_works_of(connection, outside)
-    on: dict[int, set[int]] = defaultdict(set)
+    signatures_of_work: dict[int, set[int]] = defaultdict(set)
     for signature, work in work_of.items():
-        on[work].add(signature)
-    there: dict[tuple[int, int], list[int]] = defaultdict(list)
+        signatures_of_work[work].add(signature)
+    signatures_at: dict[tuple[int, int], list[int]] = defaultdict(list)
     for signature, identity in outside.items():
-        there[work_of[signature], identity].append(signature)
-    bound = {end for link in links if link.must for end in (link.a, link.b)}
-    barred = _map_cannot_links(links)
-    found: dict[int, int] = {}
+        signatures_at[work_of[signature], identity].append(signature)
+    must_linked = {end for link in links if link.must for end in (link.a, link.b)}
+    cannot_links = _map_cannot_links(links)
+    separations: dict[int, int] = {}
     for signature in sorted(work_of.keys() & target.keys()):
-        met = there.get((work_of[signature], target[signature]), ())
-        yielding = [signature] if signature not in bound else [s for s in met if s not in bound]
-        for one in yielding if met else ():
-            back = inside.get(one)
-            others = (on[work_of[one]] | barred[one]) - {one}
-            now = {found.get(s, target.get(s, outside.get(s))) for s in others}
-            if back is None or back == target[signature] or back in now:
-                back = make_placeholder_key(fresh)
-                fresh += 1
-            found[one] = back
-    return found
+        conflicting = signatures_at.get((work_of[signature], target[signature]), ())
+        yielding = [signature] if signature not in must_linked else [s for s in conflicting if s not in must_linked]
+        for yielding_key in yielding if conflicting else ():
+            destination = identity_before.get(yielding_key)
+            others = (signatures_of_work[work_of[yielding_key]] | cannot_links[yielding_key]) - {yielding_key}
+            occupied = {separations.get(s, target.get(s, outside.get(s))) for s in others}
+            if destination is None or destination == target[signature] or destination in occupied:
+                destination = make_placeholder_key(first_new)
+                first_new += 1
+            separations[yielding_key] = destination
+    return separations
 
 
 def _proposal(connection: Connection, run_key: int) -> dict[int, tuple[int, float]]:
@@ -162,61 +162,61 @@ def _proposal(connection: Connection, run_key: int) -> dict[int, tuple[int, floa
 
 
 def _find_continued_identities(
-    connection: Connection, run_key: int, run_id: str, rows: Mapping[int, tuple[int, float]]
+    connection: Connection, run_key: int, run_id: str, proposed: Mapping[int, tuple[int, float]]
 ) -> dict[int, int]:
     """Return the identity that each cluster continues, or a code for a new one."""
     stored = select(ProposalGroup.cluster, ProposalGroup.identity_key).where(
         ProposalGroup.run_key == run_key, ProposalGroup.identity_key.is_not(None)
     )
-    found = {row[0]: row[1] for row in connection.execute(stored) if row[1] is not None}
-    known = read_identities(connection, set(found.values()))
-    found = {c: key for c, key in found.items() if known[key].status == ACTIVE}
-    fresh = {s: c for s, (c, _) in rows.items() if c not in found}
-    taken = set(found.values())
-    again = _made_before(connection, run_id, fresh)
-    found |= {c: key for c, key in again.items() if key not in taken}
-    new = sorted({c for c in fresh.values() if c not in found})
-    return found | {cluster: make_placeholder_key(k) for k, cluster in enumerate(new)}
+    identity_of_cluster = {row[0]: row[1] for row in connection.execute(stored) if row[1] is not None}
+    identities = read_identities(connection, set(identity_of_cluster.values()))
+    identity_of_cluster = {c: key for c, key in identity_of_cluster.items() if identities[key].status == ACTIVE}
+    unmatched = {s: c for s, (c, _) in proposed.items() if c not in identity_of_cluster}
+    used_keys = set(identity_of_cluster.values())
+    earlier_ids = _made_before(connection, run_id, unmatched)
+    identity_of_cluster |= {c: key for c, key in earlier_ids.items() if key not in used_keys}
+    new_clusters = sorted({c for c in unmatched.values() if c not in identity_of_cluster})
+    return identity_of_cluster | {cluster: make_placeholder_key(k) for k, cluster in enumerate(new_clusters)}
 
 
 def _alone_as_before(
-    connection: Connection, run_id: str, found: SideEffects, taken: Collection[int]
+    connection: Connection, run_id: str, effects: SideEffects, used_keys: Collection[int]
 ) -> SideEffects:
     """Reuse ids of new identities that an earlier, rolled-back publication of the run created.
 
     ``used_keys`` are the identities of clusters.
     """
-    new = {
+    new_codes = {
         s: -identity
-        for s, identity in (found.separations | found.moves).items()
-        if identity < 0 and identity not in taken
+        for s, identity in (effects.separations | effects.moves).items()
+        if identity < 0 and identity not in used_keys
     }
-    again = _made_before(connection, run_id, new)
-    back = {-code: key for code, key in again.items() if key not in taken}
-    moved, apart = (
-        {s: back.get(identity, identity) for s, identity in places.items()}
-        for places in (found.moves, found.separations)
+    earlier_ids = _made_before(connection, run_id, new_codes)
+    reused = {-code: key for code, key in earlier_ids.items() if key not in used_keys}
+    moves, separations = (
+        {s: reused.get(identity, identity) for s, identity in targets.items()}
+        for targets in (effects.moves, effects.separations)
     )
-    return replace(found, moves=moved, separations=apart)
+    return replace(effects, moves=moves, separations=separations)
 
 
-def _made_before(connection: Connection, run_id: str, fresh: Mapping[int, int]) -> dict[int, int]:
+def _made_before(connection: Connection, run_id: str, cluster_of: Mapping[int, int]) -> dict[int, int]:
     """Return keys that an earlier, rolled-back publication of the run gave to clusters."""
     events = select(Event.seq).where(Event.kind == RUN_PUBLISHED, Event.subject == run_id)
     seqs = list(connection.scalars(events.order_by(Event.seq)))
-    if not seqs or not fresh:
+    if not seqs or not cluster_of:
         return {}
     query = select(IdentityVersion.identity_key, IdentityVersion.before).where(
         is_in(connection, IdentityVersion.event_seq, seqs)
     )
-    made = {key for key, before in connection.execute(query) if before is None}
-    rows = read_identities(connection, made)
-    idle = {key for key, row in rows.items() if row.status != ACTIVE}
+    created_keys = {key for key, before in connection.execute(query) if before is None}
+    rows = read_identities(connection, created_keys)
+    inactive = {key for key, row in rows.items() if row.status != ACTIVE}
     moves = select(Move.signature_key, Move.to_identity).where(
-        is_in(connection, Move.event_seq, seqs), is_in(connection, Move.to_identity, idle)
+        is_in(connection, Move.event_seq, seqs), is_in(connection, Move.to_identity, inactive)
     )
-    was = {row[0]: row[1] for row in connection.execute(moves.order_by(Move.event_seq))}
-    both = [s for s in sorted(fresh) if s in was]
-    columns = ([source[s] for s in both] for source in (was, fresh))
+    earlier_identity = {row[0]: row[1] for row in connection.execute(moves.order_by(Move.event_seq))}
+    common = [s for s in sorted(cluster_of) if s in earlier_identity]
+    columns = ([source[s] for s in common] for source in (earlier_identity, cluster_of))
     old, new = (np.array(column, dtype=np.int64) for column in columns)
     return match_identities(old, new)

@@ -66,7 +66,7 @@ class _ProposedClusters:
     confidence: Float32
 
 
-def store_proposal(database: Database, actor: Actor, claim: Claim, found: ClusteringResult) -> None:
+def store_proposal(database: Database, actor: Actor, claim: Claim, result: ClusteringResult) -> None:
     """Store the result of a run, match it with published identities, set the run to proposed.
 
     Raises
@@ -75,35 +75,35 @@ def store_proposal(database: Database, actor: Actor, claim: Claim, found: Cluste
         If the claim was lost; nothing is stored.
     """
     with database.read() as connection:
-        proposed = _number_clusters(found.signature, found.cluster, found.confidence)
-        renewed = not found.is_complete and run_store.get_run(connection, claim.id).rebases > 0
-        if renewed:
+        proposed = _number_clusters(result.signature, result.cluster, result.confidence)
+        is_rebase = not result.is_complete and run_store.get_run(connection, claim.id).rebases > 0
+        if is_rebase:
             proposed = _merge_with_stored(connection, claim.key, proposed)
-        continues, compared, rows = _compare_with_published(connection, proposed)
+        identity_of_cluster, diff, rows = _compare_with_published(connection, proposed)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        before = job_queue.lock_claim(connection, claim)
-        _write(connection, claim.key, proposed, continues, rows)
-        if found.statistics is not None:
+        claimed_run = job_queue.lock_claim(connection, claim)
+        _write(connection, claim.key, proposed, identity_of_cluster, rows)
+        if result.statistics is not None:
             run_store.delete_artifacts(connection, claim.key)
-            artifacts.store_statistics(connection, claim.key, found.statistics)
-        kept = (before.summary or {}) if renewed else {}
+            artifacts.store_statistics(connection, claim.key, result.statistics)
+        earlier_summary = (claimed_run.summary or {}) if is_rebase else {}
         summary = {
-            **kept,
-            **found.counts,
-            **compared.totals,
+            **earlier_summary,
+            **result.counts,
+            **diff.totals,
             "groups": int(proposed.cluster.max(initial=-1)) + 1,
-            "whole": found.is_complete or bool(kept.get("whole")),
-            "problems": [p[:500] for p in found.problems[:100]],
-            "n_problems": len(found.problems),
+            "whole": result.is_complete or bool(earlier_summary.get("whole")),
+            "problems": [p[:500] for p in result.problems[:100]],
+            "n_problems": len(result.problems),
         }
         connection.execute(
             update(tables.Run)
             .where(tables.Run.key == claim.key)
             .values(
                 state="proposed",
-                based_on=found.based_on,
-                model=found.model,
+                based_on=result.based_on,
+                model=result.model,
                 claimed_by=None,
                 heartbeat_at=None,
                 ended_at=ledger.at,
@@ -112,7 +112,7 @@ def store_proposal(database: Database, actor: Actor, claim: Claim, found: Cluste
                 summary=summary,
             )
         )
-        ledger.record("run-proposed", actor, subject=claim.id, after=compared.totals)
+        ledger.record("run-proposed", actor, subject=claim.id, after=diff.totals)
 
 
 def list_changes(
@@ -151,7 +151,7 @@ def list_changes(
             "wait until it is proposed",
             state=run.state,
         )
-    wanted = (
+    query = (
         select(
             ProposalChange.rank,
             ProposalChange.kind,
@@ -164,12 +164,12 @@ def list_changes(
         .limit(min(max(limit, 1), PAGE))
     )
     if kind is not None:
-        wanted = wanted.where(ProposalChange.kind == kind)
+        query = query.where(ProposalChange.kind == kind)
     if cursor is not None:
-        wanted = wanted.where(ProposalChange.rank > min(max(cursor, -1), 2**31 - 1))
+        query = query.where(ProposalChange.rank > min(max(cursor, -1), 2**31 - 1))
     return [
         Difference(**row._mapping, text=describe_change(row.kind, row.mentions, row.details))
-        for row in connection.execute(wanted)
+        for row in connection.execute(query)
     ]
 
 
@@ -188,17 +188,17 @@ def rebase(database: Database, actor: Actor, run_id: str, reason: str | None = N
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        found = run_store.get_run(connection, run_id)
+        run = run_store.get_run(connection, run_id)
         key = run_store.get_run_key(connection, run_id)
-        held = connection.scalar(
+        first_group = connection.scalar(
             select(ProposalGroup.cluster).where(ProposalGroup.run_key == key).limit(1)
         )
-        if found.state not in ("proposed", "rolled-back") or held is None:
+        if run.state not in ("proposed", "rolled-back") or first_group is None:
             raise Conflict(
-                f"run {run_id} is {found.state}"
-                + ("" if held is not None else " and its proposal was removed"),
-                "start a new run" if found.state != "running" else "wait until it is proposed",
-                state=found.state,
+                f"run {run_id} is {run.state}"
+                + ("" if first_group is not None else " and its proposal was removed"),
+                "start a new run" if run.state != "running" else "wait until it is proposed",
+                state=run.state,
             )
         connection.execute(
             update(tables.Run)
@@ -221,7 +221,7 @@ def rebase(database: Database, actor: Actor, run_id: str, reason: str | None = N
             actor,
             subject=run_id,
             reason=reason,
-            before={"state": found.state, "based_on": found.based_on},
+            before={"state": run.state, "based_on": run.based_on},
         )
         return run_store.get_run(connection, run_id)
 
@@ -239,7 +239,7 @@ def _number_clusters(
 
 
 def _merge_with_stored(
-    connection: Connection, run_key: int, fresh: _ProposedClusters
+    connection: Connection, run_key: int, new: _ProposedClusters
 ) -> _ProposedClusters:
     """Replace newly clustered signatures in a stored proposal; drop retired ones."""
     rows = connection.execute(
@@ -250,13 +250,13 @@ def _merge_with_stored(
     )
     old = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(-1, 3)
     signature, cluster = old[:, 0].astype(np.int64), old[:, 1].astype(np.int64)
-    current = SignatureKeys.read(connection).key
-    kept = np.isin(signature, current) & ~np.isin(signature, fresh.signature)
-    first = int(fresh.cluster.max(initial=-1)) + 1
+    current_keys = SignatureKeys.read(connection).key
+    is_kept = np.isin(signature, current_keys) & ~np.isin(signature, new.signature)
+    offset = int(new.cluster.max(initial=-1)) + 1
     return _number_clusters(
-        np.concatenate([fresh.signature, signature[kept]]),
-        np.concatenate([fresh.cluster, cluster[kept] + first]),
-        np.concatenate([fresh.confidence, old[kept, 2].astype(np.float32)]),
+        np.concatenate([new.signature, signature[is_kept]]),
+        np.concatenate([new.cluster, cluster[is_kept] + offset]),
+        np.concatenate([new.confidence, old[is_kept, 2].astype(np.float32)]),
     )
 
 
@@ -264,101 +264,101 @@ def _compare_with_published(
     connection: Connection, proposed: _ProposedClusters
 ) -> tuple[dict[int, int], Diff, list[tuple[Any, ...]]]:
     """Return the identity that each group continues, the diff, and the rows of its lines."""
-    placed = read_integer_table(
+    memberships = read_integer_table(
         connection, select(Membership.signature_key, Membership.identity_key)
     )
-    keys, size = np.unique(placed[:, 1], return_counts=True)
-    identity = _looked_up(placed, proposed.signature)
-    decided = np.isin(proposed.signature, _read_decided_signatures(connection))
-    continues = match_identities(
-        identity, proposed.cluster, confirmed=decided & (identity >= 0), mentions=(keys, size)
+    keys, size = np.unique(memberships[:, 1], return_counts=True)
+    identity = _looked_up(memberships, proposed.signature)
+    is_decided = np.isin(proposed.signature, _read_decided_signatures(connection))
+    identity_of_cluster = match_identities(
+        identity, proposed.cluster, confirmed=is_decided & (identity >= 0), mentions=(keys, size)
     )
-    target = map_to_targets(proposed.cluster, continues)
+    target = map_to_targets(proposed.cluster, identity_of_cluster)
     sizes = dict(zip(keys.tolist(), size.tolist(), strict=True))
-    shown, further = _with_others(
+    changes, side_effect_totals = _with_others(
         connection, MembershipChanges(proposed.signature, identity, target), sizes
     )
     conflicts = [
-        _conflict(clash) for clash in find_orcid_conflicts(connection, shown.signature, shown.after)
+        _conflict(clash) for clash in find_orcid_conflicts(connection, changes.signature, changes.after)
     ]
-    compared = compute_diff(
-        shown.before,
-        shown.after,
-        np.isin(shown.signature, _read_decided_signatures(connection)),
+    diff = compute_diff(
+        changes.before,
+        changes.after,
+        np.isin(changes.signature, _read_decided_signatures(connection)),
         sizes,
         conflicts,
     )
-    totals = {**compared.totals, **further, "mentions": len(proposed.signature)}
-    rows = list(describe_lines(connection, compared.lines, shown, len(proposed.signature)))
-    return continues, Diff(compared.lines, totals), rows
+    totals = {**diff.totals, **side_effect_totals, "mentions": len(proposed.signature)}
+    rows = list(describe_lines(connection, diff.lines, changes, len(proposed.signature)))
+    return identity_of_cluster, Diff(diff.lines, totals), rows
 
 
-def _conflict(clash: OrcidConflict) -> DiffLine:
+def _conflict(conflict: OrcidConflict) -> DiffLine:
     """Return a line of the diff for an identity that would have different ORCID iDs."""
     origins: Counter[int] = Counter()
-    for side in clash.sides:
+    for side in conflict.sides:
         origins.update(dict(side.origins))
-    orcids = tuple((side.orcid, len(side.mentions)) for side in clash.sides)
-    return DiffLine("conflict", clash.key, clash.mentions, tuple(origins.items()), orcids=orcids)
+    orcids = tuple((side.orcid, len(side.mentions)) for side in conflict.sides)
+    return DiffLine("conflict", conflict.key, conflict.mentions, tuple(origins.items()), orcids=orcids)
 
 
 def _with_others(
-    connection: Connection, shown: MembershipChanges, sizes: Mapping[int, int]
+    connection: Connection, changes: MembershipChanges, sizes: Mapping[int, int]
 ) -> tuple[MembershipChanges, dict[str, int]]:
     """Append the signatures outside the proposal that publishing would move.
 
     Proposed signatures are where publishing would put them. Also return the totals of signatures
     outside the proposal. See :func:`service.publication.plan.side_effects`.
     """
-    touched = np.unique(np.concatenate([shown.before, shown.after]))
-    mentions = sum(sizes.get(key, 0) for key in touched[touched >= 0].tolist())
-    if mentions == int((shown.before >= 0).sum()):
-        return shown, {"mentions_beside": 0, "mentions_following": 0, "mentions_apart": 0}
-    target = dict(zip(shown.signature.tolist(), shown.after.tolist(), strict=True))
-    before = zip(shown.signature.tolist(), shown.before.tolist(), strict=True)
-    inside = {signature: key for signature, key in before if key >= 0}
-    fresh = -2 - int(shown.after.min(initial=-1)) + 1
-    found = side_effects(connection, inside, target, max(fresh, 0))
-    target |= found.separations
-    moved = sorted(found.moves.items())
+    affected = np.unique(np.concatenate([changes.before, changes.after]))
+    mentions = sum(sizes.get(key, 0) for key in affected[affected >= 0].tolist())
+    if mentions == int((changes.before >= 0).sum()):
+        return changes, {"mentions_beside": 0, "mentions_following": 0, "mentions_apart": 0}
+    target = dict(zip(changes.signature.tolist(), changes.after.tolist(), strict=True))
+    before = zip(changes.signature.tolist(), changes.before.tolist(), strict=True)
+    identity_before = {signature: key for signature, key in before if key >= 0}
+    first_new = -2 - int(changes.after.min(initial=-1)) + 1
+    effects = side_effects(connection, identity_before, target, max(first_new, 0))
+    target |= effects.separations
+    moves = sorted(effects.moves.items())
     extra = np.array(
-        [(s, found.identity_before[s], to) for s, to in moved], dtype=np.int64
+        [(s, effects.identity_before[s], to) for s, to in moves], dtype=np.int64
     ).reshape(-1, 3)
-    after = np.array([target[s] for s in shown.signature.tolist()], dtype=np.int64)
-    whole = MembershipChanges(
-        np.concatenate([shown.signature, extra[:, 0]]),
-        np.concatenate([shown.before, extra[:, 1]]),
+    after = np.array([target[s] for s in changes.signature.tolist()], dtype=np.int64)
+    all_changes = MembershipChanges(
+        np.concatenate([changes.signature, extra[:, 0]]),
+        np.concatenate([changes.before, extra[:, 1]]),
         np.concatenate([after, extra[:, 2]]),
     )
-    return whole, {
-        "mentions_beside": len(found.identity_before),
-        "mentions_following": len(moved),
-        "mentions_apart": len(found.separations),
+    return all_changes, {
+        "mentions_beside": len(effects.identity_before),
+        "mentions_following": len(moves),
+        "mentions_apart": len(effects.separations),
     }
 
 
-def _looked_up(placed: Int64, signature: Int64) -> Int64:
+def _looked_up(memberships: Int64, signature: Int64) -> Int64:
     """Return the identity of each signature, -1 for none; int64[n]."""
-    order = np.argsort(placed[:, 0], kind="stable")
-    known, identity = placed[order, 0], placed[order, 1]
-    if not len(known):
+    order = np.argsort(memberships[:, 0], kind="stable")
+    signature_keys, identity = memberships[order, 0], memberships[order, 1]
+    if not len(signature_keys):
         return np.full(len(signature), -1, dtype=np.int64)
-    at = np.minimum(np.searchsorted(known, signature), len(known) - 1)
-    return np.where(known[at] == signature, identity[at], -1)
+    index = np.minimum(np.searchsorted(signature_keys, signature), len(signature_keys) - 1)
+    return np.where(signature_keys[index] == signature, identity[index], -1)
 
 
 def _read_decided_signatures(connection: Connection) -> Int64:
     """Return signature keys under decisions in force, ascending; int64[n]."""
-    standing = (
+    links = (
         select(DecisionLink.a_key, DecisionLink.b_key)
         .join(Decision, Decision.key == DecisionLink.decision_key)
         .where(Decision.undone_seq.is_(None))
     )
-    moved = read_integer_table(
+    moves = read_integer_table(
         connection, select(Membership.signature_key).where(Membership.origin == "decision")
     )
     return np.unique(
-        np.concatenate([read_integer_table(connection, standing).ravel(), moved.ravel()])
+        np.concatenate([read_integer_table(connection, links).ravel(), moves.ravel()])
     )
 
 
@@ -366,11 +366,11 @@ def _write(
     connection: Connection,
     run_key: int,
     proposed: _ProposedClusters,
-    continues: Mapping[int, int],
+    identity_of_cluster: Mapping[int, int],
     lines: Iterable[tuple[Any, ...]],
 ) -> None:
-    for of in (Proposal, ProposalGroup, ProposalChange):
-        connection.execute(delete(of).where(of.run_key == run_key))
+    for table in (Proposal, ProposalGroup, ProposalChange):
+        connection.execute(delete(table).where(table.run_key == run_key))
     rows = zip(
         proposed.signature.tolist(),
         proposed.cluster.tolist(),
@@ -384,7 +384,7 @@ def _write(
         connection,
         ProposalGroup,
         ("run_key", "cluster", "identity_key"),
-        ((run_key, number, continues.get(number)) for number in groups),
+        ((run_key, number, identity_of_cluster.get(number)) for number in groups),
     )
     insert_rows(
         connection,

@@ -84,8 +84,8 @@ def publish(
         run = _run(connection, run_id)
         _may_publish(connection, ledger, run, expected)
         plan = plan_publication(connection, run.key, run.id)
-        different = _clashes(connection, plan)
-        earlier = connection.scalar(
+        conflicts = _clashes(connection, plan)
+        earlier_run = connection.scalar(
             select(Run.id).join(State, State.publication_run == Run.key).where(State.key == 1)
         )
         seq = ledger.record(
@@ -93,12 +93,12 @@ def publish(
             actor,
             subject=run.id,
             reason=reason,
-            before={"run": earlier},
+            before={"run": earlier_run},
             is_curation=True,
         )
-        changed = change_memberships(connection, ledger, seq, plan.memberships)
-        open_conflict_tasks(connection, ledger, seq, different)
-        moot = close_moot_tasks(connection, seq, changed.rows)
+        change_result = change_memberships(connection, ledger, seq, plan.memberships)
+        open_conflict_tasks(connection, ledger, seq, conflicts)
+        closed_tasks = close_moot_tasks(connection, seq, change_result.rows)
         record_transitions(connection, seq)
         require_links_hold(
             connection,
@@ -110,9 +110,9 @@ def publish(
             event=seq,
             run=run.id,
             mentions=plan.n_proposed,
-            questions=len(moot),
-            blind=list_blind_tasks(connection, moot),
-            **_count_changes(changed),
+            questions=len(closed_tasks),
+            blind=list_blind_tasks(connection, closed_tasks),
+            **_count_changes(change_result),
         )
         _store_counts(connection, published)
         columns = {"state": "published", "event_seq": seq}
@@ -145,32 +145,32 @@ def roll_back(
         ledger = EventLog.lock(connection)
         run_id = publication if isinstance(publication, str) else _run_of(connection, publication)
         run = _run(connection, run_id)
-        current = publication if isinstance(publication, int) else run.event_seq
-        if run.state != "published" or run.event_seq is None or run.event_seq != current:
+        event_seq = publication if isinstance(publication, int) else run.event_seq
+        if run.state != "published" or run.event_seq is None or run.event_seq != event_seq:
             raise Conflict(
                 f"run {run.id} is {run.state}, not published by this event",
                 "roll back a run that is published",
                 state=run.state,
             )
-        done = read_event_effects(connection, run.event_seq)
-        since = events_in_force_since(connection, done.seq, done.identities, done.moves)
-        if since:
+        publication_effects = read_event_effects(connection, run.event_seq)
+        later_events = events_in_force_since(connection, publication_effects.seq, publication_effects.identities, publication_effects.moves)
+        if later_events:
             raise Conflict(
-                f"run {run.id} cannot be rolled back before: {summarize_events(since)}",
+                f"run {run.id} cannot be rolled back before: {summarize_events(later_events)}",
                 "undo these first",
-                since=_to_dicts(since),
+                since=_to_dicts(later_events),
             )
         seq = ledger.record(
             RUN_ROLLED_BACK,
             actor,
             subject=run.id,
             reason=reason,
-            before={"event": done.seq},
+            before={"event": publication_effects.seq},
             is_curation=True,
         )
-        revert_transitions(connection, done.seq, seq)
-        changed = revert_event(connection, ledger, done, seq)
-        close_moot_tasks(connection, seq, changed.rows)
+        revert_transitions(connection, publication_effects.seq, seq)
+        change_result = revert_event(connection, ledger, publication_effects, seq)
+        close_moot_tasks(connection, seq, change_result.rows)
         record_transitions(connection, seq)
         require_links_hold(
             connection,
@@ -178,10 +178,10 @@ def roll_back(
             f"what was published before run {run.id} breaks later decisions",
             "undo these first",
         )
-        rolled_back = Published(event=seq, run=run.id, **_count_changes(changed))
+        rolled_back = Published(event=seq, run=run.id, **_count_changes(change_result))
         _store_counts(connection, rolled_back)
         connection.execute(update(Run).where(Run.key == run.key).values(state="rolled-back"))
-        _name_earlier(connection, run, done.seq)
+        _name_earlier(connection, run, publication_effects.seq)
     return rolled_back
 
 
@@ -195,10 +195,10 @@ def _run(connection: Connection, run_id: str) -> _Run:
 
 def _run_of(connection: Connection, event_seq: int) -> str:
     query = select(Event.subject).where(Event.seq == event_seq, Event.kind == RUN_PUBLISHED)
-    found = connection.scalar(query) if 0 < event_seq < 2**63 else None
-    if found is None:
+    run_id = connection.scalar(query) if 0 < event_seq < 2**63 else None
+    if run_id is None:
         raise NotFound(f"event {event_seq} published nothing", "list the runs", field="event")
-    return found
+    return run_id
 
 
 def _may_publish(connection: Connection, ledger: EventLog, run: _Run, expected: int | None) -> None:
@@ -216,19 +216,19 @@ def _may_publish(connection: Connection, ledger: EventLog, run: _Run, expected: 
             "publish a run that is proposed",
             state=run.state,
         )
-    kept = select(Proposal.signature_key).where(Proposal.run_key == run.key).limit(1)
-    if run.state == "rolled-back" and connection.scalar(kept) is None:
+    stored_proposal = select(Proposal.signature_key).where(Proposal.run_key == run.key).limit(1)
+    if run.state == "rolled-back" and connection.scalar(stored_proposal) is None:
         raise Conflict(f"the proposal of run {run.id} was removed", "start a new run")
     based_on = run.based_on or 0
     if curated <= based_on:
         return
-    since = list_curations_since(connection, based_on)
-    if run.state == "rolled-back" and since and all(e.subject == run.id for e in since):
+    later_events = list_curations_since(connection, based_on)
+    if run.state == "rolled-back" and later_events and all(e.subject == run.id for e in later_events):
         return
     raise Conflict(
-        f"since run {run.id} read its works and decisions there was {summarize_events(since)}",
+        f"since run {run.id} read its works and decisions there was {summarize_events(later_events)}",
         "rebase the run",
-        since=_to_dicts(since),
+        since=_to_dicts(later_events),
     )
 
 
@@ -260,14 +260,14 @@ def _store_counts(connection: Connection, published: Published) -> None:
     connection.execute(update(Event).where(Event.seq == published.event).values(after=counts))
 
 
-def _count_changes(changed: ChangeResult) -> dict[str, Any]:
+def _count_changes(change_result: ChangeResult) -> dict[str, Any]:
     """Return the totals of a change."""
-    found = changed.lifecycle
+    effects = change_result.lifecycle
     return {
-        "moved": changed.n_moved,
-        "created": len(found.created_keys),
-        "revived": len(found.revived_keys),
-        "merged": len(found.merges),
-        "split": len(found.splits),
-        "changed": len(changed.rows),
+        "moved": change_result.n_moved,
+        "created": len(effects.created_keys),
+        "revived": len(effects.revived_keys),
+        "merged": len(effects.merges),
+        "split": len(effects.splits),
+        "changed": len(change_result.rows),
     }

@@ -41,7 +41,7 @@ MAX_PER_IDENTITY = 3
 
 
 def make_decision(
-    database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest
+    database: Database, actor: Actor, task: TaskInfo, request: AnswerRequest
 ) -> DecisionResult:
     """Make the decision that an answer implies, within a write transaction.
 
@@ -58,23 +58,23 @@ def make_decision(
     Conflict, NotFound, Stale
         As :mod:`service.decisions.actions`.
     """
-    shown = {"task": task.id, **(said.evidence or {})}
-    statement = DecisionContext(said.reason, shown, task_id=task.id)
+    evidence = {"task": task.id, **(request.evidence or {})}
+    context = DecisionContext(request.reason, evidence, task_id=task.id)
     sides = [side for side in task.evidence.get("sides", ()) if isinstance(side, Mapping)]
-    if said.answer == "unsure":
-        return _record_unsure_answer(database, actor, task, statement)
-    divided = is_within_identity(task.kind, task.subject)
-    if task.kind in ("merge", "conflict") and not divided:
+    if request.answer == "unsure":
+        return _record_unsure_answer(database, actor, task, context)
+    is_within = is_within_identity(task.kind, task.subject)
+    if task.kind in ("merge", "conflict") and not is_within:
         identities = list(task.evidence.get("identities", ()))
-        if said.answer == "same":
-            return decision_actions.merge_identities(database, actor, identities, None, statement)
-        return _separate_identities(database, actor, identities, statement)
-    if divided and len(sides) == 2:
-        if said.answer == "same":
-            return _bind_sides(database, actor, sides, statement)
-        return _split_sides(database, actor, sides, statement)
+        if request.answer == "same":
+            return decision_actions.merge_identities(database, actor, identities, None, context)
+        return _separate_identities(database, actor, identities, context)
+    if is_within and len(sides) == 2:
+        if request.answer == "same":
+            return _bind_sides(database, actor, sides, context)
+        return _split_sides(database, actor, sides, context)
     if task.kind == "assign":
-        return _assign_signature(database, actor, task, said, statement)
+        return _assign_signature(database, actor, task, request, context)
     raise Invalid(
         f"a task of kind {task.kind} does not accept this answer",
         "decide on the name board",
@@ -82,101 +82,99 @@ def make_decision(
     )
 
 
-def parse_signatures(told: Sequence[Mapping[str, Any]]) -> list[SignatureRef]:
+def parse_signatures(mentions: Sequence[Mapping[str, Any]]) -> list[SignatureRef]:
     """Return the mentions listed in a task's evidence."""
-    return [SignatureRef(str(m["work"]), int(m["position"])) for m in told]
+    return [SignatureRef(str(m["work"]), int(m["position"])) for m in mentions]
 
 
 def _record_unsure_answer(
-    database: Database, actor: Actor, task: TaskInfo, statement: DecisionContext
+    database: Database, actor: Actor, task: TaskInfo, context: DecisionContext
 ) -> DecisionResult:
     """Record a decision *unsure*, which binds nothing."""
     with database.write() as connection:
-        subject = open_decision(connection, [], None)
-        evidence = {**(statement.evidence or {}), "subject": task.subject}
-        decision = record_decision(subject, "unsure", "review", actor, statement.reason, evidence)
-        return apply_decision(decision, {}, [], {}, same_work=True, answers=task.id)
+        scope = open_decision(connection, [], None)
+        evidence = {**(context.evidence or {}), "subject": task.subject}
+        decision = record_decision(scope, "unsure", "review", actor, context.reason, evidence)
+        return apply_decision(decision, {}, [], {}, allow_same_work=True, task_id=task.id)
 
 
 def _separate_identities(
-    database: Database, actor: Actor, identities: Sequence[str], statement: DecisionContext
+    database: Database, actor: Actor, identities: Sequence[str], context: DecisionContext
 ) -> DecisionResult:
     """State that identities are different persons."""
     from service.constraints.links import Link
 
     with database.write() as connection:
-        subject = open_decision(connection, identities, None)
+        scope = open_decision(connection, identities, None)
         decision = record_decision(
-            subject, "different", "review", actor, statement.reason, statement.evidence
+            scope, "different", "review", actor, context.reason, context.evidence
         )
-        ends = [subject.rank_members(row.key)[:MAX_PER_IDENTITY] for row in subject.rows.values()]
+        ends = [scope.rank_members(row.key)[:MAX_PER_IDENTITY] for row in scope.rows.values()]
         links = [
             Link(min(a, b), max(a, b), False, decision.id)
-            for k, one in enumerate(ends)
-            for other in ends[:k]
-            for a in one
-            for b in other
+            for k, first in enumerate(ends)
+            for second in ends[:k]
+            for a in first
+            for b in second
         ]
-        curated = {row.key: True for row in subject.rows.values()}
+        is_curated = {row.key: True for row in scope.rows.values()}
         return apply_decision(
             decision,
             {},
             links,
-            curated,
-            same_work=statement.allow_same_work,
-            answers=statement.task_id,
+            is_curated,
+            allow_same_work=context.allow_same_work,
+            task_id=context.task_id,
         )
 
 
 def _bind_sides(
-    database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], statement: DecisionContext
+    database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], context: DecisionContext
 ) -> DecisionResult:
     """State that two parts of an identity are one person."""
     with database.write() as connection:
-        subject = open_decision(connection, [], None)
-        named = [m for side in sides for m in parse_signatures(side["mentions"])]
-        mentions = subject.find_signatures(named, None, "mentions")
-        subject.include_identities(
-            {k for m in mentions if (k := subject.identity_of(m)) is not None}
-        )
-        if len(subject.rows) != 1:
+        scope = open_decision(connection, [], None)
+        listed_signatures = [m for side in sides for m in parse_signatures(side["mentions"])]
+        signatures = scope.find_signatures(listed_signatures, None, "mentions")
+        scope.include_identities({k for m in signatures if (k := scope.identity_of(m)) is not None})
+        if len(scope.rows) != 1:
             raise Conflict(
                 "the parts are no longer of one identity",
                 "look at the name board",
-                identities=sorted(subject.rows),
+                identities=sorted(scope.rows),
             )
-        decision = record_decision(
-            subject, "same", "review", actor, statement.reason, statement.evidence
-        )
-        curated = {row.key: True for row in subject.rows.values()}
-        links = make_must_links(mentions, decision.id)
+        decision = record_decision(scope, "same", "review", actor, context.reason, context.evidence)
+        is_curated = {row.key: True for row in scope.rows.values()}
+        links = make_must_links(signatures, decision.id)
         return apply_decision(
             decision,
             {},
             links,
-            curated,
-            same_work=statement.allow_same_work,
-            answers=statement.task_id,
+            is_curated,
+            allow_same_work=context.allow_same_work,
+            task_id=context.task_id,
         )
 
 
 def _split_sides(
-    database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], statement: DecisionContext
+    database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], context: DecisionContext
 ) -> DecisionResult:
     """Split off the smaller side of an identity, with the ORCID iD stated for it."""
-    leaves = min(sides, key=lambda side: int(side["n"]))
-    if len(leaves["mentions"]) < int(leaves["n"]):
+    leaving_side = min(sides, key=lambda side: int(side["n"]))
+    if len(leaving_side["mentions"]) < int(leaving_side["n"]):
         raise Conflict(
-            f"the task does not list all {leaves['n']} mentions that would leave",
+            f"the task does not list all {leaving_side['n']} mentions that would leave",
             "split the identity on the name board",
         )
-    group = parse_signatures(leaves["mentions"])
+    group = parse_signatures(leaving_side["mentions"])
     decision = decision_actions.split_identity(
-        database, actor, leaves["identity"], [group], None, statement
+        database, actor, leaving_side["identity"], [group], None, context
     )
-    if "orcid" in leaves:
-        values = {("orcid", str(leaves["orcid"]))}
-        transfer_ids(database, decision.event, leaves["identity"], decision.created[0], values)
+    if "orcid" in leaving_side:
+        values = {("orcid", str(leaving_side["orcid"]))}
+        transfer_ids(
+            database, decision.event, leaving_side["identity"], decision.created[0], values
+        )
     return decision
 
 
@@ -184,20 +182,20 @@ def _assign_signature(
     database: Database,
     actor: Actor,
     task: TaskInfo,
-    said: AnswerRequest,
-    statement: DecisionContext,
+    request: AnswerRequest,
+    context: DecisionContext,
 ) -> DecisionResult:
     """Assign a mention to an identity, or to a new one."""
     if "work" not in task.evidence or "position" not in task.evidence:
         raise Invalid("the task names no mention", "decide on the name board", field="answer")
-    mention = SignatureRef(str(task.evidence["work"]), int(task.evidence["position"]))
-    rivals = [r["identity"] for r in task.evidence.get("rivals", ()) if r.get("identity")]
-    to = None
-    if said.answer == "same":
-        to = said.identity or next(iter(rivals), None)
-        if to is None:
+    signature = SignatureRef(str(task.evidence["work"]), int(task.evidence["position"]))
+    candidates = [r["identity"] for r in task.evidence.get("rivals", ()) if r.get("identity")]
+    target_id = None
+    if request.answer == "same":
+        target_id = request.identity or next(iter(candidates), None)
+        if target_id is None:
             raise Invalid("the answer names no identity", "send one", field="identity")
-    return decision_actions.move_signatures(database, actor, [mention], to, statement)
+    return decision_actions.move_signatures(database, actor, [signature], target_id, context)
 
 
 SAMPLE_KIND = "sample"
@@ -281,15 +279,15 @@ def answer_task(
             after={"answer": request.answer, "blind": task.blind},
         )
         judgement = _store_answer(connection, event_log, key, actor, request, seq)
-        given_back = {"version": seq, "leased_by": None, "leased_until": None}
-        connection.execute(update(Task).where(Task.key == key).values(given_back))
-        settled = combine_answers([*answers_given.values(), request.answer], blind=task.blind)
-        if settled is None:
+        release = {"version": seq, "leased_by": None, "leased_until": None}
+        connection.execute(update(Task).where(Task.key == key).values(release))
+        combined = combine_answers([*answers_given.values(), request.answer], blind=task.blind)
+        if combined is None:
             return AnswerResult(get_task(connection, task_id), None)
         if task.kind == SAMPLE_KIND:
             close_task(connection, seq, key)
             return AnswerResult(get_task(connection, task_id), None)
-        decision = _decide_by_majority(database, connection, actor, task, request, settled)
+        decision = _decide_by_majority(database, connection, actor, task, request, combined)
         _close_with_decision(connection, key, judgement, decision)
         return AnswerResult(get_task(connection, task_id), decision)
 
@@ -320,14 +318,23 @@ def get_answerable_task(
 
 
 def store_decision_answer(
-    connection: Connection, event_log: EventLog, actor: Actor, task_id: str, decision: DecisionResult
+    connection: Connection,
+    event_log: EventLog,
+    actor: Actor,
+    task_id: str,
+    decision: DecisionResult,
 ) -> None:
     """Store a decision made elsewhere as the answer to a task, and close the task."""
     query = select(Decision.kind, Decision.reason, Decision.evidence)
     kind, reason, evidence = connection.execute(query.where(Decision.id == decision.id)).one()
     key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
-    said = AnswerRequest(kind, None, reason, evidence)
-    _close_with_decision(connection, key, _store_answer(connection, event_log, key, actor, said, decision.event), decision)
+    request = AnswerRequest(kind, None, reason, evidence)
+    _close_with_decision(
+        connection,
+        key,
+        _store_answer(connection, event_log, key, actor, request, decision.event),
+        decision,
+    )
 
 
 def read_answers_in_force(connection: Connection, task_key: int) -> dict[str, str]:
@@ -363,14 +370,14 @@ def list_answers(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]
     ]
 
 
-def _check_request(said: AnswerRequest) -> None:
-    if said.answer not in ANSWERS:
+def _check_request(request: AnswerRequest) -> None:
+    if request.answer not in ANSWERS:
         raise Invalid(
-            f"unknown answer {said.answer[:40]!r}",
+            f"unknown answer {request.answer[:40]!r}",
             f"use one of {', '.join(ANSWERS)}",
             field="answer",
         )
-    if said.seconds is not None and not 0 <= said.seconds <= MAX_SECONDS:
+    if request.seconds is not None and not 0 <= request.seconds <= MAX_SECONDS:
         raise Invalid(
             "seconds is not from 0 to a week", "send the time that the answer took", field="seconds"
         )
@@ -381,28 +388,30 @@ def _store_answer(
     event_log: EventLog,
     task_key: int,
     actor: Actor,
-    said: AnswerRequest,
+    request: AnswerRequest,
     seq: int,
 ) -> int:
-    stored = insert(Judgement).values(
+    statement = insert(Judgement).values(
         task_key=task_key,
         reviewer=actor.name,
-        answer=said.answer,
+        answer=request.answer,
         at=event_log.at,
-        seconds=said.seconds,
-        reason=said.reason,
-        evidence=None if said.evidence is None else dict(said.evidence),
+        seconds=request.seconds,
+        reason=request.reason,
+        evidence=None if request.evidence is None else dict(request.evidence),
         event_seq=seq,
     )
-    return connection.scalars(stored.returning(Judgement.key)).one()
+    return connection.scalars(statement.returning(Judgement.key)).one()
 
 
-def _close_with_decision(connection: Connection, task_key: int, judgement: int, made: DecisionResult) -> None:
-    decision = connection.scalars(select(Decision.key).where(Decision.id == made.id)).one()
+def _close_with_decision(
+    connection: Connection, task_key: int, judgement: int, decision: DecisionResult
+) -> None:
+    decision_key = connection.scalars(select(Decision.key).where(Decision.id == decision.id)).one()
     connection.execute(
-        update(Judgement).where(Judgement.key == judgement).values(decision_key=decision)
+        update(Judgement).where(Judgement.key == judgement).values(decision_key=decision_key)
     )
-    close_task(connection, made.event, task_key)
+    close_task(connection, decision.event, task_key)
 
 
 def _decide_by_majority(
@@ -410,12 +419,12 @@ def _decide_by_majority(
     connection: Connection,
     actor: Actor,
     task: TaskInfo,
-    said: AnswerRequest,
-    settled: str,
+    request: AnswerRequest,
+    majority: str,
 ) -> DecisionResult:
-    own = replace(said, answer=settled)
+    combined = replace(request, answer=majority)
     if (
-        settled != said.answer
+        majority != request.answer
     ):  # the majority's answer, which this reviewer's reason does not support
-        own = replace(own, reason=f"most of {task.answers + 1} reviewers", evidence=None)
-    return make_decision(Within(database, connection), actor, task, own)
+        combined = replace(combined, reason=f"most of {task.answers + 1} reviewers", evidence=None)
+    return make_decision(Within(database, connection), actor, task, combined)

@@ -60,7 +60,7 @@ class NameWithTasks:
 
 
 def list_names_with_tasks(
-    connection: Connection, wanted: TaskFilter, limit: int = 50
+    connection: Connection, task_filter: TaskFilter, limit: int = 50
 ) -> list[NameWithTasks]:
     """List one name for each block with matching tasks: conflicts first, then by priority."""
     first = case((Task.kind == "conflict", 0), else_=1)
@@ -75,21 +75,27 @@ def list_names_with_tasks(
             Task.leased_by,
             Task.leased_until,
         )
-        .where(*build_conditions(wanted), Task.name_key.is_not(None), Task.blind.is_(None))
+        .where(*build_conditions(task_filter), Task.name_key.is_not(None), Task.blind.is_(None))
         .order_by(first, Task.priority.desc(), Task.key)
         .limit(MAX_TASKS)
     )
     boards = _group_by_board([_TaskRow(**row) for row in connection.execute(query).mappings()])
-    boards.sort(key=lambda rows: (rows[0].kind != "conflict", -_sum_priority(rows), rows[0].name_key))
+    boards.sort(
+        key=lambda rows: (rows[0].kind != "conflict", -_sum_priority(rows), rows[0].name_key)
+    )
     boards = boards[:limit]
     keys = {row.name_key for rows in boards for row in rows}
     printed = select(Name.key, Name.printed).where(Name.key.in_(keys))
-    named = {row.key: row.printed for row in connection.execute(printed)}
+    printed_names = {row.key: row.printed for row in connection.execute(printed)}
     papers = _count_papers(connection, {rows[0].name_key for rows in boards})
-    return [_summarize_board(rows, named, papers.get(rows[0].name_key, 0)) for rows in boards]
+    return [
+        _summarize_board(rows, printed_names, papers.get(rows[0].name_key, 0)) for rows in boards
+    ]
 
 
-def list_extra_identities(connection: Connection, task: str, shown: Sequence[str]) -> list[str]:
+def list_extra_identities(
+    connection: Connection, task: str, identity_ids: Sequence[str]
+) -> list[str]:
     """List the identities that the board of an open task shows in addition to its own.
 
     Parameters
@@ -104,17 +110,19 @@ def list_extra_identities(connection: Connection, task: str, shown: Sequence[str
     list of str
         Ids of the identities of the best other tasks of its block, as many as fit on the board.
     """
-    asked = select(Task.name_key, Task.block_key).where(
+    own_query = select(Task.name_key, Task.block_key).where(
         Task.id == task, Task.state == "open", Task.blind.is_(None)
     )
-    own = connection.execute(asked).one_or_none()
-    if own is None:
+    own_task = connection.execute(own_query).one_or_none()
+    if own_task is None:
         return []
-    block = own.block_key
+    block = own_task.block_key
     if block is None:
-        like = select(Task.block_key).where(Task.state == "open", Task.name_key == own.name_key)
-        block = connection.scalar(like.where(Task.block_key.is_not(None)).limit(1))
-    best = (
+        same_name = select(Task.block_key).where(
+            Task.state == "open", Task.name_key == own_task.name_key
+        )
+        block = connection.scalar(same_name.where(Task.block_key.is_not(None)).limit(1))
+    best_subjects = (
         select(Task.subject)
         .where(
             Task.state == "open",
@@ -124,9 +132,14 @@ def list_extra_identities(connection: Connection, task: str, shown: Sequence[str
         )
         .order_by(Task.priority.desc(), Task.key)
     )
-    people = [set(shown), *(set(subject.split("+")) for subject in connection.scalars(best))]
-    found = dict.fromkeys(who for k in fill_board(people) for who in sorted(people[k]))
-    return [who for who in found if who not in people[0]]
+    identity_sets = [
+        set(identity_ids),
+        *(set(subject.split("+")) for subject in connection.scalars(best_subjects)),
+    ]
+    shown_ids = dict.fromkeys(
+        who for k in fill_board(identity_sets) for who in sorted(identity_sets[k])
+    )
+    return [who for who in shown_ids if who not in identity_sets[0]]
 
 
 def _count_papers(connection: Connection, names: Collection[int]) -> dict[int, int]:
@@ -150,7 +163,7 @@ class _TaskRow:
     leased_until: datetime | None
 
     @property
-    def people(self) -> set[str]:
+    def identity_ids(self) -> set[str]:
         """Ids of the identities that it is about, if columns answer it."""
         return set(self.subject.split("+")) if self.kind in COLUMN_KINDS else set()
 
@@ -160,29 +173,35 @@ def _group_by_board(rows: Sequence[_TaskRow]) -> list[list[_TaskRow]]:
 
     Tasks of a name whose block is unknown form a group of their own.
     """
-    known = {row.name_key: row.block_key for row in rows if row.block_key is not None}
+    block_by_name = {row.name_key: row.block_key for row in rows if row.block_key is not None}
     blocks: dict[tuple[bool, int], list[_TaskRow]] = defaultdict(list)
     for row in rows:
-        block = known.get(row.name_key) if row.block_key is None else row.block_key
+        block = block_by_name.get(row.name_key) if row.block_key is None else row.block_key
         blocks[block is None, row.name_key if block is None else block].append(row)
-    found = []
-    for some in blocks.values():
+    boards = []
+    for block_rows in blocks.values():
         # tasks that columns do not answer are shown on the board of their own name
-        open_ = [
-            row for row in some if row.kind in COLUMN_KINDS or row.name_key == some[0].name_key
+        board_rows = [
+            row
+            for row in block_rows
+            if row.kind in COLUMN_KINDS or row.name_key == block_rows[0].name_key
         ]
-        found.append([open_[k] for k in fill_board(row.people for row in open_)])
-    return found
+        boards.append([board_rows[k] for k in fill_board(row.identity_ids for row in board_rows)])
+    return boards
 
 
 def _sum_priority(rows: Sequence[_TaskRow]) -> float:
     return sum(row.priority for row in rows)
 
 
-def _summarize_board(rows: Sequence[_TaskRow], named: dict[int, str], papers: int) -> NameWithTasks:
+def _summarize_board(
+    rows: Sequence[_TaskRow], printed_names: dict[int, str], papers: int
+) -> NameWithTasks:
     now = datetime.now(UTC)
-    held = {r.leased_by for r in rows if r.leased_by and r.leased_until and r.leased_until > now}
-    name, *others = (named[key] for key in dict.fromkeys(row.name_key for row in rows))
+    reviewers = {
+        r.leased_by for r in rows if r.leased_by and r.leased_until and r.leased_until > now
+    }
+    name, *others = (printed_names[key] for key in dict.fromkeys(row.name_key for row in rows))
     kinds = Counter(row.kind for row in rows)
     return NameWithTasks(
         name,
@@ -192,5 +211,5 @@ def _summarize_board(rows: Sequence[_TaskRow], named: dict[int, str], papers: in
         dict(kinds),
         round(_sum_priority(rows), 6),
         papers,
-        sorted(held),
+        sorted(reviewers),
     )

@@ -51,11 +51,11 @@ class _SignatureRow(NamedTuple):
 
 def find_due_publication(connection: Connection) -> int | None:
     """Return the number of the last publication if tasks were not yet generated for it."""
-    last = _find_last_event(connection, (RUN_PUBLISHED, RUN_ROLLED_BACK))
-    if last is None:
+    published = _find_last_event(connection, (RUN_PUBLISHED, RUN_ROLLED_BACK))
+    if published is None:
         return None
-    asked = _find_last_event(connection, (TASKS_GENERATED,))
-    return last if asked is None or asked < last else None
+    generated = _find_last_event(connection, (TASKS_GENERATED,))
+    return published if generated is None or generated < published else None
 
 
 def generate_tasks(database: Database, actor: Actor, engine: Engine) -> int | None:
@@ -75,40 +75,44 @@ def generate_tasks(database: Database, actor: Actor, engine: Engine) -> int | No
     if publication is None:
         return None
     traffic = read_traffic(settings.traffic)
-    found = (
+    uncertain = (
         find_uncertain_cases(database, engine, blocks, settings.questions_per_block)
         if blocks
         else None
     )
-    return store_tasks(database, actor, publication, found, settings, traffic)
+    return store_tasks(database, actor, publication, uncertain, settings, traffic)
 
 
 def store_tasks(
     database: Database,
     actor: Actor,
     publication: int,
-    found: UncertainCases | None,
+    uncertain: UncertainCases | None,
     settings: Settings,
     traffic: Mapping[str, float],
 ) -> int | None:
     """Open tasks for the most valuable uncertain cases, and close stale tasks of these blocks."""
     with database.read() as connection:
-        new_tasks = [] if found is None else build_tasks(connection, found.cases, traffic)
+        new_tasks = [] if uncertain is None else build_tasks(connection, uncertain.cases, traffic)
     new_tasks.sort(key=lambda question: -question.priority)
     with database.write() as connection:
         event_log = EventLog.lock(connection)
         if find_due_publication(connection) != publication:
             return None
-        known = _list_unsure(connection)
-        new_tasks = [q for q in new_tasks if (q.kind, q.subject) not in known][: settings.questions]
+        unsure = _list_unsure(connection)
+        new_tasks = [q for q in new_tasks if (q.kind, q.subject) not in unsure][
+            : settings.questions
+        ]
         seq = event_log.record(
             TASKS_GENERATED, actor, after={"publication": publication, "asked": len(new_tasks)}
         )
         open_tasks(connection, event_log, seq, new_tasks, settings.blind_share)
-        blocks = () if found is None else found.blocks
-        close_tasks_by_key(connection, seq, _list_stale(connection, seq, blocks, settings.questions))
-        if found is not None and event_log.last_curation > found.based_on:
-            _close_decided(connection, seq, found.cases)
+        blocks = () if uncertain is None else uncertain.blocks
+        close_tasks_by_key(
+            connection, seq, _list_stale(connection, seq, blocks, settings.questions)
+        )
+        if uncertain is not None and event_log.last_curation > uncertain.based_on:
+            _close_decided(connection, seq, uncertain.cases)
         return len(new_tasks)
 
 
@@ -118,14 +122,14 @@ def build_tasks(
     """Return tasks for uncertain cases, in order; ``traffic`` by folded name, 1 by default."""
     if not cases:
         return []
-    every = np.unique(np.concatenate([side for d in cases for side in (d.left, d.right)]))
-    mentions = _read_signatures(connection, every.tolist())
+    signature_keys = np.unique(np.concatenate([side for d in cases for side in (d.left, d.right)]))
+    signatures = _read_signatures(connection, signature_keys.tolist())
     ids = _read_active_identities(connection, {key for doubt in cases for key in doubt.identities})
-    names = _read_folded_names(connection, {m.name for m in mentions.values()})
+    names = _read_folded_names(connection, {m.name for m in signatures.values()})
     new_tasks = []
     for doubt in cases:
         left, right = (
-            [mentions[k] for k in side.tolist() if k in mentions]
+            [signatures[k] for k in side.tolist() if k in signatures]
             for side in (doubt.left, doubt.right)
         )
         if left and right and all(key in ids for key in doubt.identities):
@@ -134,35 +138,37 @@ def build_tasks(
 
 
 def _build_task(
-    doubt: UncertainCase,
+    case: UncertainCase,
     left: list[_SignatureRow],
     right: list[_SignatureRow],
     ids: Mapping[int, tuple[str, str]],
     names: Mapping[int, str],
     traffic: Mapping[str, float],
 ) -> NewTask:
-    question = doubt.question
-    splits = len(doubt.identities) == 1
+    question = case.question
+    is_split = len(case.identities) == 1
     sides = []
-    for mentions, key in zip((left, right), doubt.sides, strict=True):
-        smaller = len(mentions) == min(len(left), len(right))
-        shown = mentions[: MAX_MOVED if splits and smaller else MAX_SHOWN]
-        told = [{"work": m.work, "position": m.position} for m in shown]
+    for side_signatures, key in zip((left, right), case.sides, strict=True):
+        smaller = len(side_signatures) == min(len(left), len(right))
+        excerpt = side_signatures[: MAX_MOVED if is_split and smaller else MAX_SHOWN]
+        mention_refs = [{"work": m.work, "position": m.position} for m in excerpt]
         id_, name = ids[key]
-        sides.append({"identity": id_, "name": name, "n": len(mentions), "mentions": told})
-    both = [*left, *right]
-    effort = len({m.work for m in both})
-    name_key = Counter(m.name for m in both).most_common(1)[0][0]
-    block = next((m.block for m in both if m.block is not None), None)
-    public = [ids[key][0] for key in doubt.identities]
+        sides.append(
+            {"identity": id_, "name": name, "n": len(side_signatures), "mentions": mention_refs}
+        )
+    signatures = [*left, *right]
+    effort = len({m.work for m in signatures})
+    name_key = Counter(m.name for m in signatures).most_common(1)[0][0]
+    block = next((m.block for m in signatures if m.block is not None), None)
+    identity_ids = [ids[key][0] for key in case.identities]
     weight = traffic.get(names.get(name_key, ""), 1.0)
     return NewTask(
         question.kind.value,
-        make_subject(*public),
-        len(both),
+        make_subject(*identity_ids),
+        len(signatures),
         round(compute_priority(question.gain, weight, effort), 6),
         {
-            "identities": sorted(public),
+            "identities": sorted(identity_ids),
             "probability": round(question.probability, 4),
             "moved": question.n_moved,
             "sides": sides,
@@ -190,7 +196,9 @@ def _list_unsure(connection: Connection) -> set[tuple[str, str]]:
     return {(kind, subject) for kind, subject in connection.execute(query)}
 
 
-def _list_stale(connection: Connection, seq: int, blocks: Iterable[int], most: int) -> list[int]:
+def _list_stale(
+    connection: Connection, seq: int, blocks: Iterable[int], max_tasks: int
+) -> list[int]:
     """List open tasks that were not generated again for a scored block, or exceed the maximum.
 
     Tasks that are leased or have answers are left out.
@@ -200,10 +208,10 @@ def _list_stale(connection: Connection, seq: int, blocks: Iterable[int], most: i
         Task.state == "open", Task.kind.in_(("merge", "split")), Task.leased_by.is_(None), ~answered
     )
     rows = connection.execute(query.order_by(Task.priority.desc(), Task.key)).all()
-    looked = set(blocks)
-    over = {r.key for r in rows if r.block_key in looked and r.version != seq}
-    left = [r.key for r in rows if r.key not in over]
-    return sorted(over | set(left[most:]))
+    scored_blocks = set(blocks)
+    stale_keys = {r.key for r in rows if r.block_key in scored_blocks and r.version != seq}
+    current_keys = [r.key for r in rows if r.key not in stale_keys]
+    return sorted(stale_keys | set(current_keys[max_tasks:]))
 
 
 def _close_decided(connection: Connection, seq: int, cases: Sequence[UncertainCase]) -> None:
@@ -221,7 +229,9 @@ def _read_signatures(connection: Connection, keys: Sequence[int]) -> dict[int, _
     return {row[0]: _SignatureRow(*row) for row in connection.execute(query)}
 
 
-def _read_active_identities(connection: Connection, keys: Collection[int]) -> dict[int, tuple[str, str]]:
+def _read_active_identities(
+    connection: Connection, keys: Collection[int]
+) -> dict[int, tuple[str, str]]:
     query = select(Identity.key, Identity.id, Identity.name).where(
         is_in(connection, Identity.key, keys), Identity.status == "active"
     )

@@ -53,55 +53,55 @@ def summarize_reviewers(connection: Connection) -> dict[str, Any]:
         .limit(MAX_RECENT)
     )
     answers = [Answer(*row) for row in connection.execute(query)]
-    held = {row["reviewer"]: row["tasks"] for row in list_lease_holders(connection)}
+    n_leases = {row["reviewer"]: row["tasks"] for row in list_lease_holders(connection)}
     return {
-        "reviewers": summarize_workload(answers, held, datetime.now(UTC)),
+        "reviewers": summarize_workload(answers, n_leases, datetime.now(UTC)),
         "agreement": summarize_agreement(answers),
         "answers": len(answers),
     }
 
 
 def summarize_workload(
-    answers: Iterable[Answer], held: Mapping[str, int], now: datetime
+    answers: Iterable[Answer], n_leases: Mapping[str, int], now: datetime
 ) -> list[dict[str, Any]]:
     """Return the workload of each reviewer, those with the most answers first.
 
     It has the number of answers in total, by answer, of the last day and of the last week, the
     median time in seconds, and the number of leases.
     """
-    by: dict[str, list[Answer]] = defaultdict(list)
+    by_reviewer: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
-        by[answer.reviewer].append(answer)
+        by_reviewer[answer.reviewer].append(answer)
     rows: list[dict[str, Any]] = []
-    for reviewer in {*by, *held}:
-        own = by.get(reviewer, [])
-        took = [a.seconds for a in own if a.seconds is not None]
-        said = Counter(a.answer for a in own)
+    for reviewer in {*by_reviewer, *n_leases}:
+        own_answers = by_reviewer.get(reviewer, [])
+        seconds = [a.seconds for a in own_answers if a.seconds is not None]
+        counts = Counter(a.answer for a in own_answers)
         rows.append(
             {
                 "reviewer": reviewer,
-                "answers": len(own),
-                "by_answer": {answer: said[answer] for answer in ANSWERS},
-                "last_day": sum(a.at > now - timedelta(days=1) for a in own),
-                "last_week": sum(a.at > now - timedelta(days=7) for a in own),
-                "median_seconds": median(took) if took else None,
-                "last_at": max((a.at for a in own), default=None),
-                "held": held.get(reviewer, 0),
+                "answers": len(own_answers),
+                "by_answer": {answer: counts[answer] for answer in ANSWERS},
+                "last_day": sum(a.at > now - timedelta(days=1) for a in own_answers),
+                "last_week": sum(a.at > now - timedelta(days=7) for a in own_answers),
+                "median_seconds": median(seconds) if seconds else None,
+                "last_at": max((a.at for a in own_answers), default=None),
+                "held": n_leases.get(reviewer, 0),
             }
         )
     return sorted(rows, key=lambda row: (-row["answers"], row["reviewer"]))[:MAX_REVIEWERS]
 
 
-def summarize_agreement(given: Sequence[Answer]) -> list[dict[str, Any]]:
+def summarize_agreement(all_answers: Sequence[Answer]) -> list[dict[str, Any]]:
     """Return the agreement of each pair of reviewers on shared blind tasks, most tasks first."""
     by_task: dict[int, dict[str, str]] = defaultdict(dict)
-    for answer in given:
+    for answer in all_answers:
         if answer.blind:
             by_task[answer.task].setdefault(answer.reviewer, answer.answer)
     pairs: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-    for said in by_task.values():
-        for one, other in combinations(sorted(said), 2):
-            pairs[one, other].append((said[one], said[other]))
+    for by_reviewer in by_task.values():
+        for first, second in combinations(sorted(by_reviewer), 2):
+            pairs[first, second].append((by_reviewer[first], by_reviewer[second]))
     rows: list[dict[str, Any]] = [
         {"reviewers": list(who), **asdict(Agreement.from_pairs(answers))}
         for who, answers in pairs.items()
@@ -121,7 +121,7 @@ def count_tasks(connection: Connection, task_filter: TaskFilter) -> dict[str, An
     for kind, n, n_mentions in connection.execute(query):
         kinds[kind] = n
         mentions += int(n_mentions or 0)
-    waiting = (
+    query_answered = (
         select(func.count(Judgement.task_key.distinct()))
         .join(Task, Task.key == Judgement.task_key)
         .where(Task.state == "open", IS_IN_FORCE)
@@ -130,7 +130,7 @@ def count_tasks(connection: Connection, task_filter: TaskFilter) -> dict[str, An
         "open": sum(kinds.values()),
         "kinds": kinds,
         "mentions": mentions,
-        "answered_once": connection.scalar(waiting) or 0,
+        "answered_once": connection.scalar(query_answered) or 0,
         "held": list_lease_holders(connection),
         "due": find_due_publication(connection) is not None,
     }

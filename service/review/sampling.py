@@ -22,7 +22,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from disambig.arrays import Int64
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.evaluation.sampling_estimates import Estimate, Quality, ReviewedSample, allocate
 from service.actors import Actor
 from service.db.bulk import is_in
@@ -111,19 +111,19 @@ def draw_sample(
             raise Conflict("nothing is published", "publish a run, then draw a sample")
         stratum = _assign_strata(rows[:, 2])
         population = np.bincount(stratum, minlength=len(SLICES))
-        takes = allocate(population.tolist(), size)
-        chosen = _draw_rows(stratum, takes, number, replace=unit == "identity")
+        draws = allocate(population.tolist(), size)
+        rows_drawn = _draw_rows(stratum, draws, number, replace=unit == "identity")
         strata = tuple(
             Stratum(name, int(n), take)
-            for name, n, take in zip(SLICES, population, takes, strict=True)
+            for name, n, take in zip(SLICES, population, draws, strict=True)
             if n
         )
         sample = new_id("s")
         after = {"unit": unit, "size": size, "seed": number, "strata": [asdict(s) for s in strata]}
         seq = event_log.record(SAMPLE_DRAWN, actor, subject=sample, reason=reason, after=after)
-        questions = _build_tasks(connection, sample, unit, rows, stratum, chosen)
-        open_tasks(connection, event_log, seq, questions)
-        return Sample(sample, unit, size, number, seq, len(questions), strata)
+        new_tasks = _build_tasks(connection, sample, unit, rows, stratum, rows_drawn)
+        open_tasks(connection, event_log, seq, new_tasks)
+        return Sample(sample, unit, size, number, seq, len(new_tasks), strata)
 
 
 def _read_published(connection: Connection) -> Int64:
@@ -145,12 +145,12 @@ def _assign_strata(name: Int64) -> Int64:
     return stratum
 
 
-def _draw_rows(stratum: Int64, takes: Sequence[int], seed: int, *, replace: bool) -> Int64:
+def _draw_rows(stratum: Int64, draws: Sequence[int], seed: int, *, replace: bool) -> Int64:
     """Return the rows drawn, in random order, so that a partly reviewed sample is still random."""
     rng = np.random.default_rng(seed)
     parts = [
         rng.choice(np.flatnonzero(stratum == h), take, replace=replace)
-        for h, take in enumerate(takes)
+        for h, take in enumerate(draws)
         if take
     ]
     rows_drawn: Int64 = rng.permutation(np.concatenate(parts))
@@ -158,10 +158,10 @@ def _draw_rows(stratum: Int64, takes: Sequence[int], seed: int, *, replace: bool
 
 
 def _build_tasks(
-    connection: Connection, sample: str, unit: str, rows: Int64, stratum: Int64, chosen: Int64
+    connection: Connection, sample: str, unit: str, rows: Int64, stratum: Int64, rows_drawn: Int64
 ) -> list[NewTask]:
     size = np.bincount(np.unique(rows[:, 1], return_inverse=True)[1])
-    published = size[np.unique(rows[:, 1], return_inverse=True)[1]]
+    identity_sizes = size[np.unique(rows[:, 1], return_inverse=True)[1]]
     query = (
         select(
             Signature.key,
@@ -174,22 +174,22 @@ def _build_tasks(
         .join(Work, Work.key == Signature.work_key)
         .join(Membership, Membership.signature_key == Signature.key)
         .join(Identity, Identity.key == Membership.identity_key)
-        .where(is_in(connection, Signature.key, rows[chosen, 0].tolist()))
+        .where(is_in(connection, Signature.key, rows[rows_drawn, 0].tolist()))
     )
-    seen = {row.key: row for row in connection.execute(query)}
+    signature_rows = {row.key: row for row in connection.execute(query)}
     new_tasks: dict[str, NewTask] = {}
-    for place, k in enumerate(chosen.tolist()):
-        row, p = seen[int(rows[k, 0])], int(published[k])
+    for rank, k in enumerate(rows_drawn.tolist()):
+        row, p = signature_rows[int(rows[k, 0])], int(identity_sizes[k])
         mention = {
             "work": row.work,
             "position": row.position,
             "printed": row.printed[:500],
             "title": row.title[:1000],
         }
-        about = row.identity if unit == "identity" else f"{row.work}:{row.position}"
+        subject = row.identity if unit == "identity" else f"{row.work}:{row.position}"
         draws = [SLICES[int(stratum[k])]]
-        if about in new_tasks:
-            draws = [*new_tasks[about].evidence["draws"], *draws]
+        if subject in new_tasks:
+            draws = [*new_tasks[subject].evidence["draws"], *draws]
         evidence = {
             "sample": sample,
             "unit": unit,
@@ -201,11 +201,11 @@ def _build_tasks(
             if unit == "mention"
             else "Is this identity exactly one person?",
         }
-        new_tasks[about] = NewTask(
+        new_tasks[subject] = NewTask(
             "sample",
-            f"{sample}+{about}",
+            f"{sample}+{subject}",
             p,
-            1.0 - place / len(chosen),
+            1.0 - rank / len(rows_drawn),
             evidence,
             name_key=int(rows[k, 2]),
             effort=p,
@@ -228,43 +228,43 @@ def estimate_quality(connection: Connection, sample: str | None = None) -> dict[
         If there is no such sample.
     """
     event = _find_sample_event(connection, sample)
-    about = event.after
-    strata = [Stratum(**s) for s in about["strata"]]
+    parameters = event.after
+    strata = [Stratum(**s) for s in parameters["strata"]]
     number = {s.slice: k for k, s in enumerate(strata)}
     states = {"reviewed": 0, "open": 0, "unsure": 0, "unusable": 0}
     stratum: list[int] = []
     values: list[tuple[float, ...]] = []
-    for evidence, answers in _answered(connection, event.subject):
-        state, value = _value(about["unit"], evidence, answers)
+    for evidence, answers in _read_answers(connection, event.subject):
+        state, value = _evaluate_answers(parameters["unit"], evidence, answers)
         states[state] += 1
         if value is not None:
             for name in evidence["draws"]:
                 stratum.append(number[name])
                 values.append(value)
-    reviewed = _reviewed(about["unit"], np.array(stratum, dtype=np.int64), strata, values)
+    reviewed = _to_reviewed(parameters["unit"], np.array(stratum, dtype=np.int64), strata, values)
     slices = [
         {
             "slice": s.slice,
             "mentions": s.mentions,
             "drawn": s.drawn,
-            **_told(reviewed.select_strata(np.array([k])).estimate_quality()),
+            **_to_dict(reviewed.select_strata(np.array([k])).estimate_quality()),
         }
         for k, s in enumerate(strata)
     ]
-    whole = {
+    overall = {
         "slice": "everything",
         "mentions": sum(s.mentions for s in strata),
         "drawn": sum(s.drawn for s in strata),
-        **_told(reviewed.estimate_quality()),
+        **_to_dict(reviewed.estimate_quality()),
     }
     return {
         "sample": event.subject,
-        "unit": about["unit"],
+        "unit": parameters["unit"],
         "drawn_at": event.at,
         "drawn_by": event.actor,
         "sequence": event.seq,
         "tasks": states,
-        "overall": whole,
+        "overall": overall,
         "slices": slices,
     }
 
@@ -276,46 +276,48 @@ def _find_sample_event(connection: Connection, sample: str | None) -> Any:
         query = query.where(Event.subject == sanitize_id(sample))
     row = connection.execute(query.order_by(Event.seq.desc()).limit(1)).first()
     if row is None:
-        which = "no sample was drawn" if sample is None else f"no sample {safe(sample[:40])}"
-        raise NotFound(which, "disambig review sample draws one", field="sample")
+        problem = (
+            "no sample was drawn" if sample is None else f"no sample {escape_text(sample[:40])}"
+        )
+        raise NotFound(problem, "disambig review sample draws one", field="sample")
     return row
 
 
-def _answered(
+def _read_answers(
     connection: Connection, sample: str
 ) -> list[tuple[dict[str, Any], list[tuple[str, Mapping[str, Any] | None]]]]:
     """Read the evidence of each task of a sample, and its answers in force, in order."""
     tasks = select(Task.key, Task.evidence).where(Task.kind == "sample", Task.blind == sample)
-    given = (
+    answer_query = (
         select(Judgement.task_key, Judgement.answer, Judgement.evidence)
         .join(Task, Task.key == Judgement.task_key)
         .where(Task.kind == "sample", Task.blind == sample, IS_IN_FORCE)
         .order_by(Judgement.key)
     )
     by_task: dict[int, list[tuple[str, Mapping[str, Any] | None]]] = {}
-    for key, answer, evidence in connection.execute(given):
+    for key, answer, evidence in connection.execute(answer_query):
         by_task.setdefault(key, []).append((answer, evidence))
     rows = connection.execute(tasks.order_by(Task.key))
     return [(evidence, by_task.get(key, [])) for key, evidence in rows]
 
 
-def _value(
+def _evaluate_answers(
     unit: str,
     evidence: Mapping[str, Any],
-    given: Sequence[tuple[str, Mapping[str, Any] | None]],
+    answers: Sequence[tuple[str, Mapping[str, Any] | None]],
 ) -> tuple[str, tuple[float, ...] | None]:
     """Return the state of a task, and the mean of the counts in its majority answers."""
-    settled = combine_answers([answer for answer, _ in given], blind=True)
-    if settled is None:
+    combined = combine_answers([answer for answer, _ in answers], blind=True)
+    if combined is None:
         return "open", None
-    if settled == "unsure":
+    if combined == "unsure":
         return "unsure", None
     p = int(evidence["published"])
-    if settled == "same":
+    if combined == "same":
         return "reviewed", (p, p, p) if unit == "mention" else (p,)
-    read = parse_mention_counts if unit == "mention" else parse_identity_parts
-    said = [read(p, told or {}) for answer, told in given if answer == settled]
-    usable = [value for value in said if value is not None]
+    parse = parse_mention_counts if unit == "mention" else parse_identity_parts
+    values = [parse(p, details or {}) for answer, details in answers if answer == combined]
+    usable = [value for value in values if value is not None]
     if not usable:
         return "unusable", None
     if unit == "identity":  # parts of different number have no mean
@@ -325,7 +327,7 @@ def _value(
 
 def parse_mention_counts(published: int, details: Mapping[str, Any]) -> tuple[float, ...] | None:
     """Return the numbers of shared, the person's and the identity's mentions; None if invalid."""
-    wrong, missing = _number(details.get("wrong", 0)), _number(details.get("missing", 0))
+    wrong, missing = _parse_count(details.get("wrong", 0)), _parse_count(details.get("missing", 0))
     if wrong is None or missing is None or not 0 <= wrong < published or missing < 0:
         return None
     if wrong + missing == 0:
@@ -342,32 +344,32 @@ def parse_identity_parts(published: int, details: Mapping[str, Any]) -> tuple[fl
     listed_parts = details.get("parts")
     if not isinstance(listed_parts, list) or len(listed_parts) > published:
         return None
-    sizes = [_number(part) for part in listed_parts]
+    sizes = [_parse_count(part) for part in listed_parts]
     if any(size is None or size < 1 for size in sizes):
         return None
     parts = [float(size) for size in sizes if size is not None]
-    left = published - sum(parts)
-    parts += [left] if left > 0 else []
-    return tuple(parts) if left >= 0 and len(parts) > 1 else None
+    remaining = published - sum(parts)
+    parts += [remaining] if remaining > 0 else []
+    return tuple(parts) if remaining >= 0 and len(parts) > 1 else None
 
 
-def _number(value: Any) -> int | None:
+def _parse_count(value: Any) -> int | None:
     """Return a count, which can be sent as a number or as a list of mentions; None if invalid."""
     if isinstance(value, list):
-        named = {
+        signatures = {
             (m.get("work"), m.get("position"))
             for m in value
             if isinstance(m, dict)
             and isinstance(m.get("work"), str)
             and isinstance(m.get("position"), int)
         }
-        return len(named) if len(named) == len(value) else None
+        return len(signatures) if len(signatures) == len(value) else None
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**31:
         return None
     return value
 
 
-def _reviewed(
+def _to_reviewed(
     unit: str, stratum: Int64, strata: Sequence[Stratum], values: Sequence[tuple[float, ...]]
 ) -> ReviewedSample:
     population = np.array([s.mentions for s in strata], dtype=np.int64)
@@ -377,18 +379,18 @@ def _reviewed(
     return ReviewedSample.from_mentions(stratum, population, published, person, shared)
 
 
-def _told(quality: Quality) -> dict[str, Any]:
+def _to_dict(quality: Quality) -> dict[str, Any]:
     return {
         "reviewed": quality.bcubed_precision.reviewed,
-        "precision": _share(quality.bcubed_precision),
-        "recall": _share(quality.bcubed_recall),
-        "f1": _share(quality.bcubed_f1),
-        "pairwise_precision": _share(quality.pairwise_precision),
-        "pairwise_recall": _share(quality.pairwise_recall),
+        "precision": _to_interval(quality.bcubed_precision),
+        "recall": _to_interval(quality.bcubed_recall),
+        "f1": _to_interval(quality.bcubed_f1),
+        "pairwise_precision": _to_interval(quality.pairwise_precision),
+        "pairwise_recall": _to_interval(quality.pairwise_recall),
     }
 
 
-def _share(estimate: Estimate | None) -> dict[str, float] | None:
+def _to_interval(estimate: Estimate | None) -> dict[str, float] | None:
     if estimate is None or np.isnan(estimate.value):
         return None
     return {"estimate": estimate.value, "low": estimate.low, "high": estimate.high}

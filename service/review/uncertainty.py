@@ -69,33 +69,33 @@ class UncertainCases:
 
 
 def list_uncertain_blocks(
-    connection: Connection, mentions: int = MAX_MENTIONS, most: int = MAX_BLOCKS
+    connection: Connection, mentions: int = MAX_MENTIONS, max_blocks: int = MAX_BLOCKS
 ) -> list[int]:
     """Return keys of the blocks with the most expected errors.
 
     ``mentions`` limits the total number of their mentions.
     """
-    wrong = func.sum(1 - Membership.confidence)
+    expected_errors = func.sum(1 - Membership.confidence)
     query = (
         select(Signature.block_key, func.count().label("n"))
         .join(Membership, Membership.signature_key == Signature.key)
         .where(Signature.retired_version.is_(None), Signature.block_key.is_not(None))
         .group_by(Signature.block_key)
-        .having(func.count() > 1, wrong >= MIN_EXPECTED_ERRORS)
-        .order_by(wrong.desc(), Signature.block_key)
-        .limit(most)
+        .having(func.count() > 1, expected_errors >= MIN_EXPECTED_ERRORS)
+        .order_by(expected_errors.desc(), Signature.block_key)
+        .limit(max_blocks)
     )
     block_keys: list[int] = []
-    left = mentions
+    mentions_left = mentions
     for key, n in connection.execute(query):
-        if key is not None and n <= left:
+        if key is not None and n <= mentions_left:
             block_keys.append(key)
-            left -= n
+            mentions_left -= n
     return block_keys
 
 
 def find_uncertain_cases(
-    database: Database, engine: Engine, blocks: Sequence[int], each: int
+    database: Database, engine: Engine, blocks: Sequence[int], max_per_block: int
 ) -> UncertainCases | None:
     """Find uncertain cases in blocks as published; None without the statistics of a full run.
 
@@ -110,80 +110,84 @@ def find_uncertain_cases(
     """
     model = engine.load_model()
     with engine.progress("Reading works", None, "works"), database.read() as connection:
-        part = read_blocks(connection, blocks)
-        if part is None:
+        snapshot = read_blocks(connection, blocks)
+        if snapshot is None:
             return None
-        published = _published(connection, part.signature_keys.key)
-    index, work_keys, constraints = index_snapshot(database, engine, model, part)
+        published = _read_published(connection, snapshot.signature_keys.key)
+    index, work_keys, constraints = index_snapshot(database, engine, model, snapshot)
     corpus = index.corpus
-    place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
-    key = part.signature_keys.look_up(place)
-    identity = _looked_up(published, key)
+    place_keys = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
+    key = snapshot.signature_keys.look_up(place_keys)
+    identity = _look_up_identities(published, key)
 
     from disambig.active_learning.questions import ClusteredBlocks
     from disambig.blocking.blocks import Comparisons, make_blocks
     from disambig.clustering.two_level import ScoredPairs, predict_groups, predict_pairs
 
-    def pairs(
+    def score_pairs(
         columns: dict[str, Float32],
     ) -> tuple[Float32, Float32]:
         return predict_pairs(model, columns, index.doublings)
 
-    def between(columns: dict[str, Float32]) -> Float32:
+    def score_groups(columns: dict[str, Float32]) -> Float32:
         return predict_groups(model, columns, index.doublings)
 
-    compared = Comparisons.of(index, make_blocks(corpus))
+    comparisons = Comparisons.plan(index, make_blocks(corpus))
     cases: list[UncertainCase] = []
-    with engine.progress("Looking for questions", len(compared.batches), "batches") as advance:
-        for number in range(len(compared.batches)):
-            scored = ScoredPairs.of(index, compared.make_batch(number), constraints, pairs)
-            settled = ClusteredBlocks.of(scored, model)
+    with engine.progress("Looking for questions", len(comparisons.batches), "batches") as advance:
+        for number in range(len(comparisons.batches)):
+            scored = ScoredPairs.of(index, comparisons.make_batch(number), constraints, score_pairs)
+            clustered = ClusteredBlocks.of(scored, model)
             rows = scored.batch.rows
-            group = _as_published(scored.batch.block, identity[rows])
-            last = scored.score_groups(group, between)
+            group = _group_as_published(scored.batch.block, identity[rows])
+            last = scored.score_groups(group, score_groups)
             questions = replace(
-                settled,
+                clustered,
                 group=group,
                 groups=last.groups,
                 group_probability=last.probability,
             ).list_questions(model)
-            cases += _kept(questions, key[rows], identity[rows], each)
+            cases += _select_cases(questions, key[rows], identity[rows], max_per_block)
             advance(1)
     cases.sort(key=lambda doubt: -doubt.question.gain)
-    return UncertainCases(tuple(blocks), part.based_on, tuple(cases))
+    return UncertainCases(tuple(blocks), snapshot.based_on, tuple(cases))
 
 
-def _kept(
-    asked: Sequence[Question], key: Int64, identity: Int64, each: int
+def _select_cases(
+    questions: Sequence[Question], key: Int64, identity: Int64, max_per_block: int
 ) -> Iterator[UncertainCase]:
     """Yield the best cases of each block about published identities, each subject once."""
-    left: dict[int, int] = {}
-    seen: set[tuple[int, ...]] = set()
-    for question in asked:
+    questions_left: dict[int, int] = {}
+    seen_subjects: set[tuple[int, ...]] = set()
+    for question in questions:
         sides = int(identity[question.left[0]]), int(identity[question.right[0]])
-        about = tuple(sorted(set(sides)))
-        if UNASSIGNED in sides or about in seen or left.get(question.block, each) == 0:
+        subject = tuple(sorted(set(sides)))
+        if (
+            UNASSIGNED in sides
+            or subject in seen_subjects
+            or questions_left.get(question.block, max_per_block) == 0
+        ):
             continue
-        seen.add(about)
-        left[question.block] = left.get(question.block, each) - 1
+        seen_subjects.add(subject)
+        questions_left[question.block] = questions_left.get(question.block, max_per_block) - 1
         yield UncertainCase(question, key[question.left], key[question.right], sides)
 
 
-def _as_published(block: Int32, identity: Int64) -> Int32:
+def _group_as_published(block: Int32, identity: Int64) -> Int32:
     """Return groups of a batch's rows by block and identity, numbered as linkage does; int32[R].
 
     An unassigned mention is a group of its own.
     """
-    alone = np.flatnonzero(identity == UNASSIGNED)
-    own = identity.copy()
-    own[alone] = -2 - alone
-    _, label = np.unique(own, return_inverse=True)
-    both = block.astype(np.int64) * (int(label.max(initial=0)) + 1) + label
-    found: Int32 = np.unique(both, return_inverse=True)[1].astype(np.int32)
-    return found
+    unassigned_rows = np.flatnonzero(identity == UNASSIGNED)
+    group_identity = identity.copy()
+    group_identity[unassigned_rows] = -2 - unassigned_rows
+    _, label = np.unique(group_identity, return_inverse=True)
+    group_code = block.astype(np.int64) * (int(label.max(initial=0)) + 1) + label
+    group: Int32 = np.unique(group_code, return_inverse=True)[1].astype(np.int32)
+    return group
 
 
-def _published(connection: Connection, signatures: Int64) -> Int64:
+def _read_published(connection: Connection, signatures: Int64) -> Int64:
     """Read signature and identity keys of published mentions; int64[n, 2], by signature."""
     query = select(Membership.signature_key, Membership.identity_key).where(
         is_in(connection, Membership.signature_key, signatures.tolist())
@@ -192,7 +196,7 @@ def _published(connection: Connection, signatures: Int64) -> Int64:
     return rows[np.argsort(rows[:, 0], kind="stable")]
 
 
-def _looked_up(published: Int64, key: Int64) -> Int64:
+def _look_up_identities(published: Int64, key: Int64) -> Int64:
     """Return the identity key of each signature, UNASSIGNED for those without."""
     if not len(published):
         return np.full(len(key), UNASSIGNED, dtype=np.int64)

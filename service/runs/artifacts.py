@@ -31,20 +31,20 @@ def store_statistics(connection: Connection, run_key: int, folder: Path) -> int:
     """Store the files that :func:`disambig.out_of_core.staging.save_statistics` wrote; return their
     bytes.
     """
-    total = 0
+    n_bytes = 0
 
-    def parts() -> Iterator[tuple[int, str, int, bytes]]:
-        nonlocal total
+    def iterate_parts() -> Iterator[tuple[int, str, int, bytes]]:
+        nonlocal n_bytes
         for file in sorted(folder.iterdir()):
             with file.open("rb") as stream:
                 number = 0
                 while content := stream.read(PART_BYTES):
-                    total += len(content)
+                    n_bytes += len(content)
                     yield run_key, PREFIX + file.name, number, content
                     number += 1
 
-    insert_rows(connection, RunArtifact, ("run_key", "name", "part", "content"), parts())
-    return total
+    insert_rows(connection, RunArtifact, ("run_key", "name", "part", "content"), iterate_parts())
+    return n_bytes
 
 
 def open_statistics(database: Database, data: Path, run_key: int, run_id: str) -> Statistics:
@@ -80,8 +80,8 @@ def remove_other_copies(data: Path, kept_run_ids: set[str]) -> None:
 
 def _copy_to_folder(database: Database, run_key: int, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    part = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
-    part.mkdir()
+    temporary_folder = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
+    temporary_folder.mkdir()
     try:
         with database.read() as connection:
             rows = connection.execute(
@@ -91,16 +91,16 @@ def _copy_to_folder(database: Database, run_key: int, folder: Path) -> None:
                 execution_options={"stream_results": True, "yield_per": 4},
             )
             for name, content in rows:
-                with (part / Path(name).name).open("ab") as stream:
+                with (temporary_folder / Path(name).name).open("ab") as stream:
                     stream.write(content)
-        if not (part / "texts.json").is_file():
+        if not (temporary_folder / "texts.json").is_file():
             raise Unavailable(
                 "the run has no stored statistics", "start a full run: disambig run start"
             )
         try:
-            os.rename(part, folder)  # atomic
+            os.rename(temporary_folder, folder)  # atomic
         except OSError:
             if not folder.is_dir():  # another process created it meanwhile
                 raise
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(temporary_folder, ignore_errors=True)

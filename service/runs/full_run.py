@@ -156,13 +156,13 @@ def cluster_all(database: Database, engine: Engine, folder: Path, name: str) -> 
         if plan.shards is not None:
             _stage_works(connection, engine, folder, name, model, (works, plan.shards))
         else:
-            read = _WorkReader(connection, engine, works)
-            corpus = read.read_corpus()
-            places, based_on, decisions = read.read_keys_and_decisions()
+            reader = _WorkReader(connection, engine, works)
+            corpus = reader.read_corpus()
+            signature_keys, based_on, decisions = reader.read_keys_and_decisions()
     if plan.shards is not None:
         return _resume(engine, folder, name, model, plan.shards)
     return _cluster_in_memory(
-        engine, folder, model, corpus, read.work_keys, places, based_on, decisions
+        engine, folder, model, corpus, reader.work_keys, signature_keys, based_on, decisions
     )
 
 
@@ -201,8 +201,8 @@ class _WorkReader:
         """Read signature keys, the last event, and the constraints of decisions."""
         from service.constraints.store import read_constraints
 
-        places = SignatureKeys.read(self.connection)
-        return places, read_last_event(self.connection), read_constraints(self.connection)
+        signature_keys = SignatureKeys.read(self.connection)
+        return signature_keys, read_last_event(self.connection), read_constraints(self.connection)
 
 
 def _cluster_in_memory(
@@ -211,7 +211,7 @@ def _cluster_in_memory(
     model: Model,
     corpus: Corpus,
     work_keys: Int64,
-    places: SignatureKeys,
+    signature_keys: SignatureKeys,
     based_on: int,
     decisions: list[domain.Constraint],
 ) -> ClusteringResult:
@@ -223,28 +223,28 @@ def _cluster_in_memory(
     constraints = compile_constraints(corpus, decisions, strict=False)
     with engine.progress("Indexing", None, "words"):
         index, statistics = index_corpus(corpus, model, space, None)
-    people = cluster_index(
+    partition = cluster_index(
         index, model, constraints, workers=engine.workers, progress=engine.progress
     )
     statistics_folder = folder / "statistics"
     shutil.rmtree(statistics_folder, ignore_errors=True)
     save_statistics(statistics, statistics_folder)
-    place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
+    place_key = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
     return ClusteringResult(
-        places.look_up(place),
-        people.identity,
-        people.confidence,
+        signature_keys.look_up(place_key),
+        partition.identity,
+        partition.confidence,
         based_on,
         model.digest,
         True,
         statistics_folder,
-        people.problems,
-        _count(people, work_keys),
+        partition.problems,
+        _count(partition, work_keys),
     )
 
 
 def index_corpus(
-    corpus: Corpus, model: Model, space: SemanticSpace, known: list[Statistics] | None
+    corpus: Corpus, model: Model, space: SemanticSpace, part_statistics: list[Statistics] | None
 ) -> tuple[CorpusIndex, Statistics]:
     """Index a corpus; return the index and the statistics that weigh it.
 
@@ -257,21 +257,21 @@ def index_corpus(
     from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
     from disambig.corpus.statistics import Statistics
 
-    terms, company = tokenise_corpus(corpus), get_coauthor_keys(corpus)
-    contents = Contents.of(corpus, company, terms, space, model.frequency)
-    if known is None:
-        statistics = Statistics.of(company, terms)
+    terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
+    contents = Contents.from_corpus(corpus, coauthors, terms, space, model.frequency)
+    if part_statistics is None:
+        statistics = Statistics.count(coauthors, terms)
     else:
-        statistics = Statistics.sum(contents.select_statistics(part) for part in known)
+        statistics = Statistics.sum(contents.select_statistics(part) for part in part_statistics)
     return CorpusIndex.from_contents(contents, statistics), statistics
 
 
-def _count(people: Any, work_keys: Int64) -> dict[str, int]:
+def _count(partition: Any, work_keys: Int64) -> dict[str, int]:
     return {
         "works": len(work_keys),
         "last_work": int(work_keys.max(initial=0)),
-        "considered": int(people.considered),
-        "scored": int(people.scored),
+        "considered": int(partition.considered),
+        "scored": int(partition.scored),
     }
 
 
@@ -309,8 +309,8 @@ def _stage_works(
     shutil.rmtree(folder)
     folder.mkdir()
     works, shards = size
-    read = _WorkReader(connection, engine, works)
-    places, based_on, decisions = read.read_keys_and_decisions()
+    reader = _WorkReader(connection, engine, works)
+    signature_keys, based_on, decisions = reader.read_keys_and_decisions()
     run = LargeRun(
         folder / "shards",
         _fingerprint(name, model),
@@ -320,14 +320,14 @@ def _stage_works(
         workers=engine.workers,
         progress=engine.progress,
     )
-    run.stage(read, lambda: ReadReport(works, works, 0, 0, 0, 0, (), ()))
-    np.save(folder / "place.npy", places.place_key)
-    np.save(folder / "key.npy", places.key)
-    np.save(folder / "work.npy", np.array(read.keys, dtype=np.int64))
+    run.stage(reader, lambda: ReadReport(works, works, 0, 0, 0, 0, (), ()))
+    np.save(folder / "place.npy", signature_keys.place_key)
+    np.save(folder / "key.npy", signature_keys.key)
+    np.save(folder / "work.npy", np.array(reader.keys, dtype=np.int64))
     snapshot = {"based_on": based_on, "decisions": [_to_json(d) for d in decisions]}
-    part = folder / "snapshot.part"
-    part.write_text(json.dumps(snapshot), encoding="utf-8")
-    part.rename(folder / "snapshot.json")
+    temporary_file = folder / "snapshot.part"
+    temporary_file.write_text(json.dumps(snapshot), encoding="utf-8")
+    temporary_file.rename(folder / "snapshot.json")
 
 
 def _resume(engine: Engine, folder: Path, name: str, model: Model, shards: int) -> ClusteringResult:
@@ -345,22 +345,22 @@ def _resume(engine: Engine, folder: Path, name: str, model: Model, shards: int) 
         workers=engine.workers,
         progress=engine.progress,
     )
-    people = run.cluster()
-    arrived = np.load(folder / "work.npy")
-    work_keys = np.empty_like(arrived)
-    work_keys[rank_works(folder / "shards")[0]] = arrived
-    position = people.rows.key & ((1 << POSITION_BITS) - 1)
-    places = SignatureKeys(np.load(folder / "place.npy"), np.load(folder / "key.npy"))
+    partition = run.cluster()
+    keys_as_staged = np.load(folder / "work.npy")
+    work_keys = np.empty_like(keys_as_staged)
+    work_keys[rank_works(folder / "shards")[0]] = keys_as_staged
+    position = partition.rows.key & ((1 << POSITION_BITS) - 1)
+    signature_keys = SignatureKeys(np.load(folder / "place.npy"), np.load(folder / "key.npy"))
     return ClusteringResult(
-        places.look_up(signature_place_key(work_keys[people.rows.work], position)),
-        people.identity,
-        people.confidence,
+        signature_keys.look_up(signature_place_key(work_keys[partition.rows.work], position)),
+        partition.identity,
+        partition.confidence,
         snapshot["based_on"],
         model.digest,
         True,
         folder / "shards" / "statistics",
-        people.problems,
-        _count(people, work_keys),
+        partition.problems,
+        _count(partition, work_keys),
     )
 
 

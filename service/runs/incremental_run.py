@@ -81,59 +81,59 @@ def cluster_touched(
     """
     model = engine.load_model()
     with engine.progress("Reading works", None, "works"), database.read() as connection:
-        fits = run_key is None or _is_made_with(connection, run_key, model)
-        part = _read_touched(connection, since, run_key) if fits else None
-    if part is None:
+        is_compatible = run_key is None or _is_made_with(connection, run_key, model)
+        snapshot = _read_touched(connection, since, run_key) if is_compatible else None
+    if snapshot is None:
         return None
-    index, work_keys, constraints = index_snapshot(database, engine, model, part)
+    index, work_keys, constraints = index_snapshot(database, engine, model, snapshot)
     corpus = index.corpus
     from disambig.estimator import cluster_index
 
-    people = cluster_index(
+    partition = cluster_index(
         index, model, constraints, workers=engine.workers, progress=engine.progress
     )
-    place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
-    numbers = {
+    place_key = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
+    counts = {
         "works": corpus.n_works,
-        "blocks": part.n_blocks,
+        "blocks": snapshot.n_blocks,
         "since": since,
-        "considered": people.considered,
-        "scored": people.scored,
+        "considered": partition.considered,
+        "scored": partition.scored,
     }
     return ClusteringResult(
-        part.signature_keys.look_up(place),
-        people.identity,
-        people.confidence,
-        part.based_on,
+        snapshot.signature_keys.look_up(place_key),
+        partition.identity,
+        partition.confidence,
+        snapshot.based_on,
         model.digest,
         False,
         None,
         constraints.problems,
-        numbers,
+        counts,
     )
 
 
 def index_snapshot(
-    database: Database, engine: Engine, model: Model, part: BlockSnapshot
+    database: Database, engine: Engine, model: Model, snapshot: BlockSnapshot
 ) -> tuple[CorpusIndex, Int64, Constraints]:
     """Return the index of a snapshot with corpus-wide statistics, its work keys, constraints."""
-    corpus, work_keys = _build_corpus(part)
-    constraints = _compile_constraints(part, corpus)
-    known = [artifacts.open_statistics(database, engine.settings.data, *part.statistics_run)]
-    if part.newer_works:
-        known.append(_compute_statistics(part.newer_works))
+    corpus, work_keys = _build_corpus(snapshot)
+    constraints = _compile_constraints(snapshot, corpus)
+    statistics = [artifacts.open_statistics(database, engine.settings.data, *snapshot.statistics_run)]
+    if snapshot.newer_works:
+        statistics.append(_compute_statistics(snapshot.newer_works))
     with engine.progress("Indexing", None, "words"):
-        index, _ = index_corpus(corpus, model, engine.load_space(model), known)
+        index, _ = index_corpus(corpus, model, engine.load_space(model), statistics)
     return index, work_keys, constraints
 
 
 def read_blocks(connection: Connection, blocks: Collection[int]) -> BlockSnapshot | None:
     """Read only these blocks; return None without a full run of recent enough statistics."""
-    known = _find_basis(connection, None)
-    if known is None:
+    basis = _find_basis(connection, None)
+    if basis is None:
         return None
-    places = SignatureKeys.read(connection, is_in(connection, Signature.block_key, blocks))
-    return _read_snapshot(connection, places, len(blocks), *known)
+    signature_keys = SignatureKeys.read(connection, is_in(connection, Signature.block_key, blocks))
+    return _read_snapshot(connection, signature_keys, len(blocks), *basis)
 
 
 def find_blocks_to_cluster(
@@ -146,11 +146,11 @@ def find_blocks_to_cluster(
 
 
 def _read_touched(connection: Connection, since: int, run_key: int | None) -> BlockSnapshot | None:
-    known = _find_basis(connection, run_key)
-    if known is None:
+    basis = _find_basis(connection, run_key)
+    if basis is None:
         return None
     blocks = find_blocks_to_cluster(connection, since, run_key)
-    here = or_(
+    in_scope = or_(
         is_in(connection, Signature.block_key, blocks),
         # a name without letters has no candidate pairs, but needs an identity
         and_(
@@ -160,13 +160,13 @@ def _read_touched(connection: Connection, since: int, run_key: int | None) -> Bl
             .exists(),
         ),
     )
-    places = SignatureKeys.read(connection, here)
-    signatures = connection.scalar(
+    signature_keys = SignatureKeys.read(connection, in_scope)
+    n_signatures = connection.scalar(
         select(func.count()).select_from(Signature).where(Signature.retired_version.is_(None))
     )
-    if len(places.key) > MAX_TOUCHED_SHARE * (signatures or 0):
+    if len(signature_keys.key) > MAX_TOUCHED_SHARE * (n_signatures or 0):
         return None
-    return _read_snapshot(connection, places, len(blocks), *known)
+    return _read_snapshot(connection, signature_keys, len(blocks), *basis)
 
 
 def _is_made_with(connection: Connection, run_key: int, model: Model) -> bool:
@@ -179,40 +179,40 @@ def _find_basis(
     connection: Connection, run_key: int | None
 ) -> tuple[tuple[int, str], list[int]] | None:
     """Return the run whose statistics to use, and newer works; None if these are too many."""
-    statistics_of = _find_statistics_run(connection, run_key)
-    if statistics_of is None:
+    run = _find_statistics_run(connection, run_key)
+    if run is None:
         return None
-    key, run_id, last_work = statistics_of
+    key, run_id, last_work = run
     total = connection.scalar(select(func.count()).select_from(Work)) or 0
-    newer = list(connection.scalars(select(Work.key).where(Work.key > last_work)))
-    return None if len(newer) > MAX_NEWER_SHARE * total else ((key, run_id), newer)
+    newer_keys = list(connection.scalars(select(Work.key).where(Work.key > last_work)))
+    return None if len(newer_keys) > MAX_NEWER_SHARE * total else ((key, run_id), newer_keys)
 
 
 def _read_snapshot(
     connection: Connection,
-    places: SignatureKeys,
-    blocks: int,
-    statistics_of: tuple[int, str],
-    newer: list[int],
+    signature_keys: SignatureKeys,
+    n_blocks: int,
+    statistics_run: tuple[int, str],
+    newer_keys: list[int],
 ) -> BlockSnapshot:
     from service.constraints.store import read_constraints
     from service.works.read import read_works
 
-    work_keys = np.unique(places.place_key >> POSITION_BITS).tolist()
+    work_keys = np.unique(signature_keys.place_key >> POSITION_BITS).tolist()
     works: dict[int, domain.Work] = {}
     for key_chunk in split_keys(work_keys, KEYS_AT_ONCE):
         works.update(read_works(connection, key_chunk))
-    decisions = read_constraints(connection, places.key.tolist())
+    decisions = read_constraints(connection, signature_keys.key.tolist())
     bound = [*works.values()]
     constrained_works = {end.work for decision in decisions for end in (decision.a, decision.b)}
-    others = sorted(constrained_works - {work.id for work in bound})
-    for low in range(0, len(others), IDS_AT_ONCE):
-        ids = others[low : low + IDS_AT_ONCE]
-        further = connection.scalars(select(Work.key).where(Work.id.in_(ids)))
-        bound += read_works(connection, list(further)).values()
-    added = list(read_works(connection, newer).values())
+    other_ids = sorted(constrained_works - {work.id for work in bound})
+    for low in range(0, len(other_ids), IDS_AT_ONCE):
+        ids = other_ids[low : low + IDS_AT_ONCE]
+        other_keys = connection.scalars(select(Work.key).where(Work.id.in_(ids)))
+        bound += read_works(connection, list(other_keys)).values()
+    newer_works = list(read_works(connection, newer_keys).values())
     return BlockSnapshot(
-        places, works, bound, decisions, added, statistics_of, read_last_event(connection), blocks
+        signature_keys, works, bound, decisions, newer_works, statistics_run, read_last_event(connection), n_blocks
     )
 
 
@@ -234,8 +234,8 @@ def _find_decided_blocks(connection: Connection, since: int) -> set[int]:
         .join(Decision, Decision.key == DecisionLink.decision_key)
         .where(or_(Decision.event_seq > since, Decision.undone_seq > since))
     )
-    ends = {key for row in connection.execute(links) for key in row}
-    query = select(Signature.block_key).where(is_in(connection, Signature.key, ends)).distinct()
+    signature_keys = {key for row in connection.execute(links) for key in row}
+    query = select(Signature.block_key).where(is_in(connection, Signature.key, signature_keys)).distinct()
     return {key for key in connection.scalars(query) if key is not None}
 
 
@@ -243,75 +243,75 @@ def _find_linked_blocks(
     connection: Connection, blocks: Iterable[int], run_key: int | None
 ) -> set[int]:
     """Return blocks that share an identity, decision, ORCID iD or proposed group with blocks."""
-    here, there = aliased(Signature), aliased(Signature)
-    mine, theirs = aliased(Membership), aliased(Membership)
+    signature, linked = aliased(Signature), aliased(Signature)
+    membership, linked_membership = aliased(Membership), aliased(Membership)
     by_identity = (
-        select(there.block_key)
-        .select_from(here)
-        .join(mine, mine.signature_key == here.key)
-        .join(theirs, theirs.identity_key == mine.identity_key)
-        .join(there, there.key == theirs.signature_key)
+        select(linked.block_key)
+        .select_from(signature)
+        .join(membership, membership.signature_key == signature.key)
+        .join(linked_membership, linked_membership.identity_key == membership.identity_key)
+        .join(linked, linked.key == linked_membership.signature_key)
     )
-    by_orcid = select(there.block_key).select_from(here).join(there, there.orcid == here.orcid)
+    by_orcid = select(linked.block_key).select_from(signature).join(linked, linked.orcid == signature.orcid)
     queries = [by_identity, by_orcid]
-    for one, other in (("a_key", "b_key"), ("b_key", "a_key")):
+    for near_end, far_end in (("a_key", "b_key"), ("b_key", "a_key")):
         queries.append(
-            select(there.block_key)
-            .select_from(here)
-            .join(DecisionLink, getattr(DecisionLink, one) == here.key)
+            select(linked.block_key)
+            .select_from(signature)
+            .join(DecisionLink, getattr(DecisionLink, near_end) == signature.key)
             .join(Decision, Decision.key == DecisionLink.decision_key)
-            .join(there, there.key == getattr(DecisionLink, other))
+            .join(linked, linked.key == getattr(DecisionLink, far_end))
             .where(Decision.undone_seq.is_(None))
         )
     if run_key is not None:
-        queries.append(_select_by_group(here, there, run_key))
+        queries.append(_select_by_group(signature, linked, run_key))
     linked_blocks: set[int] = set()
     for block_chunk in split_keys(sorted(blocks), KEYS_AT_ONCE):
         # most rows of each join lead back into the same block
         for query in queries:
-            held = is_in(connection, here.block_key, block_chunk)
+            in_batch = is_in(connection, signature.block_key, block_chunk)
             rows = connection.scalars(
-                query.where(held, there.block_key != here.block_key).distinct()
+                query.where(in_batch, linked.block_key != signature.block_key).distinct()
             )
             linked_blocks.update(key for key in rows if key is not None)
     return linked_blocks
 
 
-def _select_by_group(here: type[Signature], there: type[Signature], run_key: int) -> Select[Any]:
-    mine, theirs = aliased(Proposal), aliased(Proposal)
+def _select_by_group(signature: type[Signature], linked: type[Signature], run_key: int) -> Select[Any]:
+    proposal, linked_proposal = aliased(Proposal), aliased(Proposal)
     return (
-        select(there.block_key)
-        .select_from(here)
-        .join(mine, and_(mine.signature_key == here.key, mine.run_key == run_key))
-        .join(theirs, and_(theirs.run_key == run_key, theirs.cluster == mine.cluster))
-        .join(there, there.key == theirs.signature_key)
+        select(linked.block_key)
+        .select_from(signature)
+        .join(proposal, and_(proposal.signature_key == signature.key, proposal.run_key == run_key))
+        .join(linked_proposal, and_(linked_proposal.run_key == run_key, linked_proposal.cluster == proposal.cluster))
+        .join(linked, linked.key == linked_proposal.signature_key)
     )
 
 
-def _build_corpus(part: BlockSnapshot) -> tuple[Corpus, Int64]:
+def _build_corpus(snapshot: BlockSnapshot) -> tuple[Corpus, Int64]:
     """Build the corpus of a snapshot with all co-authors; return it and its work keys, int64[n]."""
     from disambig.corpus.corpus import Corpus
     from disambig.out_of_core.shards import make_corpus, make_shard_tables
 
-    whole = Corpus.from_works(part.works.values())
-    key_of = {work.id: key for key, work in part.works.items()}
-    keys = np.array([key_of[i] for i in whole.work_ids], dtype=np.int64)
-    place = signature_place_key(keys[whole.signature_work], whole.signature_position)
-    outside = (~np.isin(place, part.signature_keys.place_key)).astype(np.int64)
-    corpus = make_corpus(make_shard_tables(whole, outside, 2)[0])
+    full_corpus = Corpus.from_works(snapshot.works.values())
+    key_of = {work.id: key for key, work in snapshot.works.items()}
+    keys = np.array([key_of[i] for i in full_corpus.work_ids], dtype=np.int64)
+    place_key = signature_place_key(keys[full_corpus.signature_work], full_corpus.signature_position)
+    outside = (~np.isin(place_key, snapshot.signature_keys.place_key)).astype(np.int64)
+    corpus = make_corpus(make_shard_tables(full_corpus, outside, 2)[0])
     return corpus, np.array([key_of[i] for i in corpus.work_ids], dtype=np.int64)
 
 
-def _compile_constraints(part: BlockSnapshot, corpus: Corpus) -> Constraints:
+def _compile_constraints(snapshot: BlockSnapshot, corpus: Corpus) -> Constraints:
     """Compile the constraints on the corpus, also those that lead through works outside it."""
     from disambig.clustering.constraints import compile_constraints
     from disambig.corpus.corpus import Corpus
     from disambig.out_of_core.staging import select_constrained_authors
 
-    constrained = frozenset(end for d in part.decisions for end in (d.a, d.b))
-    light = (select_constrained_authors(work, constrained) for work in part.constrained_works)
-    bound = Corpus.from_works(work for work in light if work is not None)
-    return compile_constraints(bound, part.decisions, strict=False).on(bound, corpus)
+    constrained = frozenset(end for d in snapshot.decisions for end in (d.a, d.b))
+    light_works = (select_constrained_authors(work, constrained) for work in snapshot.constrained_works)
+    constrained_corpus = Corpus.from_works(work for work in light_works if work is not None)
+    return compile_constraints(constrained_corpus, snapshot.decisions, strict=False).transfer(constrained_corpus, corpus)
 
 
 def _compute_statistics(works: Sequence[domain.Work]) -> Statistics:
@@ -320,4 +320,4 @@ def _compute_statistics(works: Sequence[domain.Work]) -> Statistics:
     from disambig.corpus.statistics import Statistics
 
     corpus = Corpus.from_works(works)
-    return Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    return Statistics.count(get_coauthor_keys(corpus), tokenise_corpus(corpus))

@@ -189,8 +189,8 @@ def get_last_published(connection: Connection, *, full: bool = False) -> Row[Any
 
 def get_run_with_statistics(connection: Connection, run_key: int) -> Row[Any] | None:
     """Return a run (as :func:`get_last_published`) if it has statistics, published or not."""
-    left = exists().where(RunArtifact.run_key == tables.Run.key)
-    return connection.execute(_BASIS.where(tables.Run.key == run_key, left)).one_or_none()
+    has_statistics = exists().where(RunArtifact.run_key == tables.Run.key)
+    return connection.execute(_BASIS.where(tables.Run.key == run_key, has_statistics)).one_or_none()
 
 
 def delete_artifacts(connection: Connection, run_key: int) -> None:

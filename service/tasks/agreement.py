@@ -48,14 +48,14 @@ class Agreement:
         n = len(pairs)
         if n == 0:
             return cls(0, 0, None, None)
-        agreed = sum(a == b for a, b in pairs)
+        n_agreed = sum(a == b for a, b in pairs)
         first_counts, second_counts = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
         # in integers, to distinguish a chance agreement of 1 from one of nearly 1
-        by_chance = sum(first_counts[answer] * second_counts[answer] for answer in first_counts)
+        chance_pairs = sum(first_counts[answer] * second_counts[answer] for answer in first_counts)
         kappa = None
-        if by_chance < n * n:
-            kappa = (agreed * n - by_chance) / (n * n - by_chance)
-        return cls(n, agreed, 100 * agreed / n, kappa)
+        if chance_pairs < n * n:
+            kappa = (n_agreed * n - chance_pairs) / (n * n - chance_pairs)
+        return cls(n, n_agreed, 100 * n_agreed / n, kappa)
 
 
 def combine_answers(answers: Sequence[str], *, blind: bool) -> str | None:
@@ -68,7 +68,7 @@ def combine_answers(answers: Sequence[str], *, blind: bool) -> str | None:
         return None
     if not blind:
         return answers[-1]
-    (most, n), *_ = Counter(answers).most_common(1)
+    (top_answer, n), *_ = Counter(answers).most_common(1)
     if n > 1:
-        return most
+        return top_answer
     return None if len(answers) <= MIN_BLIND_ANSWERS else "unsure"

@@ -32,10 +32,10 @@ MAX_SHOWN = 20
 def is_drawn(task_id: str, share: float) -> bool:
     """Whether a task belongs to the blind share, decided by its random id."""
     letters = task_id.partition("-")[2][:4]
-    place = sum(
+    fraction = sum(
         max(ALPHABET.find(letter), 0) / len(ALPHABET) ** k for k, letter in enumerate(letters, 1)
     )
-    return bool(place < share)
+    return bool(fraction < share)
 
 
 def refuse_settling_blind(connection: Connection, task_ids: Collection[str]) -> None:
@@ -55,7 +55,9 @@ def refuse_settling_blind(connection: Connection, task_ids: Collection[str]) -> 
     )
     settled_ids = [row.id for row in connection.execute(query) if _is_settled(connection, row)]
     if settled_ids:
-        raise Conflict(describe_settling(settled_ids[:MAX_SHOWN]), REMEDY, tasks=settled_ids[:MAX_SHOWN])
+        raise Conflict(
+            describe_settling(settled_ids[:MAX_SHOWN]), REMEDY, tasks=settled_ids[:MAX_SHOWN]
+        )
 
 
 def list_blind_tasks(connection: Connection, tasks: Collection[str]) -> list[str]:
@@ -81,8 +83,8 @@ def _is_settled(connection: Connection, task: Any) -> bool:
     if task.kind == "split":
         mentions_by_side = [side.get("mentions", ()) for side in task.evidence.get("sides", ())]
         sides = [read_signature_keys(connection, side) for side in mentions_by_side]
-        homes = [set(read_identity_keys(connection, side).values()) for side in sides]
-        return active or (len(homes) == 2 and not homes[0] & homes[1])
+        identity_keys = [set(read_identity_keys(connection, side).values()) for side in sides]
+        return active or (len(identity_keys) == 2 and not identity_keys[0] & identity_keys[1])
     return True
 
 

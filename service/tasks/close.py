@@ -67,9 +67,9 @@ def close_answered_tasks(
     keys = set(identities) | set(read_identity_keys(connection, mentions).values())
     keys_by_id = _read_keys_by_id(connection, keys)
     open_tasks = [a for a in _list_open(connection) if parse_subject(a.subject) & keys_by_id.keys()]
-    answered = [a.key for a in open_tasks if _is_answered(connection, a)]
-    answered += _list_assigned(connection, mentions)
-    return _close_open(connection, event_seq, answered)
+    answered_keys = [a.key for a in open_tasks if _is_answered(connection, a)]
+    answered_keys += _list_assigned(connection, mentions)
+    return _close_open(connection, event_seq, answered_keys)
 
 
 def close_moot_tasks(
@@ -91,16 +91,16 @@ def close_moot_tasks(
         is_in(connection, Identity.id, identity_ids), Identity.status == ACTIVE
     )
     active = {row[0]: row[1] for row in connection.execute(query)} if identity_ids else {}
-    moot = [a.key for a in open_tasks if parse_subject(a.subject) - active.keys()]
+    moot_keys = [a.key for a in open_tasks if parse_subject(a.subject) - active.keys()]
     changed_keys = set(identities)
-    moot += [
+    moot_keys += [
         a.key
         for a in open_tasks
         if is_within_identity(a.kind, a.subject)
         and active.get(a.subject) in changed_keys
         and _are_separate(connection, _read_sides(connection, a))
     ]
-    return _close_open(connection, event_seq, moot)
+    return _close_open(connection, event_seq, moot_keys)
 
 
 def reopen_undecided_tasks(
@@ -119,7 +119,7 @@ def reopen_undecided_tasks(
     keys_by_id = _read_keys_by_id(
         connection, set(identities) | set(read_identity_keys(connection, mentions).values())
     )
-    answered = exists().where(
+    is_answered = exists().where(
         Judgement.task_key == Task.key,
         Judgement.decision_key == Decision.key,
         Decision.undone_seq.is_(None),
@@ -130,7 +130,7 @@ def reopen_undecided_tasks(
         .where(
             Task.state == "closed",
             has_identity_subject(),
-            ~answered,
+            ~is_answered,
             Event.kind.in_((DECISION_MADE, DECISION_UNDONE, DECISION_REDONE)),
         )
     )
@@ -158,9 +158,11 @@ def record_transitions(connection: Connection, event_seq: int) -> None:
     opened_keys = select(Task.key).where(
         Task.state == "open", Task.kind == "conflict", Task.created_seq == event_seq
     )
-    turns = dict.fromkeys(connection.scalars(closed_keys), False)
-    turns |= dict.fromkeys(connection.scalars(opened_keys), True)
-    new_transitions = {key: opened_keys for key, opened_keys in turns.items() if key not in recorded_keys}
+    transitions = dict.fromkeys(connection.scalars(closed_keys), False)
+    transitions |= dict.fromkeys(connection.scalars(opened_keys), True)
+    new_transitions = {
+        key: opened_keys for key, opened_keys in transitions.items() if key not in recorded_keys
+    }
     statement = update(Task).where(is_in(connection, Task.key, new_transitions))
     connection.execute(statement.values(version=event_seq))
     _store_transitions(connection, event_seq, new_transitions)
@@ -178,7 +180,9 @@ def revert_transitions(connection: Connection, event_seq: int, by: int) -> list[
     )
     rows = connection.execute(query).all()
     to_close = [r.key for r in rows if r.opened and r.state == "open"]
-    to_reopen = [r for r in rows if not r.opened and r.state == "closed" and r.closed_seq == event_seq]
+    to_reopen = [
+        r for r in rows if not r.opened and r.state == "closed" and r.closed_seq == event_seq
+    ]
     _close_open(connection, by, to_close)
     return _reopen_tasks(connection, by, [_TaskRef(r.key, r.kind, r.subject) for r in to_reopen])
 
@@ -189,12 +193,12 @@ def transfer_closures(connection: Connection, event_seq: int, by: int) -> None:
     Tasks that are still answered count as closed by the later event; the others are reopened.
     """
     closed_tasks = _list_closed_by(connection, event_seq)
-    answered = [a.key for a in closed_tasks if _is_answered(connection, a)]
-    _record_closure(connection, by, answered, by)
-    _reopen_tasks(connection, by, [a for a in closed_tasks if a.key not in set(answered)])
+    answered_keys = [a.key for a in closed_tasks if _is_answered(connection, a)]
+    _record_closure(connection, by, answered_keys, by)
+    _reopen_tasks(connection, by, [a for a in closed_tasks if a.key not in set(answered_keys)])
 
 
-def revert_transfer(connection: Connection, event_seq: int, passed_on: int, by: int) -> None:
+def revert_transfer(connection: Connection, event_seq: int, overriding_seq: int, by: int) -> None:
     """Revert, as part of the event ``by``, what :func:`transfer_closures` did.
 
     Call it before :func:`revert_transitions` of the overriding event.
@@ -202,13 +206,15 @@ def revert_transfer(connection: Connection, event_seq: int, passed_on: int, by: 
     query = select(Task.key, Task.state, Task.closed_seq).join(
         TaskTurn, TaskTurn.task_key == Task.key
     )
-    query_opened = select(TaskTurn.task_key).where(TaskTurn.event_seq == passed_on, TaskTurn.opened)
+    query_opened = select(TaskTurn.task_key).where(
+        TaskTurn.event_seq == overriding_seq, TaskTurn.opened
+    )
     opened_keys = set(connection.scalars(query_opened))
     closures = query.where(TaskTurn.event_seq == event_seq, TaskTurn.opened.is_(False))
     keys = [
         row.key
         for row in connection.execute(closures)
-        if (row.key in opened_keys if row.state == "open" else row.closed_seq == passed_on)
+        if (row.key in opened_keys if row.state == "open" else row.closed_seq == overriding_seq)
     ]
     _record_closure(connection, event_seq, keys, by)
 
@@ -294,9 +300,13 @@ def _is_merge_settled(connection: Connection, task: _TaskRef) -> bool:
     )
     links = read_current_links(connection, list(connection.scalars(members)))
     ends = {end for link in links if not link.must for end in (link.a, link.b)}
-    of = read_identity_keys(connection, ends)
-    barred = {frozenset((of.get(k.a), of.get(k.b))) for k in links if not k.must}
-    return frozenset(keys) in barred
+    identity_by_signature = read_identity_keys(connection, ends)
+    separated = {
+        frozenset((identity_by_signature.get(k.a), identity_by_signature.get(k.b)))
+        for k in links
+        if not k.must
+    }
+    return frozenset(keys) in separated
 
 
 def _is_split_settled(connection: Connection, task: _TaskRef) -> bool:
@@ -325,9 +335,13 @@ def _read_sides(connection: Connection, task: _TaskRef) -> list[set[int]]:
 
 def _are_separate(connection: Connection, sides: Sequence[Collection[int]]) -> bool:
     """Whether no two sides share an identity."""
-    of = read_identity_keys(connection, {mention for side in sides for mention in side})
-    where = [{of.get(mention) for mention in side} - {None} for side in sides]
-    return len(where) > 1 and not any(a & b for a, b in combinations(where, 2))
+    identity_by_signature = read_identity_keys(
+        connection, {mention for side in sides for mention in side}
+    )
+    identity_keys = [
+        {identity_by_signature.get(mention) for mention in side} - {None} for side in sides
+    ]
+    return len(identity_keys) > 1 and not any(a & b for a, b in combinations(identity_keys, 2))
 
 
 def read_current_links(connection: Connection, signatures: Iterable[int]) -> list[Link]:
@@ -352,18 +366,18 @@ def _list_assigned(connection: Connection, signatures: Collection[int]) -> list[
         .where(is_in(connection, Signature.key, signatures))
     )
     subjects = {f"{work}:{position}" for work, position in connection.execute(query)}
-    asked = select(Task.key).where(
+    task_query = select(Task.key).where(
         Task.state == "open", Task.kind == "assign", is_in(connection, Task.subject, subjects)
     )
-    return list(connection.scalars(asked))
+    return list(connection.scalars(task_query))
 
 
 def _close_open(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
     """Close the tasks that are open, and return their ids."""
     if not keys:
         return []
-    open_ = select(Task.key, Task.id).where(is_in(connection, Task.key, keys), Task.state == "open")
-    rows = connection.execute(open_).all()
+    query = select(Task.key, Task.id).where(is_in(connection, Task.key, keys), Task.state == "open")
+    rows = connection.execute(query).all()
     _record_closure(connection, event_seq, [row.key for row in rows], event_seq)
     return sorted(row.id for row in rows)
 
@@ -387,17 +401,19 @@ def _record_closure(connection: Connection, cause: int, keys: Collection[int], b
     _store_transitions(connection, by, dict.fromkeys(keys, False))
 
 
-def _store_transitions(connection: Connection, event_seq: int, turns: Mapping[int, bool]) -> None:
+def _store_transitions(
+    connection: Connection, event_seq: int, transitions: Mapping[int, bool]
+) -> None:
     """Store transitions; two transitions of one task in one event cancel out."""
-    if not turns:
+    if not transitions:
         return
-    conditions = TaskTurn.event_seq == event_seq, is_in(connection, TaskTurn.task_key, turns)
+    conditions = TaskTurn.event_seq == event_seq, is_in(connection, TaskTurn.task_key, transitions)
     recorded_keys = set(connection.scalars(select(TaskTurn.task_key).where(*conditions)))
     if recorded_keys:
         connection.execute(delete(TaskTurn).where(*conditions))
     rows = [
         {"event_seq": event_seq, "task_key": key, "opened": opened}
-        for key, opened in turns.items()
+        for key, opened in transitions.items()
         if key not in recorded_keys
     ]
     if rows:

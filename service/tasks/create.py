@@ -61,7 +61,7 @@ def open_tasks(
     connection: Connection,
     event_log: EventLog,
     seq: int,
-    questions: Sequence[NewTask],
+    new_tasks: Sequence[NewTask],
     blind_share: float = 0.0,
 ) -> list[str]:
     """Open tasks and return their ids in order; a task that is already open is updated instead.
@@ -75,7 +75,7 @@ def open_tasks(
     blind_share : float
         Share of new tasks that become blind.
     """
-    tasks_by_subject = {(q.kind, q.subject): q for q in questions}
+    tasks_by_subject = {(q.kind, q.subject): q for q in new_tasks}
     open_ids = _find_open_ids(connection, tasks_by_subject)
     ids = {of: open_ids.get(of) or new_id("t") for of in tasks_by_subject}
     inserts = [
@@ -119,7 +119,7 @@ def open_tasks(
         table = Task.__table__
         statement = update(table).where(table.c.id == bindparam("given"))  # type: ignore[arg-type]
         connection.execute(statement, updates)
-    return [ids[q.kind, q.subject] for q in questions]
+    return [ids[q.kind, q.subject] for q in new_tasks]
 
 
 def close_tasks(

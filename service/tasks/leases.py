@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select, update
 
-from disambig.console import safe
+from disambig.console import escape_text
 from service.actors import Actor, Role
 from service.db.database import Database
 from service.db.tables import Event, Task
@@ -39,10 +39,10 @@ def acquire_lease(
         If it is closed, or leased by another reviewer; the error names them and the expiry.
     """
     now = datetime.now(UTC)
-    free = or_(Task.leased_by.is_(None), Task.leased_until <= now, Task.leased_by == actor.name)
+    is_free = or_(Task.leased_by.is_(None), Task.leased_until <= now, Task.leased_by == actor.name)
     statement = (
         update(Task)
-        .where(Task.id == sanitize_id(task_id), Task.state == "open", free)
+        .where(Task.id == sanitize_id(task_id), Task.state == "open", is_free)
         .values(leased_by=actor.name, leased_until=now + timedelta(minutes=minutes))
     )
     with database.write() as connection:
@@ -70,8 +70,8 @@ def release_lease(database: Database, actor: Actor, task_id: str) -> TaskInfo:
                 f"the task is leased by {info.leased_by}, not by you",
                 f"the lease expires at {info.leased_until:%H:%M} UTC, unless renewed",
             )
-        given = update(Task).where(Task.id == info.id, Task.leased_by == info.leased_by)
-        connection.execute(given.values(leased_by=None, leased_until=None))
+        statement = update(Task).where(Task.id == info.id, Task.leased_by == info.leased_by)
+        connection.execute(statement.values(leased_by=None, leased_until=None))
         return get_task(connection, task_id)
 
 
@@ -154,6 +154,8 @@ def lock_task(connection: Connection, task_id: str) -> TaskInfo:
     row = select(Task.key).where(Task.id == sanitize_id(task_id)).with_for_update()
     if connection.scalar(row) is None:
         raise NotFound(
-            f"no task {safe(task_id[:40])}", "list the tasks to see those that are open", field="id"
+            f"no task {escape_text(task_id[:40])}",
+            "list the tasks to see those that are open",
+            field="id",
         )
     return get_task(connection, task_id)

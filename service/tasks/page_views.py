@@ -22,16 +22,16 @@ def read_traffic(file: Path | None) -> dict[str, float]:
     """
     if file is None:
         return {}
-    found = {}
+    weights = {}
     try:
         with file.open(encoding="utf-8", newline="") as lines:
             for line, row in enumerate(csv.reader(lines), start=1):
                 weight = float(row[1]) if len(row) > 1 else 0.0
                 if not (isfinite(weight) and weight > 0):
                     raise ValueError(f"line {line} has no number above 0 after a name")
-                found[fold_name(row[0])] = weight
+                weights[fold_name(row[0])] = weight
     except (OSError, ValueError, csv.Error) as error:
         raise Invalid(
             f"{file} cannot be read ({error})", "write NAME,NUMBER in each line", field="traffic"
         ) from error
-    return found
+    return weights

@@ -24,7 +24,7 @@ from sqlalchemy import (
     select,
 )
 
-from disambig.console import safe
+from disambig.console import escape_text
 from service.actors import Actor, Role
 from service.db.database import Database
 from service.db.tables import Decision, Event, Judgement, Name, Task
@@ -135,45 +135,48 @@ def list_tasks(
 
 
 def get_task_page(
-    connection: Connection, wanted: TaskFilter, limit: int = 50, after: TaskCursor | None = None
+    connection: Connection,
+    task_filter: TaskFilter,
+    limit: int = 50,
+    after: TaskCursor | None = None,
 ) -> tuple[list[TaskInfo], TaskCursor | None]:
     """Return a page of the tasks that match a filter, and the start of the next page."""
     query = (
         _select_tasks().order_by(_conflicts_first, Task.priority.desc(), Task.key).limit(limit + 1)
     )
-    query = query.where(*build_conditions(wanted))
+    query = query.where(*build_conditions(task_filter))
     if after is not None:
         query = query.where(_is_after(after))
     rows = connection.execute(query).mappings().all()
-    more = TaskCursor(*_sort_key(rows[limit - 1])) if len(rows) > limit else None
-    return [_to_task_info(row) for row in rows[:limit]], more
+    next_cursor = TaskCursor(*_sort_key(rows[limit - 1])) if len(rows) > limit else None
+    return [_to_task_info(row) for row in rows[:limit]], next_cursor
 
 
-def build_conditions(wanted: TaskFilter) -> list[ColumnElement[bool]]:
+def build_conditions(task_filter: TaskFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter on :class:`~service.db.tables.Task`."""
-    found: list[ColumnElement[bool]] = []
-    for column, value in ((Task.kind, wanted.kind), (Task.state, wanted.state)):
+    conditions: list[ColumnElement[bool]] = []
+    for column, value in ((Task.kind, task_filter.kind), (Task.state, task_filter.state)):
         if value is not None:
-            found.append(column == value)
-    if wanted.name is not None:
-        named = select(Name.key).where(Name.folded == wanted.name)
-        found.append(Task.name_key.in_(named))
-    if wanted.min_mentions is not None:
-        found.append(Task.mentions >= wanted.min_mentions)
-    if wanted.max_mentions is not None:
-        found.append(Task.mentions <= wanted.max_mentions)
+            conditions.append(column == value)
+    if task_filter.name is not None:
+        name_keys = select(Name.key).where(Name.folded == task_filter.name)
+        conditions.append(Task.name_key.in_(name_keys))
+    if task_filter.min_mentions is not None:
+        conditions.append(Task.mentions >= task_filter.min_mentions)
+    if task_filter.max_mentions is not None:
+        conditions.append(Task.mentions <= task_filter.max_mentions)
     is_leased = and_(Task.leased_by.is_not(None), Task.leased_until > datetime.now(UTC))
-    if wanted.lease_holder == "nobody":
-        found.append(not_(func.coalesce(is_leased, false())))
-    elif wanted.lease_holder is not None:
-        is_own = Task.leased_by == wanted.reviewer
-        found += [is_leased, is_own if wanted.lease_holder == "me" else not_(is_own)]
-    if wanted.reviewer is not None:
+    if task_filter.lease_holder == "nobody":
+        conditions.append(not_(func.coalesce(is_leased, false())))
+    elif task_filter.lease_holder is not None:
+        is_own = Task.leased_by == task_filter.reviewer
+        conditions += [is_leased, is_own if task_filter.lease_holder == "me" else not_(is_own)]
+    if task_filter.reviewer is not None:
         has_answered = exists().where(
-            IS_IN_FORCE, Judgement.task_key == Task.key, Judgement.reviewer == wanted.reviewer
+            IS_IN_FORCE, Judgement.task_key == Task.key, Judgement.reviewer == task_filter.reviewer
         )
-        found.append(or_(Task.state != "open", not_(has_answered)))
-    return found
+        conditions.append(or_(Task.state != "open", not_(has_answered)))
+    return conditions
 
 
 def get_task(connection: Connection, task_id: str) -> TaskInfo:
@@ -191,7 +194,9 @@ def get_task(connection: Connection, task_id: str) -> TaskInfo:
     )
     if row is None:
         raise NotFound(
-            f"no task {safe(task_id[:40])}", "list the tasks to see those that are open", field="id"
+            f"no task {escape_text(task_id[:40])}",
+            "list the tasks to see those that are open",
+            field="id",
         )
     return _to_task_info(row)
 
@@ -224,14 +229,14 @@ def close_by_hand(
                 "nothing needs to be done; list the tasks to see the open ones",
                 closed_by=before.closed_by,
             )
-        told = {"kind": before.kind, "subject": before.subject}
+        record = {"kind": before.kind, "subject": before.subject}
         seq = event_log.record(
             "task-closed",
             actor,
             subject=task_id,
             reason=reason,
-            before={**told, "state": "open"},
-            after={**told, "state": "closed"},
+            before={**record, "state": "open"},
+            after={**record, "state": "closed"},
         )
         key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
         close_task(connection, seq, key)

@@ -32,22 +32,22 @@ def is_within_identity(kind: str, subject: str) -> bool:
 
 def has_identity_subject() -> ColumnElement[bool]:
     """Return the condition that a task's subject consists of identity ids."""
-    within = and_(Task.kind == "conflict", ~Task.subject.contains(":"))
-    return or_(Task.kind.in_(("merge", "split")), within)
+    is_conflict_within = and_(Task.kind == "conflict", ~Task.subject.contains(":"))
+    return or_(Task.kind.in_(("merge", "split")), is_conflict_within)
 
 
 def read_signature_keys(connection: Connection, mentions: Iterable[Mapping[str, Any]]) -> set[int]:
     """Read signature keys of the mentions that a task lists; retired ones are left out."""
-    wanted = {(m["work"], m["position"]) for m in mentions}
+    pairs = {(m["work"], m["position"]) for m in mentions}
     query = (
         select(Work.id, Signature.position, Signature.key)
         .join(Work, Work.key == Signature.work_key)
         .where(
-            Signature.retired_version.is_(None), is_in(connection, Work.id, {w for w, _ in wanted})
+            Signature.retired_version.is_(None), is_in(connection, Work.id, {w for w, _ in pairs})
         )
     )
-    rows = connection.execute(query) if wanted else ()
-    return {key for work, position, key in rows if (work, position) in wanted}
+    rows = connection.execute(query) if pairs else ()
+    return {key for work, position, key in rows if (work, position) in pairs}
 
 
 def read_identity_keys(connection: Connection, signatures: Collection[int]) -> dict[int, int]:

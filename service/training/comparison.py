@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from disambig.domain import Constraint, ConstraintKind, Label
-from disambig.progress import Progress, silent
+from disambig.progress import Progress, no_progress
 from service.training.examples import IndexCache, TrainingSet
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ModelComparison:
     """Compares an ``old`` and a ``new`` model on one corpus; stores nothing."""
 
     def __init__(
-        self, models: Mapping[str, Model], workers: int = 1, progress: Progress = silent
+        self, models: Mapping[str, Model], workers: int = 1, progress: Progress = no_progress
     ) -> None:
         """Store the arguments; the keys of ``models`` are ``old`` and ``new``."""
         self.models, self.workers, self.progress = models, workers, progress
@@ -34,26 +34,26 @@ class ModelComparison:
     def compare(
         self,
         space: IndexCache,
-        decided: Sequence[Constraint],
-        taught: TrainingSet,
+        constraints: Sequence[Constraint],
+        training_set: TrainingSet,
         gold: tuple[Corpus, Sequence[Label]] | None = None,
     ) -> dict[str, Any]:
         """Return the comparison as JSON."""
         whole, right, sure = {}, {}, {}
-        held = {(c.a, c.b, c.kind) for c in taught.held_back}
-        judging = [c for c in decided if (c.a, c.b, c.kind) not in held]
+        held_back = {(c.a, c.b, c.kind) for c in training_set.held_back}
+        judging = [c for c in constraints if (c.a, c.b, c.kind) not in held_back]
         for name, model in self.models.items():
-            whole[name] = self._cluster(space, model, decided)
-            if held:
-                right[name] = _right(self._cluster(space, model, judging), taught.held_back)
-            if taught.held_back_answers:
-                sure[name] = _sureness(space, model, taught)
+            whole[name] = self._cluster(space, model, constraints)
+            if held_back:
+                right[name] = _right(self._cluster(space, model, judging), training_set.held_back)
+            if training_set.held_back_answers:
+                sure[name] = _sureness(space, model, training_set)
         return {
-            "held_back": _held_back(taught, right, sure),
-            "gold": self._on_gold(gold),
+            "held_back": _held_back(training_set, right, sure),
+            "gold": self._measure_on_gold(gold),
             "mentions": space.corpus.n_signatures,
             "changed": _count_changed(whole[OLD], whole[NEW]),
-            "identities": {name: people.n_identities for name, people in whole.items()},
+            "identities": {name: partition.n_identities for name, partition in whole.items()},
         }
 
     def _cluster(
@@ -67,7 +67,7 @@ class ModelComparison:
             space.get_index(model), model, compiled, workers=self.workers, progress=self.progress
         )
 
-    def _on_gold(self, gold: tuple[Corpus, Sequence[Label]] | None) -> dict[str, Any] | None:
+    def _measure_on_gold(self, gold: tuple[Corpus, Sequence[Label]] | None) -> dict[str, Any] | None:
         if gold is None or not gold[1]:
             return None
         space = IndexCache(gold[0])
@@ -78,25 +78,25 @@ class ModelComparison:
         return {"labels": len(gold[1]), **measured}
 
 
-def _right(people: Partition, held: Sequence[Constraint]) -> dict[str, bool]:
+def _right(partition: Partition, held_back: Sequence[Constraint]) -> dict[str, bool]:
     """Return whether a clustering satisfies each held-back decision, by decision."""
-    row, identity = people.corpus.row_of, people.identity
+    row, identity = partition.corpus.row_of, partition.identity
     right: dict[str, bool] = defaultdict(lambda: True)
-    for c in held:
-        one = identity[row(c.a)] == identity[row(c.b)]
-        right[c.source] &= bool(one) == (c.kind is ConstraintKind.MUST)
+    for c in held_back:
+        is_same = identity[row(c.a)] == identity[row(c.b)]
+        right[c.source] &= bool(is_same) == (c.kind is ConstraintKind.MUST)
     return dict(right)
 
 
-def _sureness(space: IndexCache, model: Model, taught: TrainingSet) -> tuple[int, float]:
+def _sureness(space: IndexCache, model: Model, training_set: TrainingSet) -> tuple[int, float]:
     """Return the number of scored held-back answers, and their mean probability."""
     import numpy as np
 
-    found = space.score_answers(model, taught.held_back_answers).probability
-    same = np.array([answer.same for answer in taught.held_back_answers])
-    known = np.isfinite(found)
-    given = (same * found + (1 - same) * (1 - found))[known]
-    return int(known.sum()), float(given.mean()) if known.any() else 0.0
+    probability = space.score_answers(model, training_set.held_back_answers).probability
+    same = np.array([answer.same for answer in training_set.held_back_answers])
+    is_scored = np.isfinite(probability)
+    certainty = (same * probability + (1 - same) * (1 - probability))[is_scored]
+    return int(is_scored.sum()), float(certainty.mean()) if is_scored.any() else 0.0
 
 
 def _held_back(
@@ -118,21 +118,21 @@ def _held_back(
     }
 
 
-def _evaluate(people: Partition, labels: Sequence[Label]) -> dict[str, float]:
+def _evaluate(partition: Partition, labels: Sequence[Label]) -> dict[str, float]:
     import numpy as np
 
     from disambig.evaluation.metrics import evaluate
 
-    rows = np.array([people.corpus.row_of(label.signature) for label in labels], dtype=np.int64)
+    rows = np.array([partition.corpus.row_of(label.signature) for label in labels], dtype=np.int64)
     person = np.unique([label.person for label in labels], return_inverse=True)[1]
     block = None
     if all(label.block for label in labels):
         block = np.unique([label.block for label in labels], return_inverse=True)[1]
-    found = evaluate(people.identity[rows], person.astype(np.int64), block)
+    scores = evaluate(partition.identity[rows], person.astype(np.int64), block)
     return {
-        "precision": found.bcubed_precision,
-        "recall": found.bcubed_recall,
-        "f1": found.bcubed_f1,
+        "precision": scores.bcubed_precision,
+        "recall": scores.bcubed_recall,
+        "f1": scores.bcubed_f1,
     }
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, select
 
 from disambig.domain import Constraint, ConstraintKind, Label, Signature
 from disambig.errors import InputError
-from disambig.progress import Progress, silent
+from disambig.progress import Progress, no_progress
 from service.constraints.links import SignatureGroups
 from service.constraints.store import read_constraints
 from service.db.database import Database
@@ -91,7 +91,7 @@ class TrainingSet:
 
 
 def build_training_set(
-    decided: Sequence[Constraint], answers: Sequence[Answer], share: float, seed: int
+    constraints: Sequence[Constraint], answers: Sequence[Answer], share: float, seed: int
 ) -> TrainingSet:
     """Split decisions into training examples and held-back ones.
 
@@ -102,26 +102,26 @@ def build_training_set(
     share : float
         Share of decisions to hold back: at least one if there are two and it is above 0.
     """
-    sources = {c.source for c in decided}
-    held = _draw_held_back(sources, share, seed)
-    known = [c for c in decided if c.source not in held]
-    people = _people(known)
-    apart = _apart(known, people)
+    sources = {c.source for c in constraints}
+    held_back = _draw_held_back(sources, share, seed)
+    training = [c for c in constraints if c.source not in held_back]
+    person_of = _people(training)
+    apart = _apart(training, person_of)
     open_ = [
         c
-        for c in decided
-        if c.source in held and not _follows(people.get(c.a), people.get(c.b), apart)
+        for c in constraints
+        if c.source in held_back and not _follows(person_of.get(c.a), person_of.get(c.b), apart)
     ]
-    labels = [Label(signature, person) for signature, person in people.items()]
+    labels = [Label(signature, person) for signature, person in person_of.items()]
     labels.sort(key=lambda label: (label.signature.work, label.signature.position))
     return TrainingSet(
         tuple(labels),
         tuple(sorted(apart)),
-        tuple(answer for answer in answers if answer.decision not in held),
+        tuple(answer for answer in answers if answer.decision not in held_back),
         tuple(open_),
-        tuple(answer for answer in answers if answer.decision in held),
-        len(sources) - len(held),
-        len(held),
+        tuple(answer for answer in answers if answer.decision in held_back),
+        len(sources) - len(held_back),
+        len(held_back),
     )
 
 
@@ -135,22 +135,22 @@ def _draw_held_back(sources: Collection[str], share: float, seed: int) -> set[st
     return set(sorted(lot, key=lambda source: (lot[source], source))[: max(n, 0)])
 
 
-def _people(decided: Iterable[Constraint]) -> dict[Signature, str]:
+def _people(constraints: Iterable[Constraint]) -> dict[Signature, str]:
     """Return a person label for every signature in a decision."""
     number: dict[Signature, int] = {}
     groups = SignatureGroups()
-    for constraint in decided:
+    for constraint in constraints:
         a, b = (number.setdefault(end, len(number)) for end in (constraint.a, constraint.b))
         if constraint.kind is ConstraintKind.MUST:
             groups.join(a, b)
     return {signature: f"decided {groups.find_root(k)}" for signature, k in number.items()}
 
 
-def _apart(decided: Iterable[Constraint], people: Mapping[Signature, str]) -> set[tuple[str, str]]:
+def _apart(constraints: Iterable[Constraint], person_of: Mapping[Signature, str]) -> set[tuple[str, str]]:
     return {
-        _pair(people[c.a], people[c.b])
-        for c in decided
-        if c.kind is ConstraintKind.CANNOT and people[c.a] != people[c.b]
+        _pair(person_of[c.a], person_of[c.b])
+        for c in constraints
+        if c.kind is ConstraintKind.CANNOT and person_of[c.a] != person_of[c.b]
     }
 
 
@@ -168,12 +168,12 @@ def read_training_data(database: Database) -> tuple[Corpus, list[Constraint], li
     from service.works.read import iterate_works
 
     with database.read() as connection:
-        decided = read_constraints(connection)
+        constraints = read_constraints(connection)
         corpus = Corpus.from_works(work for _, work in iterate_works(connection))
-        return corpus, decided, _answers(connection, decided, corpus)
+        return corpus, constraints, _answers(connection, constraints, corpus)
 
 
-def _answers(connection: Connection, decided: Sequence[Constraint], corpus: Corpus) -> list[Answer]:
+def _answers(connection: Connection, constraints: Sequence[Constraint], corpus: Corpus) -> list[Answer]:
     """Read merge and split tasks with two sides that a decision in force closed.
 
     Omit tasks whose sides no decision relates.
@@ -182,23 +182,23 @@ def _answers(connection: Connection, decided: Sequence[Constraint], corpus: Corp
     query = query.where(
         Decision.undone_seq.is_(None), Task.state == "closed", Task.kind.in_(("merge", "split"))
     )
-    people = _people(decided)
-    apart = _apart(decided, people)
-    found = []
+    person_of = _people(constraints)
+    apart = _apart(constraints, person_of)
+    answers = []
     for decision, evidence in connection.execute(query.order_by(Decision.key, Task.key)):
         sides = [_mentions(side, corpus) for side in evidence.get("sides", ())]
         if len(sides) != 2:
             continue
-        same = compute_share_same(sides[0], sides[1], people, apart)
+        same = compute_share_same(sides[0], sides[1], person_of, apart)
         if same is not None:
-            found.append(Answer((sides[0], sides[1]), same, f"decision {decision}"))
-    return found
+            answers.append(Answer((sides[0], sides[1]), same, f"decision {decision}"))
+    return answers
 
 
 def compute_share_same(
     left: Iterable[Signature],
     right: Iterable[Signature],
-    people: Mapping[Signature, str],
+    person_of: Mapping[Signature, str],
     apart: set[tuple[str, str]],
 ) -> float | None:
     """Return the share of pairs between two sides that are one person; None if undecided.
@@ -210,9 +210,9 @@ def compute_share_same(
     apart : set of (str, str)
         Pairs of different persons.
     """
-    ours, theirs = (Counter(people[m] for m in side if m in people) for side in (left, right))
+    ours, right_persons = (Counter(person_of[m] for m in side if m in person_of) for side in (left, right))
     pairs = {
-        (a, b): n * m for a, n in ours.items() for b, m in theirs.items() if _follows(a, b, apart)
+        (a, b): n * m for a, n in ours.items() for b, m in right_persons.items() if _follows(a, b, apart)
     }
     if not pairs:
         return None
@@ -221,8 +221,8 @@ def compute_share_same(
 
 def _mentions(side: Mapping[str, Any], corpus: Corpus) -> tuple[Signature, ...]:
     """Return the signatures of a side; omit those that a new version of their work dropped."""
-    told = [Signature(m["work"], m["position"]) for m in side.get("mentions", ())]
-    return tuple(mention for mention in told if _row(corpus, mention) is not None)
+    signatures = [Signature(m["work"], m["position"]) for m in side.get("mentions", ())]
+    return tuple(mention for mention in signatures if _row(corpus, mention) is not None)
 
 
 def _row(corpus: Corpus, mention: Signature) -> int | None:
@@ -232,7 +232,7 @@ def _row(corpus: Corpus, mention: Signature) -> int | None:
         return None
 
 
-def check_enough_answers(taught: TrainingSet) -> None:
+def check_enough_answers(training_set: TrainingSet) -> None:
     """Reject answers that are too few or all of one kind.
 
     Raises
@@ -240,9 +240,9 @@ def check_enough_answers(taught: TrainingSet) -> None:
     Invalid
         States how many more answers of which kind are needed.
     """
-    if not taught.n_decisions:
+    if not training_set.n_decisions:
         raise Invalid("there are no decisions to learn from", "answer tasks of the queue first")
-    same, n = taught.n_same, len(taught.answers)
+    same, n = training_set.n_same, len(training_set.answers)
     lacking = [
         f"{EACH - have} more that say {kind}"
         for kind, have in (("one person", same), ("different people", n - same))
@@ -253,14 +253,14 @@ def check_enough_answers(taught: TrainingSet) -> None:
     if lacking:
         raise Invalid(
             f"{n} answered tasks are available for training ({same} say one person, {n - same} "
-            f"different people), {len(taught.held_back_answers)} are held back",
+            f"different people), {len(training_set.held_back_answers)} are held back",
             f"answer tasks of the queue, {' and '.join(lacking)}, or give labelled works too "
             "(disambig review train --works … --labels …)",
         )
 
 
 def correct_model(
-    space: IndexCache, taught: TrainingSet, model: Model, progress: Progress = silent
+    space: IndexCache, training_set: TrainingSet, model: Model, progress: Progress = no_progress
 ) -> Model:
     """Recalibrate the model in use on the answers.
 
@@ -273,24 +273,24 @@ def correct_model(
 
     from disambig.training import recalibrate
 
-    check_enough_answers(taught)
-    asked = space.score_answers(model, taught.answers, progress)
-    if model.group_calibration is None or not np.isfinite(asked.log_odds).any():
+    check_enough_answers(training_set)
+    scores = space.score_answers(model, training_set.answers, progress)
+    if model.group_calibration is None or not np.isfinite(scores.log_odds).any():
         raise Invalid(
             "the model in use cannot be corrected by these answers", "give labelled works too"
         )
-    same = np.array([answer.same for answer in taught.answers])
-    found = recalibrate.correct_model(model, asked, same)
-    return replace(found, metadata={**found.metadata, **_counts(taught)})
+    same = np.array([answer.same for answer in training_set.answers])
+    corrected = recalibrate.correct_model(model, scores, same)
+    return replace(corrected, metadata={**corrected.metadata, **_counts(training_set)})
 
 
 def fit_new_model(
     corpus: Corpus,
-    taught: TrainingSet,
+    training_set: TrainingSet,
     gold: tuple[Corpus, Sequence[Label]],
     *,
     seed: int = 0,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Model:
     """Fit a new model on labels and decisions.
 
@@ -302,15 +302,15 @@ def fit_new_model(
     from disambig.training.fit import LabelledCorpus, fit_model
 
     corpora = [LabelledCorpus("labels", *gold)]
-    if taught.labels:
+    if training_set.labels:
         corpora.insert(
-            0, LabelledCorpus("decisions", corpus, taught.labels, taught.distinct_persons)
+            0, LabelledCorpus("decisions", corpus, training_set.labels, training_set.distinct_persons)
         )
-    return fit_model(corpora, metadata=_counts(taught), seed=seed, progress=progress)
+    return fit_model(corpora, metadata=_counts(training_set), seed=seed, progress=progress)
 
 
-def _counts(taught: TrainingSet) -> dict[str, int]:
-    return {"decisions": taught.n_decisions, "held_back": taught.n_held_back}
+def _counts(training_set: TrainingSet) -> dict[str, int]:
+    return {"decisions": training_set.n_decisions, "held_back": training_set.n_held_back}
 
 
 class IndexCache:
@@ -327,12 +327,12 @@ class IndexCache:
         from disambig.corpus.index import CorpusIndex
 
         if self._cached is None or self._cached[0] is not model.frequency:
-            index = CorpusIndex.of(self.corpus, SemanticSpace.load(), model.frequency)
+            index = CorpusIndex.from_corpus(self.corpus, SemanticSpace.load(), model.frequency)
             self._cached = model.frequency, index
         return self._cached[1]
 
     def score_answers(
-        self, model: Model, answers: Sequence[Answer], progress: Progress = silent
+        self, model: Model, answers: Sequence[Answer], progress: Progress = no_progress
     ) -> QuestionScores:
         """Score the two sides of answered tasks with a model."""
         import numpy as np

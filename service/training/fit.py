@@ -50,11 +50,11 @@ class LabelledWorks:
         from disambig.corpus.corpus import Corpus
         from disambig.ingest import read_labels, read_works
 
-        known = list(read_labels(labels))
+        all_labels = list(read_labels(labels))
         return cls(
             Corpus.from_works(read_works(works)),
-            [label for label in known if label.split == split],
-            [label for label in known if label.split != split],
+            [label for label in all_labels if label.split == split],
+            [label for label in all_labels if label.split != split],
         )
 
 
@@ -85,43 +85,43 @@ def fit_candidate(
 
     with database.read() as connection:
         _insist_memory(settings, *measure_works(connection))
-        used = promotion.get_promoted(connection)
+        promoted = promotion.get_promoted(connection)
         wish = model_store.read_options(connection, claim.id)
-    if used is not None:
-        settings = promotion.apply_promoted(database, settings, used)
+    if promoted is not None:
+        settings = promotion.apply_promoted(database, settings, promoted)
     old = Model.load(settings.model)
     with progress("Reading works", None, "works"):
-        corpus, decided, answers = training_examples.read_training_data(database)
+        corpus, constraints, answers = training_examples.read_training_data(database)
         labelled = labelled or _gold(settings.gold)
-    taught = training_examples.build_training_set(decided, answers, wish.hold_back, wish.seed)
+    training_set = training_examples.build_training_set(constraints, answers, wish.hold_back, wish.seed)
     space = training_examples.IndexCache(corpus)
     learned = labelled.training_labels if labelled else ()
     if labelled and learned:
         new = training_examples.fit_new_model(
-            corpus, taught, (labelled.corpus, learned), seed=wish.seed, progress=progress
+            corpus, training_set, (labelled.corpus, learned), seed=wish.seed, progress=progress
         )
     else:
-        new = training_examples.correct_model(space, taught, old, progress)
+        new = training_examples.correct_model(space, training_set, old, progress)
     gold = (labelled.corpus, labelled.test_labels) if labelled else None
     comparing = ModelComparison({OLD: old, NEW: new}, settings.workers or 1, progress)
-    told = {
-        "with": {"model": None if used is None else used.id, "digest": old.digest},
-        "learned": _summarize_training(taught, len(learned)),
-        **comparing.compare(space, decided, taught, gold),
+    report = {
+        "with": {"model": None if promoted is None else promoted.id, "digest": old.digest},
+        "learned": _summarize_training(training_set, len(learned)),
+        **comparing.compare(space, constraints, training_set, gold),
     }
-    return model_store.store_candidate(database, actor, claim, new.digest, _content(new), told)
+    return model_store.store_candidate(database, actor, claim, new.digest, _content(new), report)
 
 
-def _summarize_training(taught: training_examples.TrainingSet, labels: int) -> dict[str, Any]:
-    n = len(taught.answers)
+def _summarize_training(training_set: training_examples.TrainingSet, labels: int) -> dict[str, Any]:
+    n = len(training_set.answers)
     return {
         "how": FITTED if labels else CORRECTED,
-        "decisions": taught.n_decisions,
+        "decisions": training_set.n_decisions,
         "answers": n,
-        "same": taught.n_same,
-        "different": n - taught.n_same,
+        "same": training_set.n_same,
+        "different": n - training_set.n_same,
         "labels": labels,
-        "held_back": taught.n_held_back,
+        "held_back": training_set.n_held_back,
     }
 
 

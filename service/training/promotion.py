@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, insert, select, update
 
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.errors import ModelError
-from disambig.progress import silent
+from disambig.progress import no_progress
 from service import log as logs
 from service.actors import Actor, Role
 from service.db.database import Database
@@ -87,27 +87,27 @@ def promote(
     _insist_person(actor)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        found = model_store.get_model(connection, model)
+        candidate = model_store.get_model(connection, model)
         _insist_seen(connection, expected)
-        if found.in_use:
-            raise Conflict(f"runs use {found.id} already", "nothing needs to be done")
-        if found.state not in ("candidate", "promoted"):
+        if candidate.in_use:
+            raise Conflict(f"runs use {candidate.id} already", "nothing needs to be done")
+        if candidate.state not in ("candidate", "promoted"):
             raise Conflict(
-                f"model {found.id} is {found.state}",
+                f"model {candidate.id} is {candidate.state}",
                 "only a candidate can be promoted",
-                state=found.state,
+                state=candidate.state,
             )
-        if found.outdated:
+        if candidate.outdated:
             raise Conflict(
-                f"since model {found.id} was compared with the one in use, another was promoted",
+                f"since model {candidate.id} was compared with the one in use, another was promoted",
                 "train again, which compares with that one",
                 in_use=model_store.get_id_in_use(connection),
             )
         try:
-            digest = _digest(model_store.read_content(connection, found.id))
+            digest = _digest(model_store.read_content(connection, candidate.id))
         except ModelError as error:
             raise Conflict(str(error), "train again with this version") from error
-        return _put_in_use(ledger, actor, found.id, digest, reason)
+        return _put_in_use(ledger, actor, candidate.id, digest, reason)
 
 
 def promote_file(
@@ -136,10 +136,10 @@ def promote_file(
         before = get_promoted(connection)
         if before is not None and before.digest == digest:
             raise Conflict(f"runs use {before.id} already", "nothing needs to be done")
-        known = select(FittedModel.id).where(
+        promoted_query = select(FittedModel.id).where(
             FittedModel.digest == digest, FittedModel.promoted_seq.is_not(None)
         )
-        id_ = connection.scalar(known.order_by(FittedModel.key).limit(1))
+        id_ = connection.scalar(promoted_query.order_by(FittedModel.key).limit(1))
         if id_ is None:
             id_ = new_id("m")
             connection.execute(
@@ -188,10 +188,10 @@ def _insist_seen(connection: Connection, expected: int | None) -> None:
         Event.kind == PROMOTED, Event.seq > expected
     )
     since = connection.execute(query.order_by(Event.seq.desc()).limit(NAMED)).all()
-    told = [f"{e.actor} promoted model {e.subject} at {e.at:%Y-%m-%d %H:%M} UTC" for e in since[:3]]
+    descriptions = [f"{e.actor} promoted model {e.subject} at {e.at:%Y-%m-%d %H:%M} UTC" for e in since[:3]]
     raise Conflict(
         "another model was promoted meanwhile"
-        + (f": {'; before that '.join(told)}" if told else ""),
+        + (f": {'; before that '.join(descriptions)}" if descriptions else ""),
         "look at the model in use now, then promote",
         in_use=None if now is None else now.id,
         promotion=0 if now is None else now.sequence,
@@ -223,19 +223,19 @@ def list_promotions(connection: Connection, limit: int = 50) -> list[PromotedMod
 
 
 def apply_promoted(
-    database: Database, settings: Settings, used: PromotedModel | None = None
+    database: Database, settings: Settings, known: PromotedModel | None = None
 ) -> Settings:
     """Return settings with the promoted model, as a file in the data folder; else unchanged.
 
     ``known`` is a promoted model read before; default: the current one.
     """
     with database.read() as connection:
-        found = used or get_promoted(connection)
-        if found is None:
+        promoted = known or get_promoted(connection)
+        if promoted is None:
             return settings
-        file = settings.data / "models" / f"{found.digest}.npz"
+        file = settings.data / "models" / f"{promoted.digest}.npz"
         if not file.is_file():
-            _write_atomically(file, model_store.read_content(connection, found.id))
+            _write_atomically(file, model_store.read_content(connection, promoted.id))
     return settings.model_copy(update={"model": file})
 
 
@@ -248,16 +248,16 @@ def _get_shipped_file() -> Path:
 def _content(model: Path) -> bytes:
     try:
         with model.open("rb") as opened:
-            found = opened.read(LARGEST + 1)
+            content = opened.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         raise Invalid(
-            f"{safe(str(model)[:200])} cannot be read: {error}",
+            f"{escape_text(str(model)[:200])} cannot be read: {error}",
             "name a file made by disambig train, or the id of a model",
             field="model",
         ) from error
-    if len(found) > LARGEST:
+    if len(content) > LARGEST:
         raise Invalid(f"a model of more than {LARGEST:,} bytes", "name another", field="model")
-    return found
+    return content
 
 
 def _digest(content: bytes) -> str:
@@ -304,11 +304,11 @@ def load_published_model(database: Database, settings: Settings, digest: str | N
     ModelError
         If the model of the next run cannot be loaded either.
     """
-    made = _made_with(database, settings, digest)
-    if made is not None:
-        return made
+    model = _made_with(database, settings, digest)
+    if model is not None:
+        return model
     log.warning("model of the published run is missing", digest=digest)
-    return Engine(apply_promoted(database, settings), silent).load_model()
+    return Engine(apply_promoted(database, settings), no_progress).load_model()
 
 
 def _made_with(database: Database, settings: Settings, digest: str | None) -> Model | None:
@@ -317,10 +317,10 @@ def _made_with(database: Database, settings: Settings, digest: str | None) -> Mo
     )
     with database.read() as connection:
         row = connection.execute(query.limit(1)).first()
-    used = None if row is None else PromotedModel(row[0], row[1] or "", row[2] or 0)
-    own = settings if used is None else apply_promoted(database, settings, used)
+    promoted = None if row is None else PromotedModel(row[0], row[1] or "", row[2] or 0)
+    own = settings if promoted is None else apply_promoted(database, settings, promoted)
     try:
-        found = Engine(own, silent).load_model()
+        model = Engine(own, no_progress).load_model()
     except ModelError:
         return None
-    return found if found.digest == digest else None
+    return model if model.digest == digest else None

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from disambig.console import safe
+from disambig.console import escape_text
 from service import job_queue
 from service.actors import Actor
 from service.db.database import Database
@@ -119,10 +119,10 @@ def request_model(
         if other is not None:
             raise Conflict(f"model {other} is being made", "wait for it, or cancel it", model=other)
         id_ = new_id("m")
-        held: dict[str, Any] = {"state": "queued"}
+        claim_values: dict[str, Any] = {"state": "queued"}
         if worker is not None:
             now = job_queue.read_clock(connection)
-            held = {
+            claim_values = {
                 "state": "running",
                 "claimed_by": worker,
                 "heartbeat_at": now,
@@ -136,7 +136,7 @@ def request_model(
                 actor=actor.name,
                 reason=reason,
                 wish={"hold_back": wish.hold_back, "seed": wish.seed},
-                **held,
+                **claim_values,
             )
         )
         ledger.record("model-asked", actor, subject=id_, reason=reason)
@@ -160,14 +160,14 @@ def list_models(
     connection: Connection, *, state: str | None = None, before: str | None = None, limit: int = 50
 ) -> list[ModelView]:
     """List models, newest first; only those requested before the model ``before``."""
-    wanted = select(*_VIEW).order_by(FittedModel.key.desc()).limit(min(max(limit, 1), MAX_PAGE))
+    query = select(*_VIEW).order_by(FittedModel.key.desc()).limit(min(max(limit, 1), MAX_PAGE))
     if state is not None:
-        wanted = wanted.where(FittedModel.state == state)
+        query = query.where(FittedModel.state == state)
     if before is not None:
         key = select(FittedModel.key).where(FittedModel.id == sanitize_id(before)).scalar_subquery()
-        wanted = wanted.where(FittedModel.key < key)
-    used = get_id_in_use(connection)
-    return [_view(row, used) for row in connection.execute(wanted)]
+        query = query.where(FittedModel.key < key)
+    used_id = get_id_in_use(connection)
+    return [_view(row, used_id) for row in connection.execute(query)]
 
 
 def get_id_in_use(connection: Connection) -> str | None:
@@ -184,8 +184,8 @@ def read_content(connection: Connection, id_: str) -> bytes:
 
 def read_options(connection: Connection, id_: str) -> FitOptions:
     """Return the options that a model was requested with."""
-    found = connection.execute(select(FittedModel.wish).where(FittedModel.id == id_)).scalar_one()
-    return FitOptions(float(found["hold_back"]), int(found["seed"]))
+    values = connection.execute(select(FittedModel.wish).where(FittedModel.id == id_)).scalar_one()
+    return FitOptions(float(values["hold_back"]), int(values["seed"]))
 
 
 def cancel_model(
@@ -201,17 +201,17 @@ def cancel_model(
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        found = get_model(connection, id_)
-        if found.state not in ("queued", "running", "candidate"):
+        model = get_model(connection, id_)
+        if model.state not in ("queued", "running", "candidate"):
             raise Conflict(
-                f"model {found.id} is {found.state}",
+                f"model {model.id} is {model.state}",
                 "only one that is queued, running or a candidate can be cancelled",
-                state=found.state,
+                state=model.state,
             )
         values = {"state": "cancelled", "ended_at": ledger.at, "claimed_by": None, "content": None}
         connection.execute(update(FittedModel).where(FittedModel.id == id_).values(**values))
         ledger.record(
-            "model-cancelled", actor, subject=id_, reason=reason, before={"state": found.state}
+            "model-cancelled", actor, subject=id_, reason=reason, before={"state": model.state}
         )
         return get_model(connection, id_)
 
@@ -252,14 +252,14 @@ def store_candidate(
 def model_not_found(id_: str) -> NotFound:
     """Build the error for an unknown id."""
     return NotFound(
-        f"there is no model {safe(id_[:40])!r}",
+        f"there is no model {escape_text(id_[:40])!r}",
         "list the models: disambig review models",
         field="model",
     )
 
 
-def _view(row: Row[Any], used: str | None) -> ModelView:
-    found = ModelView(**row._mapping)
-    known = None if found.comparison is None else found.comparison["with"]["model"]
-    outdated = found.state == "candidate" and known != used
-    return replace(found, in_use=found.id == used, outdated=outdated)
+def _view(row: Row[Any], used_id: str | None) -> ModelView:
+    view = ModelView(**row._mapping)
+    compared_with = None if view.comparison is None else view.comparison["with"]["model"]
+    outdated = view.state == "candidate" and compared_with != used_id
+    return replace(view, in_use=view.id == used_id, outdated=outdated)

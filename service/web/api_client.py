@@ -98,10 +98,14 @@ class ApiClient:
 
     async def _call(self, method: str, path: str, query: str, body: bytes) -> Reply:
         exchange = _Exchange(body)
-        await self._request.app(self._scope(method, path, query, body), exchange.receive, exchange.send)
+        await self._request.app(
+            self._scope(method, path, query, body), exchange.receive, exchange.send
+        )
         data = _parse_reply(exchange)
         if exchange.status >= 400:
-            raise ApiError(exchange.status, data if isinstance(data, dict) else {}, exchange.headers)
+            raise ApiError(
+                exchange.status, data if isinstance(data, dict) else {}, exchange.headers
+            )
         return Reply(exchange.status, data, exchange.headers, path)
 
     def _scope(self, method: str, path: str, query: str, body: bytes) -> Any:

@@ -16,7 +16,7 @@ from service.errors import Invalid
 from service.web.api_client import ApiClient, ApiError, quote_segment
 from service.web.board_form import parse_board_form
 from service.web.formatting import phrase_decision, phrase_question
-from service.web.rendering import render_page, redirect
+from service.web.rendering import redirect, render_page
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import Visitor, read_form
 
@@ -28,7 +28,9 @@ async def show_board(request: PageRequest) -> Response[str]:
     """Show the identities of a name as columns of groups of papers."""
     api, who = await open_api(request)
     name, task = read_path_tail(request, "/review/names/"), read_parameter(request, "task", 100)
-    messages = {key: read_parameter(request, key, 100) for key in ("done", "moved", "undone", "held")}
+    messages = {
+        key: read_parameter(request, key, 100) for key in ("done", "moved", "undone", "held")
+    }
     return await _render_board(api, who, name, task, messages=messages)
 
 
@@ -45,7 +47,9 @@ async def preview_board(request: PageRequest) -> Response[str]:
         if arrangement.is_empty:
             raise Invalid("nothing is moved yet", "move a group or a paper, or answer the question")
         body = arrangement.to_body()
-        changes = await api.post(f"{_board_path(name)}/preview", {**body, "name": name, "task": task or None})
+        changes = await api.post(
+            f"{_board_path(name)}/preview", {**body, "name": name, "task": task or None}
+        )
         values |= {"preview": changes, "body": orjson.dumps(body).decode()}
     except ApiError as refusal:
         if refusal.status in (401, 403):
@@ -79,8 +83,14 @@ async def commit_board(request: PageRequest) -> Response[str]:
             raise
         panel = {"name": name, "task": task, "problem": refusal.problem}
         return await _render_board(api, who, name, task, status=refusal.status, panel=panel)
-    query = {"task": task, "done": decision.get("decision") or "", "moved": decision.get("moved", "")}
-    return redirect(f"/review/names/{quote_segment(name)}?{urlencode({k: v for k, v in query.items() if v})}")
+    query = {
+        "task": task,
+        "done": decision.get("decision") or "",
+        "moved": decision.get("moved", ""),
+    }
+    return redirect(
+        f"/review/names/{quote_segment(name)}?{urlencode({k: v for k, v in query.items() if v})}"
+    )
 
 
 async def _render_board(
@@ -131,7 +141,9 @@ async def show_comparison(request: Request[Any, Any, Any]) -> Response[str]:
     api, who = await open_api(request)
     a, b = read_parameter(request, "a", 1000), read_parameter(request, "b", 1000)
     comparison = await api.get("/v1/compare", a=a, b=b)
-    return await render_page("compare.html", who, comparison=comparison, decision=phrase_decision(comparison))
+    return await render_page(
+        "compare.html", who, comparison=comparison, decision=phrase_decision(comparison)
+    )
 
 
 HANDLERS = (show_board, preview_board, commit_board, show_comparison)

@@ -89,7 +89,9 @@ def _parse_moves(form: Form) -> FormArrangement:
         current_columns.setdefault(current, []).append(mention.signature)
         target_columns.setdefault(target, []).append(mention.signature)
     columns = [
-        _build_column(identities.get(int(name)) if name != "n" else None, target_columns.get(name, ()))
+        _build_column(
+            identities.get(int(name)) if name != "n" else None, target_columns.get(name, ())
+        )
         for name in sorted({*current_columns, *target_columns}, key=_sort_key)
         if current_columns.get(name) != target_columns.get(name)
         and target_columns.get(name)
@@ -114,23 +116,36 @@ def _parse_answer(
     if groups:
         return _parse_split_answer(question_mentions, groups, identities, answer)
     if answer == "same":
-        kept_column = next((n for n in sorted(by_column) if identities.get(n)), min(by_column, default=0))
+        kept_column = next(
+            (n for n in sorted(by_column) if identities.get(n)), min(by_column, default=0)
+        )
         all_signatures = [place for n in sorted(by_column) for place in by_column[n]]
-        return FormArrangement([_build_column(identities.get(kept_column), all_signatures)] if all_signatures else [])
-    return FormArrangement([_build_column(identities.get(n), by_column[n]) for n in sorted(by_column)])
+        return FormArrangement(
+            [_build_column(identities.get(kept_column), all_signatures)] if all_signatures else []
+        )
+    return FormArrangement(
+        [_build_column(identities.get(n), by_column[n]) for n in sorted(by_column)]
+    )
 
 
 def _parse_split_answer(
-    question_mentions: list[FormMention], groups: set[str], identities: dict[int, str | None], answer: str
+    question_mentions: list[FormMention],
+    groups: set[str],
+    identities: dict[int, str | None],
+    answer: str,
 ) -> FormArrangement:
     """Parse the answer whether some groups belong to the identity of the others."""
     group_signatures = [m.signature for m in question_mentions if m.group in groups]
     others = [m for m in question_mentions if m.group not in groups]
     other_column = next((m.column for m in others if identities.get(m.column)), None)
     other_signatures = [m.signature for m in others if m.column == other_column]
-    kept_columns = [] if other_column is None else [_build_column(identities[other_column], other_signatures)]
+    kept_columns = (
+        [] if other_column is None else [_build_column(identities[other_column], other_signatures)]
+    )
     if answer == "same" and kept_columns:
-        return FormArrangement([_build_column(kept_columns[0]["identity"], other_signatures + group_signatures)])
+        return FormArrangement(
+            [_build_column(kept_columns[0]["identity"], other_signatures + group_signatures)]
+        )
     return FormArrangement([*kept_columns, _build_column(None, group_signatures)])
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from litestar import Request, Response
 
 from service.web.api_client import ApiClient, ApiError
-from service.web.rendering import local_path, render_page, redirect
+from service.web.rendering import local_path, redirect, render_page
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import (
     KEY,

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from service.errors import Invalid
 from service.web.api_client import ApiClient, ApiError, quote_segment
 from service.web.formatting import read_next_cursor
-from service.web.rendering import render_page, redirect
+from service.web.rendering import redirect, render_page
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import read_form
 

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from service.api.http.paths import read_path_tail
 from service.web.api_client import ApiError, quote_segment
 from service.web.formatting import read_next_cursor
-from service.web.rendering import render_page, redirect
+from service.web.rendering import redirect, render_page
 from service.web.routes import open_api, page_route, read_parameter
 
 
@@ -61,7 +61,11 @@ async def show_name(request: Request[Any, Any, Any]) -> Response[str]:
     cursor = read_parameter(request, "cursor", 2048)
     name_page = await api.get(f"/v1/names/{quote_segment(printed)}", limit=20, cursor=cursor)
     return await render_page(
-        "name.html", who, name_page=name_page, next_cursor=read_next_cursor(name_page), cursor=cursor
+        "name.html",
+        who,
+        name_page=name_page,
+        next_cursor=read_next_cursor(name_page),
+        cursor=cursor,
     )
 
 

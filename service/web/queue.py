@@ -14,8 +14,8 @@ from litestar.params import FromPath
 
 from service.errors import Invalid
 from service.web.api_client import ApiError, quote_segment
-from service.web.formatting import read_next_cursor, phrase_chance, phrase_question, KINDS
-from service.web.rendering import local_path, render_page, redirect
+from service.web.formatting import KINDS, phrase_chance, phrase_question, read_next_cursor
+from service.web.rendering import local_path, redirect, render_page
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import Form, read_form
 
@@ -55,7 +55,9 @@ async def show_task(request: Request[Any, Any, Any], id: FromPath[str]) -> Respo
     """Show a question with its evidence."""
     api, who = await open_api(request)
     task_data = await api.get(f"/v1/tasks/{quote_segment(id)}")
-    return await render_page("task.html", who, task={**task_data, "question": phrase_question(task_data)})
+    return await render_page(
+        "task.html", who, task={**task_data, "question": phrase_question(task_data)}
+    )
 
 
 @form_route("/review/tasks/{id:str}/take")
@@ -133,7 +135,9 @@ def _parse_counts(form: Form) -> dict[str, Any]:
         if form.get(name):
             evidence[name] = _parse_number(form.get(name))
     if form.get("parts"):
-        evidence["parts"] = [_parse_number(text) for text in form.get("parts").split(",") if text.strip()]
+        evidence["parts"] = [
+            _parse_number(text) for text in form.get("parts").split(",") if text.strip()
+        ]
     return evidence
 
 
@@ -165,4 +169,14 @@ async def show_by_name(request: Request[Any, Any, Any]) -> Response[str]:
     )
 
 
-HANDLERS = (show_queue, show_reviewers, show_task, lease_task, release_task, answer_task, close_task, undo_decision, show_by_name)
+HANDLERS = (
+    show_queue,
+    show_reviewers,
+    show_task,
+    lease_task,
+    release_task,
+    answer_task,
+    close_task,
+    undo_decision,
+    show_by_name,
+)

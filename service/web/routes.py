@@ -13,7 +13,7 @@ from litestar.datastructures import Cookie
 
 from service.api.http.problems import describe_error, request_id
 from service.web.api_client import ApiClient, ApiError
-from service.web.rendering import HEADERS, render_template, redirect
+from service.web.rendering import HEADERS, redirect, render_template
 from service.web.sessions import (
     COOKIE,
     Visitor,

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 
 from service.web.api_client import ApiClient, ApiError, quote_segment
 from service.web.formatting import read_next_cursor
-from service.web.rendering import render_page, redirect
+from service.web.rendering import redirect, render_page
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import read_form
 
@@ -42,7 +42,9 @@ async def show_runs(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the runs, newest first."""
     api, who = await open_api(request)
     listing = await api.get("/v1/runs", limit=50, cursor=read_parameter(request, "cursor", 2048))
-    return await render_page("runs.html", who, runs=listing["items"], next_cursor=read_next_cursor(listing))
+    return await render_page(
+        "runs.html", who, runs=listing["items"], next_cursor=read_next_cursor(listing)
+    )
 
 
 @form_route("/runs")
@@ -93,7 +95,9 @@ async def _read_run(request: Request[Any, Any, Any], api: ApiClient, id: str) ->
     if run_data["state"] not in ("queued", "running", "failed"):
         cursor = read_parameter(request, "cursor", 2048)
         try:
-            diff = await api.get(f"/v1/runs/{quote_segment(id)}/diff", kind=kind, cursor=cursor, limit=50)
+            diff = await api.get(
+                f"/v1/runs/{quote_segment(id)}/diff", kind=kind, cursor=cursor, limit=50
+            )
         except ApiError as refusal:
             if refusal.status not in (404, 409):
                 raise

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from disambig.console import safe
+from disambig.console import escape_text
 from disambig.errors import DisambigError
 from service.db.database import Database
 from service.db.migrations import connect
@@ -39,7 +39,7 @@ def main() -> int:
         finally:
             database.close()
     except DisambigError as error:
-        print(f"Error: {safe(str(error))}", file=sys.stderr)
+        print(f"Error: {escape_text(str(error))}", file=sys.stderr)
         return 1
     if not alive:
         print(

@@ -23,7 +23,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, update
 
 from disambig.errors import ConstraintError, DisambigError, InputError, ModelError
-from disambig.progress import Progress, silent
+from disambig.progress import Progress, no_progress
 from service import job_queue
 from service import log as logs
 from service.actors import Actor, Role
@@ -76,7 +76,7 @@ class JobProgress:
     done: int = 0
     total: int | None = None
     log: LogLine = field(default=lambda line: None)
-    display: Progress = silent
+    display: Progress = no_progress
 
     @contextmanager
     def progress(
@@ -191,7 +191,7 @@ class Worker:
         return claim is not None
 
     def fit_model(
-        self, claim: Claim, labelled: trainer.LabelledWorks | None = None, shown: Progress = silent
+        self, claim: Claim, labelled: trainer.LabelledWorks | None = None, shown: Progress = no_progress
     ) -> None:
         """Fit a model claimed by this process; its row stores the result."""
 
@@ -205,7 +205,7 @@ class Worker:
         self._perform(claim, act, shown)
 
     def _perform(
-        self, claim: Claim, act: Callable[[JobProgress], str], shown: Progress = silent
+        self, claim: Claim, act: Callable[[JobProgress], str], shown: Progress = no_progress
     ) -> None:
         """Execute a claimed job; ``task`` returns the outcome for the log."""
         job = f"{claim.kind.noun} {claim.id}"

@@ -78,34 +78,34 @@ def store_signatures(
     cache : KeyCache
     """
     current_versions = list(versions)
-    stored = _read_stored_rows(connection, [v.work_key for v in current_versions if not v.created])
-    outcome = _match_versions(current_versions, stored, cache)
-    spellings = dict.fromkeys(m.name for _, m in chain(outcome.matches, outcome.new))
-    names = ensure_name_keys(connection, cache, spellings)
-    active = (row for rows in stored.values() for row in rows if not row.signature.retired)
-    before = {row.block_key for row in active if row.block_key is not None}
-    texts = (name.block for name in spellings if name.block)
-    blocks = touch_blocks(connection, cache, texts, before, seq)
+    stored_rows = _read_stored_rows(connection, [v.work_key for v in current_versions if not v.created])
+    changes = _match_versions(current_versions, stored_rows, cache)
+    name_forms = dict.fromkeys(m.name for _, m in chain(changes.matches, changes.new))
+    name_keys = ensure_name_keys(connection, cache, name_forms)
+    active = (row for rows in stored_rows.values() for row in rows if not row.signature.retired)
+    blocks_before = {row.block_key for row in active if row.block_key is not None}
+    texts = (name.block for name in name_forms if name.block)
+    block_keys = touch_blocks(connection, cache, texts, blocks_before, seq)
 
-    def said(mention: PrintedAuthor) -> _ColumnValues:
+    def to_values(mention: PrintedAuthor) -> _ColumnValues:
         position, name, affiliation, orcid = mention
         printed, folded, block = name
-        return position, names[folded], blocks.get(block), printed, affiliation, orcid
+        return position, name_keys[folded], block_keys.get(block), printed, affiliation, orcid
 
-    _retire(connection, outcome.retired)
-    earlier = {row.signature.key: row for rows in stored.values() for row in rows}
-    _update_rows(connection, [(earlier[key], said(mention)) for key, mention in outcome.matches])
-    keys = allocate_keys(connection, Signature, len(outcome.new))
+    _retire(connection, changes.retired)
+    earlier = {row.signature.key: row for rows in stored_rows.values() for row in rows}
+    _update_rows(connection, [(earlier[key], to_values(mention)) for key, mention in changes.matches])
+    new_keys = allocate_keys(connection, Signature, len(changes.new))
     insert_rows(
         connection,
         Signature,
         ("key", "work_key", *_COLUMNS),
-        ((k, work, *said(mention)) for k, (work, mention) in zip(keys, outcome.new, strict=True)),
+        ((k, work, *to_values(mention)) for k, (work, mention) in zip(new_keys, changes.new, strict=True)),
     )
-    gone = sorted(key for some in outcome.retired.values() for key in some)
-    stays = sorted(key for key, _ in outcome.matches)
-    if gone or stays:
-        membership_change.retire_signatures(connection, ledger, seq, gone, changed=stays)
+    retired_keys = sorted(key for some in changes.retired.values() for key in some)
+    matched_keys = sorted(key for key, _ in changes.matches)
+    if retired_keys or matched_keys:
+        membership_change.retire_signatures(connection, ledger, seq, retired_keys, updated_keys=matched_keys)
 
 
 def _read_stored_rows(
@@ -119,50 +119,50 @@ def _read_stored_rows(
     query = select(
         Signature.work_key, Signature.key, Signature.retired_version, Name.folded, *columns
     ).join(Name, Name.key == Signature.name_key)
-    for work_key, key, retired, folded, *said in connection.execute(
+    for work_key, key, retired, folded, *values in connection.execute(
         query.where(is_in(connection, Signature.work_key, work_keys))
     ):
-        position, block_key, orcid = said[0], said[2], said[5]
-        known = StoredSignature(key, position, folded, orcid, retired is not None)
-        rows_by_work[work_key].append(_StoredRow(known, block_key, tuple(said)))
+        position, block_key, orcid = values[0], values[2], values[5]
+        signature = StoredSignature(key, position, folded, orcid, retired is not None)
+        rows_by_work[work_key].append(_StoredRow(signature, block_key, tuple(values)))
     return rows_by_work
 
 
 def _match_versions(
-    fresh: Iterable[CurrentVersion], stored: Mapping[int, list[_StoredRow]], lookup: KeyCache
+    versions: Iterable[CurrentVersion], stored_rows: Mapping[int, list[_StoredRow]], cache: KeyCache
 ) -> _SignatureChanges:
-    outcome = _SignatureChanges([], [], {})
-    for version in fresh:
-        work_key, mentions = (
+    changes = _SignatureChanges([], [], {})
+    for version in versions:
+        work_key, authors = (
             version.work_key,
-            list_printed_authors(version.work, lookup.get_name_forms),
+            list_printed_authors(version.work, cache.get_name_forms),
         )
-        rows = stored.get(work_key)
+        rows = stored_rows.get(work_key)
         if not rows:
-            outcome.new += [(work_key, mention) for mention in mentions]
+            changes.new += [(work_key, author) for author in authors]
             continue
-        result = match_signatures([row.signature for row in rows], mentions)
-        outcome.matches += [(known.key, mention) for known, mention in result.matches]
-        outcome.new += [(work_key, mention) for mention in result.new]
-        if result.retired:
-            gone = [known.key for known in result.retired]
-            outcome.retired.setdefault(version.version, []).extend(gone)
-    return outcome
+        matches = match_signatures([row.signature for row in rows], authors)
+        changes.matches += [(signature.key, author) for signature, author in matches.matches]
+        changes.new += [(work_key, author) for author in matches.new]
+        if matches.retired:
+            retired_keys = [signature.key for signature in matches.retired]
+            changes.retired.setdefault(version.version, []).extend(retired_keys)
+    return changes
 
 
 def _retire(connection: Connection, retired: Mapping[int, list[int]]) -> None:
     for version, keys in retired.items():
-        gone = is_in(connection, Signature.key, keys)
-        connection.execute(update(Signature).where(gone).values(retired_version=version))
+        is_retired = is_in(connection, Signature.key, keys)
+        connection.execute(update(Signature).where(is_retired).values(retired_version=version))
 
 
 def _update_rows(connection: Connection, matches: Iterable[tuple[_StoredRow, _ColumnValues]]) -> None:
-    changed = [(row, said) for row, said in matches if row.signature.retired or row.values != said]
-    moving = [row.signature.key for row, said in changed if row.values[0] != said[0]]
-    if moving:
+    changed = [(row, values) for row, values in matches if row.signature.retired or row.values != values]
+    moving_keys = [row.signature.key for row, values in changed if row.values[0] != values[0]]
+    if moving_keys:
         # a position is unique within a work: free the positions of all moving rows first
-        leaving = is_in(connection, Signature.key, moving)
-        elsewhere = -1 - Signature.position
-        connection.execute(update(Signature).where(leaving).values(position=elsewhere))
-    rows = [(row.signature.key, None, *said) for row, said in changed]
+        is_moving = is_in(connection, Signature.key, moving_keys)
+        temporary_position = -1 - Signature.position
+        connection.execute(update(Signature).where(is_moving).values(position=temporary_position))
+    rows = [(row.signature.key, None, *values) for row, values in changed]
     update_rows(connection, Signature, ("retired_version", *_COLUMNS), rows)

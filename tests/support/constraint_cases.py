@@ -6,7 +6,7 @@ import numpy as np
 
 from disambig.blocking.pairs import PairBatch, list_pairs
 from disambig.clustering.constraints import Constraints
-from disambig.clustering.linkage import first_of_group
+from disambig.clustering.linkage import get_first_rows
 from disambig.clustering.two_level import BatchConstraints
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.identifiers import is_orcid
@@ -62,8 +62,8 @@ def barred(constraints: Constraints, corpus: Corpus, *blocks: list[int]) -> list
     """
     chosen = [np.array(b, dtype=np.int32) for b in blocks]
     batch = PairBatch.without_pairs(chosen) if blocks else one_block(corpus)
-    bonds = BatchConstraints.of(batch, constraints)
-    first = first_of_group(batch.block, bonds.must)
+    bonds = BatchConstraints.select(batch, constraints)
+    first = get_first_rows(batch.block, bonds.must)
     left, right = list_pairs(batch.start)
     ends = np.sort(np.stack([first[left], first[right]]), axis=0)
     apart = (ends[0] != ends[1]) & bonds.is_excluded(ends[0], ends[1])

@@ -55,7 +55,7 @@ def space() -> SemanticSpace:
 def indexed(works: list[Work], counted: tuple[str, ...] = ()) -> CorpusIndex:
     """An index of works, with name frequencies counted over ``counted``."""
     frequency = NameFrequency.fit(parse_name(name) for name in counted)
-    return CorpusIndex.of(Corpus.from_works(works), space(), frequency)
+    return CorpusIndex.from_corpus(Corpus.from_works(works), space(), frequency)
 
 
 def rows(index: CorpusIndex, *signatures: tuple[str, int]) -> np.ndarray:

@@ -24,7 +24,7 @@ KEY: dict[str, Any] = {
 }
 REVOKED_KEY = {**KEY, "state": "revoked", "revoked_at": AT}
 NEW_KEY = {"name": "nightly import", "role": "editor", "expires_at": "2026-03-01T00:00:00Z"}
-SHOWN_KEY = {**KEY, "key": f"{KEY_ID}.Zr0c…(43 characters)"}
+KEY_WITH_SECRET = {**KEY, "key": f"{KEY_ID}.Zr0c…(43 characters)"}
 KEYS = {"items": [KEY]}
 
 SUMMARY: dict[str, Any] = {
@@ -273,7 +273,7 @@ BULK_NDJSON = (
     '{"kind": "different", "a": {"work": "10.1000/182", "position": 1}, '
     '"b": {"work": "10.1000/190", "position": 2}, "reason": "chemist"}\n'
 )
-MADE: dict[str, Any] = {
+DECISION_RESULT: dict[str, Any] = {
     "decision": DECISION_ID,
     "event": 141_020,
     "identities": [{"id": ID, "version": 141_020}, {"id": OTHER, "version": 141_020}],
@@ -299,7 +299,7 @@ DECISION_DETAILS: dict[str, Any] = {
     "n_links": 1,
 }
 BULK: dict[str, Any] = {
-    "applied": [{"line": 1, **MADE}],
+    "applied": [{"line": 1, **DECISION_RESULT}],
     "refused": [
         {
             "line": 2,

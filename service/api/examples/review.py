@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.api.examples.edit import KEY_ID, MADE, TASK_ID
+from service.api.examples.edit import KEY_ID, DECISION_RESULT, TASK_ID
 from service.api.examples.read import AT, ID, OTHER
 
 REVIEWER = f"key:{KEY_ID}"
@@ -61,7 +61,7 @@ CLOSED = {
     "reason": "the paper does not show it",
 }
 ANSWER = {"answer": "same", "seconds": 42.5, "reason": "same home page", "version": 141_020}
-JUDGED = {"task": {**CLOSED, "reason": "same home page", "answers": 1}, "decision": MADE}
+ANSWER_RESULT = {"task": {**CLOSED, "reason": "same home page", "answers": 1}, "decision": DECISION_RESULT}
 LEASE = {"minutes": 15}
 COUNTS = {
     "open": 311,

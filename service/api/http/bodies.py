@@ -66,7 +66,7 @@ class DecodedRequest(Request[Any, Any, Any]):
 
 
 class NonEmptyRequest(DecodedRequest):
-    """As :class:`Unpacked`, for operations that require a body."""
+    """As :class:`DecodedRequest`, for operations that require a body."""
 
     async def body(self) -> bytes:
         """Return the decompressed body; reject an empty one."""

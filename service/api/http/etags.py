@@ -37,8 +37,8 @@ def matches_etag(if_none_match: str | None, current: str) -> bool:
         return False
     if if_none_match.strip() == "*":
         return True
-    wanted = _strip_etag(current)
-    return any(_strip_etag(tag) == wanted for tag in if_none_match.split(","))
+    current_tag = _strip_etag(current)
+    return any(_strip_etag(tag) == current_tag for tag in if_none_match.split(","))
 
 
 def read_expected_version(request: Request[Any, Any, Any], *, required: bool = True) -> int | None:
@@ -62,14 +62,14 @@ def read_expected_version(request: Request[Any, Any, Any], *, required: bool = T
         )
     if text.strip() == "*":
         return None
-    found = _TAG.fullmatch(text.strip())
-    if found is None or int(found[1]) > MAX_INTEGER:
+    match = _TAG.fullmatch(text.strip())
+    if match is None or int(match[1]) > MAX_INTEGER:
         raise Invalid(
             "If-Match contains no version",
             'send one ETag as you read it, such as "17-6f0c9a1e2b3d4c5f"',
             field="If-Match",
         )
-    return int(found[1])
+    return int(match[1])
 
 
 def require_unchanged(request: Request[Any, Any, Any], current: str) -> None:
@@ -79,8 +79,8 @@ def require_unchanged(request: Request[Any, Any, Any], current: str) -> None:
     ------
     Stale
     """
-    wanted = request.headers.get("if-match", "*")
-    if not matches_etag(wanted, current):
+    if_match = request.headers.get("if-match", "*")
+    if not matches_etag(if_match, current):
         raise Stale(
             "the resource has changed since it was read",
             "read it again, then send the request with the new ETag",

@@ -77,13 +77,13 @@ def next_page_path(request: Request[Any, Any, Any], following: str | None) -> st
     """Return path and query of the next page; None after the last."""
     if following is None:
         return None
-    kept = [
+    parameters = [
         (k, v)
         for k, v in parse_qsl(request.scope["query_string"].decode("latin-1"), True)
         if k != "cursor"
     ]
     path = (request.scope.get("raw_path") or request.scope["path"].encode()).split(b"?")[0]
-    return f"{path.decode('latin-1')}?{urlencode([*kept, ('cursor', following)])}"
+    return f"{path.decode('latin-1')}?{urlencode([*parameters, ('cursor', following)])}"
 
 
 def _bad_cursor() -> BadCursor:
@@ -98,9 +98,9 @@ def _checksum(kind: str, payload: bytes) -> bytes:
     return blake2s(payload, digest_size=8, key=kind.encode()[:32], person=b"cursor").digest()
 
 
-def _is_of_type(value: object, wanted: type) -> bool:
-    if wanted is int:
+def _is_of_type(value: object, expected_type: type) -> bool:
+    if expected_type is int:
         return type(value) is int and abs(value) <= MAX_INTEGER
-    if wanted is str:
+    if expected_type is str:
         return isinstance(value, str) and "\0" not in value
     return isinstance(value, (int, float)) and not isinstance(value, bool)

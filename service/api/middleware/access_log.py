@@ -23,10 +23,10 @@ async def observe_request(
     app: ASGIApp, metrics: Metrics | None, scope: HTTPScope, receive: Receive, send: Send
 ) -> None:
     """Serve an HTTP request with ``app``, then log it and update the metrics."""
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     status = CLIENT_CLOSED
 
-    async def noting(message: Message) -> None:
+    async def record_status(message: Message) -> None:
         nonlocal status
         if message["type"] == "http.response.start":
             status = message["status"]
@@ -35,12 +35,12 @@ async def observe_request(
     if metrics is not None:
         metrics.start_request()
     try:
-        await app(scope, receive, noting)
+        await app(scope, receive, record_status)
     except Exception:  # only recorded here, then re-raised
         status = 500 if status == CLIENT_CLOSED else status
         raise
     finally:
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started_at
         # set by Litestar once the route is resolved
         route = str(scope.get("path_template") or UNMATCHED_ROUTE)
         method = scope["method"] if scope["method"] in METHODS else "OTHER"

@@ -14,19 +14,19 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from service.assignment.assign import WorkAssigner
 
-LOOKS = 30.0
+POLL_SECONDS = 30.0
 """Seconds between checks for a newly published full run."""
 log = logs.get_logger("service.assignment.assign")
 
 
-class SharedPlacer:
+class SharedAssigner:
     """One work assigner for all requests of a process, because its imports are slow."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         """Store database and settings; nothing is loaded yet."""
         self.database, self.settings = database, settings
         self._lock = threading.Lock()
-        self._placer: WorkAssigner | None = None
+        self._assigner: WorkAssigner | None = None
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -35,14 +35,14 @@ class SharedPlacer:
         from service.assignment.assign import WorkAssigner
 
         with self._lock:
-            if self._placer is None:
-                self._placer = WorkAssigner(self.database, self.settings)
-            return self._placer
+            if self._assigner is None:
+                self._assigner = WorkAssigner(self.database, self.settings)
+            return self._assigner
 
     def keep_warm(self) -> None:
         """Load model and statistics in the background, now and after each full publication."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._keeping_warm, daemon=True)
+            self._thread = threading.Thread(target=self._warm_loop, daemon=True)
             self._thread.start()
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class SharedPlacer:
         if self._thread is not None:
             self._thread.join(timeout=5)
 
-    def _compare(self) -> None:
+    def _warm_boards(self) -> None:
         """Import and compile what boards need as well."""
         from service.board import commit, reclustering, tasks, view  # noqa: F401
         from service.board.block_cache import warm_up
@@ -59,12 +59,12 @@ class SharedPlacer:
         with self.database.read() as connection:
             warm_up(connection, self.get())
 
-    def _keeping_warm(self) -> None:
+    def _warm_loop(self) -> None:
         while not self._ended.is_set():
             try:
                 before = self.get().loaded_run_id
                 if self.get().warm_up() and self.get().loaded_run_id != before:
-                    self._compare()
+                    self._warm_boards()
                     # loaded objects are permanent: exclude them from garbage collection
                     gc.collect()
                     gc.freeze()
@@ -72,4 +72,4 @@ class SharedPlacer:
             except (DisambigError, OSError) as error:
                 if not self._ended.is_set():
                     log.warning("not ready to place", error=str(error))
-            self._ended.wait(LOOKS)
+            self._ended.wait(POLL_SECONDS)

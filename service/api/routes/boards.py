@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from service.decisions.draft import SignatureRef
 
 REVIEWER = [require_role(Role.REVIEWER)]
-LONGEST = 1_000
+MAX_MENTION_LENGTH = 1_000
 """Maximum characters of a mention in a query parameter."""
 
 
-def views_of(request: Request[Any, Any, Any], database: Database, settings: Settings) -> BlockViews:
+def get_block_views(request: Request[Any, Any, Any], database: Database, settings: Settings) -> BlockViews:
     """Return the cache of scored blocks shared by all requests of this process."""
     from service.assignment.assign import WorkAssigner
     from service.board.block_cache import BlockViews
@@ -42,95 +42,95 @@ def views_of(request: Request[Any, Any, Any], database: Database, settings: Sett
         if placer is None:
             placer = state["placer"] = WorkAssigner(database, settings)
         state["views"] = BlockViews(placer if isinstance(placer, WorkAssigner) else placer.get())
-    found: BlockViews = state["views"]
-    return found
+    views: BlockViews = state["views"]
+    return views
 
 
-def preview_of(
+def preview_board_request(
     database: Database, views: BlockViews, name: str, data: schemas.Arrangement
 ) -> dict[str, Any]:
     """Return the effects of an arrangement, as the API renders them."""
     from service.board import commit as arranging
     from service.board.block_cache import expand_to_blocks
     from service.board.reclustering import preview_reclustering
-    from service.board.scope import scope_of
-    from service.board.tasks import answered
+    from service.board.scope import read_scope
+    from service.board.tasks import find_task_effects
 
     with database.read() as connection:
-        scope = scope_of(connection, data.name or name, data.task)
-        wanted = wanted_of(connection, data)
-        found, told = arranging.preview_arrangement(connection, wanted)
+        scope = read_scope(connection, data.name or name, data.task)
+        request = build_arrangement_request(connection, data)
+        plan, effects = arranging.preview_arrangement(connection, request)
         view = views.get(connection, expand_to_blocks(connection, list(scope.mentions)))
-        gone = {one["decision"] for one in told["overridden"]}
-        changes = [] if view is None else preview_reclustering(connection, view, found, gone)
-        seen = set() if view is None else {*view.signature.tolist()}
-        questions = answered(connection, found, data.task)
-        told["conflicts"] += questions.hinders
+        overridden_ids = {one["decision"] for one in effects["overridden"]}
+        changes = [] if view is None else preview_reclustering(connection, view, plan, overridden_ids)
+        compared_keys = set() if view is None else {*view.signature.tolist()}
+        task_effects = find_task_effects(connection, plan, data.task)
+        effects["conflicts"] += task_effects.obstacles
         return {
-            **told,
-            "closes": questions.closes,
+            **effects,
+            "closes": task_effects.closable_tasks,
             "rescored": changes,
-            "compared": sum(1 for s in scope.mentions if s in seen),
+            "compared": sum(1 for s in scope.mentions if s in compared_keys),
             "mentions": len(scope.mentions),
         }
 
 
-def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit) -> dict[str, Any]:
+def commit_board_request(database: Database, actor: Actor, name: str, data: schemas.Commit) -> dict[str, Any]:
     """Publish an arrangement and return its result, as the API renders it."""
     from service.board import commit as arranging
     from service.review import answers as task_answers
 
     with database.read() as connection:
-        wanted = wanted_of(connection, data, data.versions)
-    seen = {**(data.evidence or {}), "board": (data.name or name)[:500]}
+        request = build_arrangement_request(connection, data, data.versions)
+    evidence = {**(data.evidence or {}), "board": (data.name or name)[:500]}
     if data.task:
-        seen["task"] = data.task
+        evidence["task"] = data.task
     if data.also:
-        seen["also"] = list(data.also)
+        evidence["also"] = list(data.also)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        for task in _asked(data):
+        for task in _list_task_ids(data):
             task_answers.get_answerable_task(connection, actor, task, None)
-        done = arranging.commit_arrangement(
+        result = arranging.commit_arrangement(
             Within(database, connection),
             actor,
-            wanted,
+            request,
             reason=data.reason,
-            evidence=seen,
+            evidence=evidence,
             override=data.override,
         )
         if data.task:
-            task_answers.store_decision_answer(connection, ledger, actor, data.task, done.decision)
-    over = [one.to_dict() for one in done.overridden_decisions]
+            task_answers.store_decision_answer(connection, ledger, actor, data.task, result.decision)
+    overridden = result.overridden_decisions
     return {
-        **decision_to_dict(done.decision),
-        "moved": done.n_moved,
-        "unsure": done.unsure_decision,
-        "overridden": over,
+        **decision_to_dict(result.decision),
+        "moved": result.n_moved,
+        "unsure": result.unsure_decision,
+        "overridden": overridden,
     }
 
 
-def wanted_of(
+def build_arrangement_request(
     connection: Any, data: schemas.Arrangement, versions: dict[str, int] | None = None
 ) -> ArrangementRequest:
     """Convert a request body to an arrangement request."""
     from service.board.request import ArrangementRequest, ColumnRequest
-    from service.board.tasks import answers_of
+    from service.board.tasks import read_answer_sides
     from service.decisions.draft import SignatureRef
 
-    def mentions(some: Any) -> tuple[SignatureRef, ...]:
-        return tuple(SignatureRef(m.work, m.position) for m in some)
+    def mentions(items: Any) -> tuple[SignatureRef, ...]:
+        return tuple(SignatureRef(m.work, m.position) for m in items)
 
     columns = [
         ColumnRequest(mentions(c.mentions), c.identity, c.confirmed, c.nowhere)
         for c in data.columns
     ]
     unsure = mentions(data.unsure)
-    answered = [sides for task in _asked(data) for sides in answers_of(connection, task, unsure)]
-    return ArrangementRequest(columns, unsure, answered, versions or {}, data.same_work)
+    answer_sides = [sides for task in _list_task_ids(data) for sides in read_answer_sides(connection, task, unsure)]
+    return ArrangementRequest(columns, unsure, answer_sides, versions or {}, data.same_work)
 
 
-def _asked(data: schemas.Arrangement) -> list[str]:
+def _list_task_ids(data: schemas.Arrangement) -> list[str]:
     """List the ids of the tasks that an arrangement answers, without duplicates."""
     return list(dict.fromkeys([*([data.task] if data.task else []), *data.also]))
 
@@ -167,7 +167,7 @@ def read_board(
     """
     from service.board.view import build_board
 
-    views = views_of(request, database, settings)
+    views = get_block_views(request, database, settings)
     with database.read() as connection:
         return respond_private(build_board(connection, views, text or name, task))
 
@@ -194,8 +194,8 @@ def preview_board(
     ],
 ) -> Response[bytes]:
     """Nothing is stored. `rescored` lists what the next clustering would change under it."""
-    views = views_of(request, database, settings)
-    return respond_private(preview_of(database, views, name, data))
+    views = get_block_views(request, database, settings)
+    return respond_private(preview_board_request(database, views, name, data))
 
 
 @post(
@@ -207,7 +207,7 @@ def preview_board(
     sync_to_thread=True,
     request_class=NonEmptyRequest,
     responses=describe_responses(
-        schemas.Committed,
+        schemas.CommitResult,
         examples.COMMITTED,
         status=201,
         problems=(400, 401, 403, 404, 409, 415, 422),
@@ -233,7 +233,7 @@ def commit_board(
         database,
         actor,
         body,
-        lambda given: commit_of(given, actor, name, data),
+        lambda given: commit_board_request(given, actor, name, data),
         status=201,
     )
 
@@ -252,31 +252,31 @@ def compare(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
-    a: Annotated[str, QueryParameter(max_length=LONGEST, description="WORK:POSITION")],
-    b: Annotated[str, QueryParameter(max_length=LONGEST, description="WORK:POSITION")],
+    a: Annotated[str, QueryParameter(max_length=MAX_MENTION_LENGTH, description="WORK:POSITION")],
+    b: Annotated[str, QueryParameter(max_length=MAX_MENTION_LENGTH, description="WORK:POSITION")],
 ) -> Response[bytes]:
     """Log-odds are additive: bias, contribution of each feature, and calibration."""
     from service.board.evidence import compare_mentions
 
-    views = views_of(request, database, settings)
+    views = get_block_views(request, database, settings)
     with database.read() as connection:
         return respond_private(
-            compare_mentions(connection, views, _mention(a, "a"), _mention(b, "b"))
+            compare_mentions(connection, views, _parse_mention(a, "a"), _parse_mention(b, "b"))
         )
 
 
-def _mention(text: str, field: str) -> SignatureRef:
+def _parse_mention(text: str, field: str) -> SignatureRef:
     from disambig.errors import InputError
     from disambig.explain.explain import parse_mention
     from service.decisions.draft import SignatureRef
     from service.text import to_storable
 
     try:
-        found = parse_mention(text)
+        mention = parse_mention(text)
     except InputError as error:
         raise Invalid(str(error), "write WORK:POSITION", field=field) from error
     # stored works have normalised ids
-    return SignatureRef(to_storable(found.work), found.position)
+    return SignatureRef(to_storable(mention.work), mention.position)
 
 
 HANDLERS = (read_board, preview_board, commit_board, compare)

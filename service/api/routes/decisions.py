@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
-from litestar import Request, Response, get, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import FromPath, QueryParameter, RawBody
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from disambig.console import safe
 from service.actors import Actor, Role
 from service.api.examples import edit as examples
 from service.api.http import paging
@@ -29,6 +27,7 @@ from service.api.http.paging import Cursor, Limit, next_page_path, read_cursor
 from service.api.http.responses import (
     IdempotencyKey,
     IfUnchanged,
+    Json,
     describe_body,
     describe_raw_body,
     respond_private,
@@ -39,13 +38,22 @@ from service.api.middleware.auth import require_role
 from service.api.schemas import edit as schemas
 from service.db.database import Database
 from service.decisions import queries as decision_queries
-from service.errors import ServiceError, Unavailable
+from service.decisions import undo as undoing
+from service.decisions.draft import SignatureRef
+from service.decisions.results import (
+    Bulk,
+    DecisionAction,
+    DecisionDetails,
+    DecisionKind,
+    DecisionMade,
+    Decisions,
+)
+from service.values import to_dict
 
 if TYPE_CHECKING:
     from service.decisions.actions import DecisionContext
+    from service.decisions.bulk import PairDecision
     from service.decisions.draft import DecisionResult
-from service.decisions import undo as undoing
-from service.decisions.draft import SignatureRef
 
 REVIEWER = [require_role(Role.REVIEWER)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 415, 422)
@@ -59,17 +67,17 @@ _LINES = Schema(type=OpenAPIType.STRING, description="One decision per line.")
     tags=["curation"],
     summary="List decisions",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Decisions, examples.DECISIONS, problems=(400, 401, 403)),
+    responses=describe_responses(Decisions, examples.DECISIONS, problems=(400, 401, 403)),
 )
 def list_decisions(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     kind: Annotated[
-        Literal["same", "different", "unsure"] | None,
+        DecisionKind | None,
         QueryParameter(description="Only decisions of this kind."),
     ] = None,
     action: Annotated[
-        Literal["merge", "split", "move", "review", "arrange"] | None,
+        DecisionAction | None,
         QueryParameter(description="Only decisions of this action."),
     ] = None,
     by: Annotated[
@@ -88,7 +96,7 @@ def list_decisions(
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[Decisions]:
     """Return decisions, newest first, including undone ones."""
     filters = decision_queries.DecisionFilter(kind, action, by, standing, identity)
     before = read_cursor("decisions", cursor, (int,))
@@ -97,8 +105,8 @@ def list_decisions(
         decisions = decision_queries.list_decisions(connection, filters, limit + 1, begin)
     page = decisions[:limit]
     more = len(decisions) > limit
-    following = paging.make_cursor("decisions", page[-1]["event_seq"]) if more else None
-    return respond_private({"items": page, "next": next_page_path(request, following)})
+    following = paging.make_cursor("decisions", page[-1].event_seq) if more else None
+    return respond_private(Decisions(items=page, next=next_page_path(request, following)))
 
 
 @get(
@@ -108,7 +116,7 @@ def list_decisions(
     summary="Read a decision with its links",
     sync_to_thread=True,
     responses=describe_responses(
-        schemas.DecisionDetails, examples.DECISION_DETAILS, problems=(400, 401, 403, 404)
+        DecisionDetails, examples.DECISION_DETAILS, problems=(400, 401, 403, 404)
     ),
 )
 def read_decision(
@@ -116,17 +124,15 @@ def read_decision(
     database: NamedDependency[Database],
     id: FromPath[str],
     limit: Limit = 100,
-) -> Response[bytes]:
+) -> Json[DecisionDetails]:
     """Links are must-links and cannot-links that bind all runs, assignments and publications."""
     with database.read() as connection:
-        decision, version = (
-            decision_queries.get_decision(connection, id, limit),
-            _read_state(id)(connection),
-        )
+        decision = decision_queries.get_decision(connection, id, limit)
+        version = _read_state(id)(connection)
     return respond_with_etag(request, decision, version)
 
 
-def _read_state(decision_id: str) -> Callable[[Connection], dict[str, Any]]:
+def _read_state(decision_id: str) -> Callable[[Connection], DecisionDetails]:
     """Return a reader of the mutable state of a decision: whether it is in force."""
     return lambda connection: decision_queries.get_decision(connection, decision_id, 1)
 
@@ -140,7 +146,7 @@ def _read_state(decision_id: str) -> Callable[[Connection], dict[str, Any]]:
     sync_to_thread=True,
     request_class=NonEmptyRequest,
     responses=describe_responses(
-        schemas.DecisionMade, examples.MADE, status=201, problems=PROBLEMS
+        DecisionMade, examples.DECISION_RESULT, status=201, problems=PROBLEMS
     ),
 )
 def decide(
@@ -150,13 +156,21 @@ def decide(
     data: Annotated[schemas.Judgement, describe_body(("The same person", examples.JUDGEMENT))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
-) -> Response[bytes]:
+) -> Json[DecisionMade]:
     """Published identities that contradict it change at once.
 
     Rejected (409) with the chain of links if it contradicts earlier decisions.
     """
+    from service.decisions.bulk import record_pair_decision
+
+    pair = _make_pair_decision(data)
     return run_write(
-        request, database, actor, body, lambda given: decision_to_dict(_record_judgement(given, actor, data)), status=201
+        request,
+        database,
+        actor,
+        body,
+        lambda given: record_pair_decision(given, actor, pair).to_response(),
+        status=201,
     )
 
 
@@ -171,7 +185,7 @@ def decide(
     operation_class=describe_raw_body(
         {"application/x-ndjson": (_LINES, "Two decisions", examples.BULK_NDJSON)}
     ),
-    responses=describe_responses(schemas.Bulk, examples.BULK, problems=(400, 401, 403, 413, 415, 422)),
+    responses=describe_responses(Bulk, examples.BULK, problems=(400, 401, 403, 413, 415, 422)),
 )
 def decide_in_bulk(
     request: Request[Any, Any, Any],
@@ -179,27 +193,21 @@ def decide_in_bulk(
     actor: NamedDependency[Actor],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
-) -> Response[bytes]:
+) -> Json[Bulk]:
     """One decision per line, in the format of `POST /v1/decisions`; at most 1,000.
 
     Each is applied or rejected separately, in order; a rejected one has no effect.
     """
-    rows = list(_split_lines(body))
+    from service.decisions.bulk import record_in_bulk
 
-    def act(given: Database) -> dict[str, Any]:
-        applied, refused = [], []
-        for line, text in rows:
-            try:
-                made = _record_judgement(given, actor, _parse_judgement(text))
-            except Unavailable:
-                raise
-            except ServiceError as error:
-                refused.append({"line": line, **_describe_refusal(error)})
-            else:
-                applied.append({"line": line, **decision_to_dict(made)})
-        return {"applied": applied, "refused": refused}
-
-    return run_write(request, database, actor, body, act)
+    lines = list(_split_lines(body))
+    return run_write(
+        request,
+        database,
+        actor,
+        body,
+        lambda given: record_in_bulk(given, actor, lines, _parse_pair_decision),
+    )
 
 
 def _reversal_route(path: str, summary: str) -> Callable[[Any], Any]:
@@ -211,12 +219,13 @@ def _reversal_route(path: str, summary: str) -> Callable[[Any], Any]:
         status_code=200,
         sync_to_thread=True,
         request_class=DecodedRequest,
-        responses=describe_responses(schemas.DecisionMade, examples.MADE, problems=PROBLEMS),
+        responses=describe_responses(DecisionMade, examples.DECISION_RESULT, problems=PROBLEMS),
     )
 
 
 OptionalReason = Annotated[
-    schemas.Why | None, describe_body(("With a reason", {"reason": "mistaken for a namesake"}))
+    schemas.ReasonBody | None,
+    describe_body(("With a reason", {"reason": "mistaken for a namesake"})),
 ]
 
 
@@ -230,7 +239,7 @@ def undo(
     data: OptionalReason = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
-) -> Response[bytes]:
+) -> Json[DecisionMade]:
     """Restore mentions, ids and redirects; rejected if later changes depend on it.
 
     Reviewers can undo their own decisions, editors all decisions.
@@ -242,7 +251,7 @@ def undo(
         database,
         actor,
         body,
-        lambda given: decision_to_dict(undoing.undo_decision(given, actor, id, reason)),
+        lambda given: undoing.undo_decision(given, actor, id, reason).to_response(),
         edits=_read_state(id),
     )
 
@@ -257,7 +266,7 @@ def redo(
     data: OptionalReason = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
-) -> Response[bytes]:
+) -> Json[DecisionMade]:
     """Reapply the decision, ids included; rejected if what it changed has changed since.
 
     Reviewers can redo their own decisions, editors all decisions.
@@ -269,12 +278,12 @@ def redo(
         database,
         actor,
         body,
-        lambda given: decision_to_dict(undoing.redo_decision(given, actor, id, reason)),
+        lambda given: undoing.redo_decision(given, actor, id, reason).to_response(),
         edits=_read_state(id),
     )
 
 
-def build_statement(data: schemas.Edit, versions: Mapping[str, int] | None) -> DecisionContext:
+def make_context(data: schemas.Edit, versions: Mapping[str, int] | None) -> DecisionContext:
     """Return the reason, evidence and versions of an edit."""
     from service.decisions.actions import DecisionContext
 
@@ -283,22 +292,14 @@ def build_statement(data: schemas.Edit, versions: Mapping[str, int] | None) -> D
 
 def decision_to_dict(decision: DecisionResult) -> dict[str, Any]:
     """Return a recorded decision as the API renders it."""
-    return {
-        "decision": decision.id,
-        "event": decision.event,
-        "identities": [{"id": id_, "version": v} for id_, v in sorted(decision.identities.items())],
-        "created": decision.created,
-    }
+    return to_dict(decision.to_response())
 
 
-def _record_judgement(database: Database, actor: Actor, data: schemas.Judgement) -> DecisionResult:
-    from service.decisions import actions as decision_actions
+def _make_pair_decision(data: schemas.Judgement) -> PairDecision:
+    from service.decisions.bulk import PairDecision
 
-    a, b = (SignatureRef(m.work, m.position) for m in (data.a, data.b))
-    why = build_statement(data, data.versions)
-    if data.kind == "unsure":
-        return decision_actions.record_unsure(database, actor, [a, b], why)
-    return decision_actions.decide_pair(database, actor, data.kind, a, b, why)
+    a, b = (SignatureRef(mention.work, mention.position) for mention in (data.a, data.b))
+    return PairDecision(data.kind, a, b, make_context(data, data.versions))
 
 
 def _split_lines(body: bytes) -> Iterator[tuple[int, bytes]]:
@@ -317,26 +318,14 @@ def _split_lines(body: bytes) -> Iterator[tuple[int, bytes]]:
         yield line, text
 
 
-def _parse_judgement(text: bytes) -> schemas.Judgement:
+def _parse_pair_decision(text: bytes) -> PairDecision:
     value = parse_json(text)
     try:
-        return schemas.Judgement.model_validate(value)
+        return _make_pair_decision(schemas.Judgement.model_validate(value))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "record"
         raise BadBody(first["msg"], "see /schema for the fields", field=field) from error
-
-
-def _describe_refusal(error: ServiceError) -> dict[str, Any]:
-    details = {k: v for k, v in error.details.items() if k not in ("headers", "line")}
-    return {
-        "status": error.status,
-        "title": error.title,
-        "detail": safe(error.problem),
-        "remedy": safe(error.remedy),
-        "field": error.field,
-        "details": orjson.loads(orjson.dumps(details, default=str)),
-    }
 
 
 HANDLERS = (list_decisions, read_decision, decide, decide_in_bulk, undo, redo)

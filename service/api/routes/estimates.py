@@ -19,7 +19,7 @@ from service.api.http.bodies import DecodedRequest
 from service.api.http.openapi import describe_responses
 from service.api.http.responses import IdempotencyKey, describe_body, respond_private, run_write
 from service.api.middleware.auth import require_role
-from service.api.schemas.edit import Asked, Reason, Whole
+from service.api.schemas.edit import RequestBody, Reason, Whole
 from service.api.schemas.read import Shape
 from service.db.database import Database
 from service.review import sampling
@@ -69,7 +69,7 @@ class Estimates(Shape):
     slices: list[SliceEstimate]
 
 
-class NewSample(Asked):
+class NewSample(RequestBody):
     """A random sample to draw."""
 
     size: Annotated[Whole, Field(ge=2, le=sampling.MAX_SIZE)] = 400

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from litestar import Request, Response, get
+from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
 from sqlalchemy import Connection
@@ -20,14 +20,13 @@ from service.api.examples import read as examples
 from service.api.http import paging
 from service.api.http.openapi import describe_responses
 from service.api.http.paging import MAX_INTEGER, Cursor, Limit, next_page_path, read_cursor
-from service.api.http.responses import respond_private
+from service.api.http.responses import Json, respond_private
 from service.api.middleware.auth import require_role
 from service.api.middleware.cache import ReadResult, respond_cached
-from service.api.schemas import edit as edit_schemas
-from service.api.schemas import read as schemas
 from service.db.database import Database
 from service.errors import Invalid
 from service.events import queries as event_queries
+from service.events.results import ChangeKind, Changes, EventDetails, Events
 
 ADMIN = [require_role(Role.ADMIN)]
 _MAX_LENGTH = 1_000
@@ -43,15 +42,14 @@ def _text_parameter(description: str) -> Any:
     tags=["audit"],
     summary="List events of the event log",
     sync_to_thread=True,
-    responses=describe_responses(
-        edit_schemas.Events, edit_examples.EVENTS, problems=(400, 401, 403, 422)
-    ),
+    responses=describe_responses(Events, edit_examples.EVENTS, problems=(400, 401, 403, 422)),
 )
 def list_events(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     kind: Annotated[
-        str | None, _text_parameter("Only events of this kind, such as decision-made or run-published.")
+        str | None,
+        _text_parameter("Only events of this kind, such as decision-made or run-published."),
     ] = None,
     actor_name: Annotated[
         str | None,
@@ -78,18 +76,18 @@ def list_events(
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[Events]:
     """Return events, newest first. `since` and `until` are times with a time zone."""
     begin, end = (_to_utc(name, at) for name, at in (("since", since), ("until", until)))
-    wanted = event_queries.EventFilter(kind, actor_name, subject, request_id, begin, end)
+    event_filter = event_queries.EventFilter(kind, actor_name, subject, request_id, begin, end)
     before = read_cursor("events", cursor, (int,))
     with database.read() as connection:
-        found = event_queries.list_events(
-            connection, wanted, limit + 1, None if before is None else before[0]
+        events = event_queries.list_events(
+            connection, event_filter, limit + 1, None if before is None else before[0]
         )
-    page = found[:limit]
-    following = paging.make_cursor("events", page[-1]["seq"]) if len(found) > limit else None
-    return respond_private({"items": page, "next": next_page_path(request, following)})
+    page = events[:limit]
+    following = paging.make_cursor("events", page[-1].seq) if len(events) > limit else None
+    return respond_private(Events(items=page, next=next_page_path(request, following)))
 
 
 @get(
@@ -99,7 +97,7 @@ def list_events(
     summary="Read an event with its changes",
     sync_to_thread=True,
     responses=describe_responses(
-        edit_schemas.EventDetails, edit_examples.EVENT_DETAILS, problems=(400, 401, 403, 404)
+        EventDetails, edit_examples.EVENT_DETAILS, problems=(400, 401, 403, 404)
     ),
 )
 def read_event(
@@ -108,7 +106,7 @@ def read_event(
         int, PathParameter(ge=0, le=MAX_INTEGER, description="Sequence number of the event.")
     ],
     limit: Limit = 50,
-) -> Response[bytes]:
+) -> Json[EventDetails]:
     """Return identities and mentions before and after it, at most `limit` of each."""
     with database.read() as connection:
         return respond_private(event_queries.get_event(connection, seq, limit))
@@ -132,8 +130,6 @@ def _to_utc(name: str, moment: datetime | None) -> datetime | None:
 
 MAX_ENTRIES = 1000
 
-Kind = Literal["create", "keep", "merge", "split", "move", "restore"]
-
 
 @get(
     "/changes",
@@ -141,7 +137,7 @@ Kind = Literal["create", "keep", "merge", "split", "move", "restore"]
     tags=["feed"],
     summary="Read the change feed",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Changes, examples.CHANGES),
+    responses=describe_responses(Changes, examples.CHANGES),
 )
 def read_changes(
     request: Request[Any, Any, Any],
@@ -153,31 +149,34 @@ def read_changes(
         ),
     ] = 0,
     limit: Annotated[
-        int, QueryParameter(ge=1, le=MAX_ENTRIES, description=f"Maximum number of entries, 1 to {MAX_ENTRIES}.")
+        int,
+        QueryParameter(
+            ge=1, le=MAX_ENTRIES, description=f"Maximum number of entries, 1 to {MAX_ENTRIES}."
+        ),
     ] = 100,
-    kind: Annotated[Kind | None, QueryParameter(description="Only changes of this kind.")] = None,
+    kind: Annotated[
+        ChangeKind | None, QueryParameter(description="Only changes of this kind.")
+    ] = None,
     identity: Annotated[
         str | None, QueryParameter(max_length=100, description="Only changes of this identity.")
     ] = None,
-) -> Response[bytes]:
+) -> Json[Changes]:
     """Return every create, keep, merge, split, move and restore exactly once.
 
     Store `since` of the last page you have processed and pass it next time: numbers appear in
     commit order, so nothing is missed or repeated.
     """
 
-    def render(connection: Connection) -> ReadResult[Any]:
-        items, last = event_queries.list_changes_since(
+    def render(connection: Connection) -> ReadResult[Changes]:
+        changes = event_queries.list_changes_since(
             connection, since, limit, kind=kind, identity=identity
         )
-        kept = {"kind": kind, "identity": identity}
-        query = {k: v for k, v in kept.items() if v is not None}
+        last = changes[-1].sequence if changes else since
+        filters = {"kind": kind, "identity": identity}
+        query = {name: value for name, value in filters.items() if value is not None}
         following = urlencode({"since": last, "limit": limit, **query})
-        full = len(items) == limit
-        path = request.scope["path"]
-        return ReadResult(
-            {"items": items, "since": last, "next": f"{path}?{following}" if full else None}
-        )
+        next_page = f"{request.scope['path']}?{following}" if len(changes) == limit else None
+        return ReadResult(Changes(items=changes, since=last, next=next_page))
 
     return respond_cached(request, database, render)
 

@@ -48,12 +48,12 @@ class Readiness:
             checking = asyncio.to_thread(check_readiness, self._settings, self._database)
             self._running = asyncio.create_task(checking)
         try:
-            found = await asyncio.wait_for(asyncio.shield(self._running), CHECK_TIMEOUT)
+            checks = await asyncio.wait_for(asyncio.shield(self._running), CHECK_TIMEOUT)
         except TimeoutError:
             problem = f"no response within {CHECK_TIMEOUT:g} s; check the database and the disk"
             return [Check("database", problem, CHECK_TIMEOUT * 1000)]
-        self._last_checks = (time.monotonic(), found)
-        return found
+        self._last_checks = (time.monotonic(), checks)
+        return checks
 
 
 @get("/health/live", opt=OPEN, include_in_schema=False)
@@ -66,16 +66,16 @@ async def read_liveness() -> dict[str, str]:
 async def read_readiness(state: State) -> Response[dict[str, Any]]:
     """Return 200 if requests would succeed, 503 otherwise."""
     checks: list[Check] = await state.readiness.run_checks()
-    fine = all(check.problem is None for check in checks)
+    all_passed = all(check.problem is None for check in checks)
     content = {
-        "status": "ready" if fine else "not ready",
+        "status": "ready" if all_passed else "not ready",
         "checks": {
             check.name: {"ok": check.problem is None, "problem": check.problem, "ms": check.ms}
             for check in checks
         },
     }
-    headers = {"Cache-Control": "no-store"} | ({} if fine else {"Retry-After": "1"})
-    return Response(content, status_code=200 if fine else 503, headers=headers)
+    headers = {"Cache-Control": "no-store"} | ({} if all_passed else {"Retry-After": "1"})
+    return Response(content, status_code=200 if all_passed else 503, headers=headers)
 
 
 @get("/metrics", opt=OPEN, include_in_schema=False, sync_to_thread=True)

@@ -267,12 +267,12 @@ def _history_cursor(entry: HistoryEntry) -> str:
     return make_cursor("history", entry.seq)
 
 
-def _entry_to_dict(entry: HistoryEntry, named: bool) -> dict[str, Any]:
+def _entry_to_dict(entry: HistoryEntry, show_actor: bool) -> dict[str, Any]:
     return {
         "sequence": entry.seq,
         "kind": entry.kind,
         "at": entry.at,
-        "actor": entry.actor if named else None,
+        "actor": entry.actor if show_actor else None,
         "reason": entry.reason,
         "subject": entry.subject,
         "before": entry.before,
@@ -304,17 +304,17 @@ def _parse_external_id(text: str) -> tuple[str, str]:
 
 
 def _page_by_relevance(
-    found: list[dict[str, Any]], limit: int, text: str | None
+    hits: list[dict[str, Any]], limit: int, text: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     after = read_cursor("identities?q", text, (float, int, str))
     if after is not None:
-        place = (-after[0], -after[1], after[2])
-        found = [x for x in found if (-x["closeness"], -x["n_works"], x["id"]) > place]
-    if len(found) <= limit:
-        return found, None
-    last = found[limit - 1]
+        position = (-after[0], -after[1], after[2])
+        hits = [x for x in hits if (-x["closeness"], -x["n_works"], x["id"]) > position]
+    if len(hits) <= limit:
+        return hits, None
+    last = hits[limit - 1]
     following = make_cursor("identities?q", last["closeness"], last["n_works"], last["id"])
-    return found[:limit], following
+    return hits[:limit], following
 
 
 def _page_in_order(

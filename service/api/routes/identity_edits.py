@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from litestar import Request, Response, delete, post
+from litestar import Request, delete, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, RawBody
-from sqlalchemy import select
 
 from service.actors import Actor, Role
 from service.api.examples import edit as examples
@@ -18,17 +17,19 @@ from service.api.http.openapi import describe_responses
 from service.api.http.responses import (
     IdempotencyKey,
     IfMatch,
+    Json,
     describe_body,
     read_versions,
     respond_private,
     run_write,
 )
 from service.api.middleware.auth import require_role
-from service.api.routes.decisions import build_statement, decision_to_dict
+from service.api.routes.decisions import make_context
 from service.api.schemas import edit as schemas
 from service.db.database import Database
-from service.db.tables import Identity
 from service.decisions.draft import SignatureRef
+from service.decisions.results import DecisionMade
+from service.external_ids.results import ExternalId
 
 EDITOR = [require_role(Role.EDITOR)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 415, 422, 428)
@@ -44,7 +45,7 @@ def _edit_route(path: str, summary: str) -> Callable[[Any], Any]:
         sync_to_thread=True,
         request_class=NonEmptyRequest,
         responses=describe_responses(
-            schemas.DecisionMade, examples.MADE, status=201, problems=PROBLEMS
+            DecisionMade, examples.DECISION_RESULT, status=201, problems=PROBLEMS
         ),
     )
 
@@ -58,7 +59,7 @@ def merge(
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
-) -> Response[bytes]:
+) -> Json[DecisionMade]:
     """The id of `into`, or of the best established identity, is kept; the others redirect to it.
 
     Rejected (409) with the chain of links if decisions state that they are different people.
@@ -72,11 +73,9 @@ def merge(
         database,
         actor,
         body,
-        lambda given: decision_to_dict(
-            decision_actions.merge_identities(
-                given, actor, data.identities, data.into, build_statement(data, known_versions)
-            )
-        ),
+        lambda given: decision_actions.merge_identities(
+            given, actor, data.identities, data.into, make_context(data, known_versions)
+        ).to_response(),
         status=201,
     )
 
@@ -90,7 +89,7 @@ def split(
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
-) -> Response[bytes]:
+) -> Json[DecisionMade]:
     """Groups become new identities; one group, or the mentions in no group, keeps the id."""
     from service.decisions import actions as decision_actions
 
@@ -101,11 +100,9 @@ def split(
         database,
         actor,
         body,
-        lambda given: decision_to_dict(
-            decision_actions.split_identity(
-                given, actor, data.identity, groups, data.keep, build_statement(data, known_versions)
-            )
-        ),
+        lambda given: decision_actions.split_identity(
+            given, actor, data.identity, groups, data.keep, make_context(data, known_versions)
+        ).to_response(),
         status=201,
     )
 
@@ -119,7 +116,7 @@ def move(
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
-) -> Response[bytes]:
+) -> Json[DecisionMade]:
     """Mentions move to `to`, or to a new identity. `versions` may include those they leave."""
     from service.decisions import actions as decision_actions
 
@@ -131,11 +128,9 @@ def move(
         database,
         actor,
         body,
-        lambda given: decision_to_dict(
-            decision_actions.move_signatures(
-                given, actor, mentions, data.to, build_statement(data, known_versions)
-            )
-        ),
+        lambda given: decision_actions.move_signatures(
+            given, actor, mentions, data.to, make_context(data, known_versions)
+        ).to_response(),
         status=201,
     )
 
@@ -148,9 +143,7 @@ def move(
     status_code=201,
     sync_to_thread=True,
     request_class=NonEmptyRequest,
-    responses=describe_responses(
-        schemas.ExternalId, examples.EXTERNAL_ID, status=201, problems=PROBLEMS
-    ),
+    responses=describe_responses(ExternalId, examples.EXTERNAL_ID, status=201, problems=PROBLEMS),
 )
 def attach(
     request: Request[Any, Any, Any],
@@ -163,14 +156,18 @@ def attach(
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
-) -> Response[bytes]:
+) -> Json[ExternalId]:
     """The id is validated and normalised. An id on two identities opens a conflict task."""
     from service.external_ids import attach as external_ids
 
     version = read_expected_version(request)
 
-    def act(given: Database) -> dict[str, Any]:
-        scheme, value = external_ids.attach_id(
+    return run_write(
+        request,
+        database,
+        actor,
+        body,
+        lambda given: external_ids.attach_id(
             given,
             actor,
             id,
@@ -179,10 +176,9 @@ def attach(
             data.source,
             reason=data.reason,
             version=version,
-        )
-        return _external_id(given, id, scheme, value)
-
-    return run_write(request, database, actor, body, act, status=201)
+        ),
+        status=201,
+    )
 
 
 @delete(
@@ -193,7 +189,7 @@ def attach(
     status_code=200,
     sync_to_thread=True,
     request_class=DecodedRequest,
-    responses=describe_responses(schemas.ExternalId, examples.EXTERNAL_ID, problems=PROBLEMS),
+    responses=describe_responses(ExternalId, examples.EXTERNAL_ID, problems=PROBLEMS),
 )
 def detach(
     request: Request[Any, Any, Any],
@@ -206,20 +202,14 @@ def detach(
         str | None, QueryParameter(max_length=2_000, description="Reason, stored in the event log.")
     ] = None,
     if_match: IfMatch = None,
-) -> Response[bytes]:
+) -> Json[ExternalId]:
     """A detached id that mentions print is not attached again with them."""
     from service.external_ids import attach as external_ids
-    from service.external_ids.schemes import normalize_id
 
     version = read_expected_version(request)
-    external_ids.detach_id(database, actor, id, scheme, value, reason=reason, version=version)
-    return respond_private(_external_id(database, id, *normalize_id(scheme, value)))
-
-
-def _external_id(database: Database, id: str, scheme: str, value: str) -> dict[str, Any]:
-    with database.read() as connection:
-        version = connection.scalars(select(Identity.version).where(Identity.id == id)).one()
-    return {"identity": id, "scheme": scheme, "value": value, "version": version}
+    return respond_private(
+        external_ids.detach_id(database, actor, id, scheme, value, reason=reason, version=version)
+    )
 
 
 HANDLERS = (merge, split, move, attach, detach)

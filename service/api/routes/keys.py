@@ -54,7 +54,7 @@ def list_keys(database: NamedDependency[Database]) -> Json[Keys]:
     sync_to_thread=True,
     request_class=NonEmptyRequest,
     responses=describe_responses(
-        ShownKey, examples.SHOWN_KEY, status=201, problems=(400, 401, 403, 415, 422)
+        ShownKey, examples.KEY_WITH_SECRET, status=201, problems=(400, 401, 403, 415, 422)
     ),
 )
 def create_key(

@@ -27,7 +27,7 @@ from service.api.http.responses import (
     run_write,
 )
 from service.api.middleware.auth import require_role
-from service.api.schemas.edit import Asked, Reason, Whole, Why
+from service.api.schemas.edit import RequestBody, Reason, Whole, ReasonBody
 from service.api.schemas.read import Page, Shape
 from service.db.database import Database
 from service.settings import Settings
@@ -146,7 +146,7 @@ class Models(Page):
     )
 
 
-class NewModel(Asked):
+class NewModel(RequestBody):
     """A model to train."""
 
     hold_back: Annotated[float, Field(ge=0, le=0.9)] = Field(
@@ -157,7 +157,7 @@ class NewModel(Asked):
     reason: Reason = None
 
 
-class Promote(Why):
+class Promote(ReasonBody):
     """Options of a promotion."""
 
     expected: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
@@ -225,7 +225,7 @@ PROMOTED = {**CANDIDATE, "state": "promoted", "promoted_seq": 4_712, "in_use": T
 CANCELLED = {**QUEUED, "state": "cancelled", "ended_at": _AT}
 MODELS = {"items": [CANDIDATE], "next": None, "in_use": None}
 OptionalReason = Annotated[
-    Why | None, describe_body(("With a reason", {"reason": "15 decisions mended, 2 broken"}))
+    ReasonBody | None, describe_body(("With a reason", {"reason": "15 decisions mended, 2 broken"}))
 ]
 
 
@@ -250,15 +250,15 @@ def list_models(
     begin = read_cursor("models", cursor, (str,))
     before = None if begin is None else begin[0]
     with database.read() as connection:
-        found = model_store.list_models(connection, state=model_state, before=before, limit=limit + 1)
-        used = model_store.get_id_in_use(connection)
-    page = found[:limit]
-    following = paging.make_cursor("models", page[-1].id) if len(found) > limit else None
+        found_models = model_store.list_models(connection, state=model_state, before=before, limit=limit + 1)
+        id_in_use = model_store.get_id_in_use(connection)
+    page = found_models[:limit]
+    following = paging.make_cursor("models", page[-1].id) if len(found_models) > limit else None
     return respond_private(
         {
             "items": [asdict(model) for model in page],
             "next": next_page_path(request, following),
-            "in_use": used,
+            "in_use": id_in_use,
         }
     )
 
@@ -276,8 +276,8 @@ def read_model(
 ) -> Response[bytes]:
     """A step that sends the ETag in If-Match is executed only if the model is unchanged."""
     with database.read() as connection:
-        found = asdict(model_store.get_model(connection, id))
-    return respond_with_etag(request, found)
+        model = asdict(model_store.get_model(connection, id))
+    return respond_with_etag(request, model)
 
 
 @post(
@@ -305,14 +305,14 @@ def train_model(
 
     Rejected (409) while another model is being trained.
     """
-    given = data or NewModel()
-    wish = model_store.FitOptions(given.hold_back, given.seed)
+    options = data or NewModel()
+    request_ = model_store.FitOptions(options.hold_back, options.seed)
     return run_write(
         request,
         database,
         actor,
         body,
-        lambda db: asdict(model_store.request_model(db, actor, wish, settings.heartbeat, given.reason)),
+        lambda db: asdict(model_store.request_model(db, actor, request_, settings.heartbeat, options.reason)),
         status=202,
     )
 
@@ -353,10 +353,10 @@ def promote_model(
     Published identities change only with the next published run. Rejected (409) if another model
     was promoted since the candidate was compared, or since the promotion in `expected`.
     """
-    wish = data or Promote()
+    options = data or Promote()
 
     def act(given: Database) -> dict[str, Any]:
-        used = promotion.promote(given, actor, id, wish.reason, expected=wish.expected)
+        used = promotion.promote(given, actor, id, options.reason, expected=options.expected)
         with given.read() as connection:
             return asdict(model_store.get_model(connection, used.id))
 

@@ -69,8 +69,8 @@ def _page_in_order(connection: Connection, limit: int, text: str | None) -> tupl
 def _page_by_relevance(hits: list[NameHit], limit: int, text: str | None) -> tuple[list[NameHit], str | None]:
     after = read_cursor("names?q", text, (float, int, str))
     if after is not None:
-        place = (-after[0], -after[1], after[2])
-        hits = [h for h in hits if (-h.closeness, -h.mentions, h.folded) > place]
+        position = (-after[0], -after[1], after[2])
+        hits = [h for h in hits if (-h.closeness, -h.mentions, h.folded) > position]
     if len(hits) <= limit:
         return hits, None
     last = hits[limit - 1]
@@ -144,22 +144,22 @@ def read_name(
 
 
 def _page_people(
-    connection: Connection, found: name_profile.NameSummary, limit: int, text: str | None
+    connection: Connection, name: name_profile.NameSummary, limit: int, text: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     after = read_cursor("people", text, (int, str))
-    people = name_profile.list_identities(connection, found, limit, after)
+    people = name_profile.list_identities(connection, name, limit, after)
     if len(people) < limit:
         return people, None
     return people, make_cursor("people", people[-1]["mentions"], people[-1]["id"])
 
 
 def _page_unassigned(
-    connection: Connection, found: name_profile.NameSummary, limit: int, text: str | None
+    connection: Connection, name: name_profile.NameSummary, limit: int, text: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     after = read_cursor("unplaced", text, (str, int))
-    if not found.unassigned:
+    if not name.unassigned:
         return [], None
-    mentions = name_profile.list_unassigned(connection, found, limit + 1, after)
+    mentions = name_profile.list_unassigned(connection, name, limit + 1, after)
     shown = [aggregates.format_paper(m) for m in mentions[:limit]]
     if len(mentions) <= limit:
         return shown, None

@@ -35,7 +35,7 @@ from service.runs.results import Run, Runs, RunState
 REVIEWER, EDITOR = [require_role(Role.REVIEWER)], [require_role(Role.EDITOR)]
 ADMIN = [require_role(Role.ADMIN)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 415, 422)
-Why = Annotated[schemas.Why | None, describe_body(("With a reason", {"reason": "checked by Ada"}))]
+OptionalReason = Annotated[schemas.ReasonBody | None, describe_body(("With a reason", {"reason": "checked by Ada"}))]
 
 
 @get(
@@ -60,14 +60,14 @@ def list_runs(
     begin = read_cursor("runs", cursor, (str,))
     before = None if begin is None else begin[0]
     with database.read() as connection:
-        found = run_store.list_runs(
+        found_runs = run_store.list_runs(
             connection,
             state=run_state,
             before=before,
             limit=limit + 1,
         )
-    page = found[:limit]
-    following = paging.make_cursor("runs", page[-1].id) if len(found) > limit else None
+    page = found_runs[:limit]
+    following = paging.make_cursor("runs", page[-1].id) if len(found_runs) > limit else None
     return respond_private(Runs(items=page, next=next_page_path(request, following)))
 
 
@@ -87,8 +87,8 @@ def read_run(
     A step that sends the ETag in If-Match is executed only if the run is unchanged.
     """
     with database.read() as connection:
-        found = run_store.get_run(connection, id)
-    return respond_with_etag(request, found)
+        run = run_store.get_run(connection, id)
+    return respond_with_etag(request, run)
 
 
 @get(
@@ -124,9 +124,9 @@ def read_diff(
     with database.read() as connection:
         run = run_store.get_run(connection, id)
         begin = None if after is None else after[0]
-        found = proposals.list_changes(connection, id, kind, begin, limit + 1)
-    page = found[:limit]
-    following = paging.make_cursor(list_id, page[-1].rank) if len(found) > limit else None
+        lines = proposals.list_changes(connection, id, kind, begin, limit + 1)
+    page = lines[:limit]
+    following = paging.make_cursor(list_id, page[-1].rank) if len(lines) > limit else None
     return respond_private(
         Differences(items=page, next=next_page_path(request, following), summary=run.summary)
     )
@@ -153,15 +153,15 @@ def start_run(
     idempotency_key: IdempotencyKey = None,
 ) -> Json[Run]:
     """A worker (`disambig worker`) executes it; the result is a proposal without effect yet."""
-    wish = data or schemas.NewRun()
+    options = data or schemas.NewRun()
 
     def act(given: Database) -> Run:
-        return run_store.create_run(given, actor, scope=wish.scope, reason=wish.reason)
+        return run_store.create_run(given, actor, scope=options.scope, reason=options.reason)
 
     return run_write(request, database, actor, body, act, status=202)
 
 
-def _step(
+def _step_route(
     path: str, summary: str, guards: list[Any], example: dict[str, Any], schema: Any = Run
 ) -> Callable[[Any], Any]:
     """Declare the route of a step in the life of a run."""
@@ -177,18 +177,18 @@ def _step(
     )
 
 
-def _run(run_id: str) -> Callable[[Connection], Run]:
+def _read_state(run_id: str) -> Callable[[Connection], Run]:
     return lambda connection: run_store.get_run(connection, run_id)
 
 
-@_step("cancel", "Cancel a run, or discard its proposal", EDITOR, examples.CANCELLED)
+@_step_route("cancel", "Cancel a run, or discard its proposal", EDITOR, examples.CANCELLED)
 def cancel_run(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
     body: RawBody,
-    data: Why = None,
+    data: OptionalReason = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Json[Run]:
@@ -200,18 +200,18 @@ def cancel_run(
         actor,
         body,
         lambda given: run_store.cancel_run(given, actor, id, reason),
-        edits=_run(id),
+        edits=_read_state(id),
     )
 
 
-@_step("rebase", "Rebase a proposal", EDITOR, examples.REBASED)
+@_step_route("rebase", "Rebase a proposal", EDITOR, examples.REBASED)
 def rebase_run(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
     body: RawBody,
-    data: Why = None,
+    data: OptionalReason = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Json[Run]:
@@ -225,11 +225,11 @@ def rebase_run(
         actor,
         body,
         lambda given: proposals.rebase(given, actor, id, reason),
-        edits=_run(id),
+        edits=_read_state(id),
     )
 
 
-@_step("publish", "Publish a proposal", EDITOR, examples.PUBLICATION, Published)
+@_step_route("publish", "Publish a proposal", EDITOR, examples.PUBLICATION, Published)
 def publish_run(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -249,25 +249,25 @@ def publish_run(
     """
     from service.publication import publish as publishing
 
-    wish = data or schemas.Publish()
+    options = data or schemas.Publish()
     return run_write(
         request,
         database,
         actor,
         body,
-        lambda given: publishing.publish(given, actor, id, wish.reason, expected=wish.expected),
-        edits=_run(id),
+        lambda given: publishing.publish(given, actor, id, options.reason, expected=options.expected),
+        edits=_read_state(id),
     )
 
 
-@_step("rollback", "Roll back a publication", ADMIN, examples.ROLLBACK, Published)
+@_step_route("rollback", "Roll back a publication", ADMIN, examples.ROLLBACK, Published)
 def rollback_run(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
     body: RawBody,
-    data: Why = None,
+    data: OptionalReason = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Json[Published]:
@@ -284,7 +284,7 @@ def rollback_run(
         actor,
         body,
         lambda given: publishing.roll_back(given, actor, id, reason),
-        edits=_run(id),
+        edits=_read_state(id),
     )
 
 

@@ -38,7 +38,7 @@ from service.tasks import queries as task_queries
 from service.text import fold_name
 
 REVIEWER = [require_role(Role.REVIEWER)]
-_PLACE = (int, float, int)
+_CURSOR_TYPES = (int, float, int)
 
 Kind = Annotated[
     Literal["conflict", "merge", "split", "assign", "sample"] | None,
@@ -48,17 +48,17 @@ PrintedName = Annotated[
     str | None,
     QueryParameter(max_length=10_000, description="Only tasks about this printed name."),
 ]
-Held = Annotated[
+LeaseHolder = Annotated[
     Literal["me", "others", "nobody"] | None,
     QueryParameter(description="Only tasks leased by you, by others, or by no one."),
 ]
-Least = Annotated[
+MinMentions = Annotated[
     int | None,
     QueryParameter(
         ge=0, le=2**31 - 1, description="Only tasks that affect at least this many mentions."
     ),
 ]
-Most = Annotated[
+MaxMentions = Annotated[
     int | None,
     QueryParameter(
         ge=0, le=2**31 - 1, description="Only tasks that affect at most this many mentions."
@@ -84,9 +84,9 @@ def list_tasks(
         QueryParameter(name="state", description="State; default: open."),
     ] = "open",
     name: PrintedName = None,
-    least: Least = None,
-    most: Most = None,
-    held: Held = None,
+    least: MinMentions = None,
+    most: MaxMentions = None,
+    held: LeaseHolder = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
@@ -95,8 +95,8 @@ def list_tasks(
     Open blind tasks that you have already answered are omitted.
     """
     list_id = f"tasks {kind} {task_state} {least} {most} {held}"
-    after = read_cursor(list_id, cursor, _PLACE)
-    wanted = task_queries.TaskFilter(
+    after = read_cursor(list_id, cursor, _CURSOR_TYPES)
+    filters = task_queries.TaskFilter(
         kind,
         None if task_state == "all" else task_state,
         None if name is None else fold_name(name),
@@ -107,11 +107,11 @@ def list_tasks(
     )
     with database.read() as connection:
         begin = None if after is None else task_queries.TaskCursor(*after)
-        found, more = task_queries.get_task_page(connection, wanted, limit, begin)
+        found_tasks, more = task_queries.get_task_page(connection, filters, limit, begin)
     following = (
         None if more is None else paging.make_cursor(list_id, more.first, more.priority, more.key)
     )
-    items = [asdict(task) for task in found]
+    items = [asdict(task) for task in found_tasks]
     return respond_private({"items": items, "next": next_page_path(request, following)})
 
 
@@ -127,15 +127,15 @@ def count_tasks(
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     name: PrintedName = None,
-    least: Least = None,
-    most: Most = None,
-    held: Held = None,
+    least: MinMentions = None,
+    most: MaxMentions = None,
+    held: LeaseHolder = None,
 ) -> Response[bytes]:
     """Return counts by kind of the tasks that the list returns with the same filters."""
     folded = None if name is None else fold_name(name)
-    wanted = task_queries.TaskFilter(None, "open", folded, least, most, held, actor.name)
+    filters = task_queries.TaskFilter(None, "open", folded, least, most, held, actor.name)
     with database.read() as connection:
-        return respond_private(reviewers.count_tasks(connection, wanted))
+        return respond_private(reviewers.count_tasks(connection, filters))
 
 
 @get(
@@ -152,18 +152,18 @@ def read_task(
     """Return a task with its evidence and answers."""
     with database.read() as connection:
         task = task_queries.get_task(connection, id)
-        found = {**asdict(task), "given": task_answers.list_answers(connection, task)}
-        return respond_with_etag(request, found, _task(id)(connection))
+        details = {**asdict(task), "given": task_answers.list_answers(connection, task)}
+        return respond_with_etag(request, details, _state_reader(id)(connection))
 
 
-def _task(task_id: str) -> Callable[[Connection], dict[str, Any]]:
+def _state_reader(task_id: str) -> Callable[[Connection], dict[str, Any]]:
     """Return a reader of the mutable state of a task: its version and state."""
 
-    def found(connection: Connection) -> dict[str, Any]:
+    def read_state(connection: Connection) -> dict[str, Any]:
         task = task_queries.get_task(connection, task_id)
         return {"id": task.id, "state": task.state, "version": task.version}
 
-    return found
+    return read_state
 
 
 @post(
@@ -178,7 +178,7 @@ def _task(task_id: str) -> Callable[[Connection], dict[str, Any]]:
         schemas.Task, examples.TASK, problems=(400, 401, 403, 404, 409, 415, 422)
     ),
 )
-def take_task(
+def lease_task(
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
@@ -217,8 +217,8 @@ def release_task(
     sync_to_thread=True,
     request_class=NonEmptyRequest,
     responses=describe_responses(
-        schemas.Judged,
-        examples.JUDGED,
+        schemas.AnswerResult,
+        examples.ANSWER_RESULT,
         status=201,
         problems=(400, 401, 403, 404, 409, 412, 415, 422),
     ),
@@ -240,16 +240,16 @@ def answer_task(
     decides. Rejected (409) if the task is leased by another reviewer, if it changed since
     `version`, or, with the chain of links, if the decision contradicts earlier ones.
     """
-    said = task_answers.AnswerRequest(
+    answer_request = task_answers.AnswerRequest(
         data.answer, data.seconds, data.reason, data.evidence, data.version, data.identity
     )
 
     def act(given: Database) -> dict[str, Any]:
-        judged = task_answers.answer_task(given, actor, id, said)
+        judged = task_answers.answer_task(given, actor, id, answer_request)
         decision = None if judged.decision is None else decision_to_dict(judged.decision)
         return {"task": asdict(judged.task), "decision": decision}
 
-    return run_write(request, database, actor, body, act, status=201, edits=_task(id))
+    return run_write(request, database, actor, body, act, status=201, edits=_state_reader(id))
 
 
 @post(
@@ -271,7 +271,7 @@ def close_task(
     id: FromPath[str],
     body: RawBody,
     data: Annotated[
-        edit_schemas.Why | None,
+        edit_schemas.ReasonBody | None,
         describe_body(("Undecidable", {"reason": "the paper does not show it"})),
     ] = None,
     idempotency_key: IdempotencyKey = None,
@@ -283,7 +283,7 @@ def close_task(
     def act(given: Database) -> dict[str, Any]:
         return asdict(task_queries.close_by_hand(given, actor, id, reason))
 
-    return run_write(request, database, actor, body, act, edits=_task(id))
+    return run_write(request, database, actor, body, act, edits=_state_reader(id))
 
 
 @get(
@@ -304,7 +304,7 @@ HANDLERS = (
     list_tasks,
     count_tasks,
     read_task,
-    take_task,
+    lease_task,
     release_task,
     answer_task,
     close_task,

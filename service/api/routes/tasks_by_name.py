@@ -13,7 +13,7 @@ from service.actors import Actor
 from service.api.examples import review as examples
 from service.api.http.openapi import describe_responses
 from service.api.http.responses import respond_private
-from service.api.routes.tasks import REVIEWER, Held, Kind, Least, Most, PrintedName
+from service.api.routes.tasks import REVIEWER, LeaseHolder, Kind, MinMentions, MaxMentions, PrintedName
 from service.api.schemas import review as schemas
 from service.db.database import Database
 from service.review import by_name as tasks_by_name
@@ -29,16 +29,16 @@ Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Maximum number 
     tags=["review"],
     summary="List names with open tasks",
     sync_to_thread=True,
-    responses=describe_responses(schemas.NamesAsked, examples.NAMES, problems=(400, 401, 403)),
+    responses=describe_responses(schemas.NamesWithTasks, examples.NAMES, problems=(400, 401, 403)),
 )
 def list_names(
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     kind: Kind = None,
     name: PrintedName = None,
-    least: Least = None,
-    most: Most = None,
-    held: Held = None,
+    least: MinMentions = None,
+    most: MaxMentions = None,
+    held: LeaseHolder = None,
     limit: Limit = 50,
 ) -> Response[bytes]:
     """Return one entry per family name and initial: conflicts first, then by sum of priorities.
@@ -50,10 +50,10 @@ def list_names(
     answer them.
     """
     folded = None if name is None else fold_name(name)
-    wanted = TaskFilter(kind, "open", folded, least, most, held, actor.name)
+    filters = TaskFilter(kind, "open", folded, least, most, held, actor.name)
     with database.read() as connection:
-        found: list[Any] = [asdict(one) for one in tasks_by_name.list_names_with_tasks(connection, wanted, limit)]
-    return respond_private({"items": found})
+        names: list[Any] = [asdict(one) for one in tasks_by_name.list_names_with_tasks(connection, filters, limit)]
+    return respond_private({"items": names})
 
 
 HANDLERS = (list_names,)

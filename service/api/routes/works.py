@@ -13,7 +13,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import QueryParameter, RawBody
 
-from disambig.console import safe
+from disambig.console import escape_text
 from service.actors import Actor, Role
 from service.api.examples import edit as edit_examples
 from service.api.http.bodies import BodyTooLarge, NonEmptyRequest
@@ -26,7 +26,7 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from disambig.ingest import Row
-    from service.api.routes.assigner import SharedPlacer
+    from service.api.routes.assigner import SharedAssigner
     from service.assignment.assign import WorkAssigner
     from service.assignment.intake import RecordOutcome
     from service.assignment.result import AssignmentResult
@@ -129,34 +129,34 @@ def post_assign(
     """Dry run: nothing is stored. At most 20 works per request."""
     from service.assignment.assign import preview_assignment
 
-    placer = _get_assigner(request)
-    told = []
+    assigner = _get_assigner(request)
+    rows = []
     for row in _read_rows(body, MAX_DRY_RUN_WORKS):
-        done = None if row.received is None else preview_assignment(placer, row.received.work)
-        told.append(
+        assignments = None if row.received is None else preview_assignment(assigner, row.received.work)
+        rows.append(
             {
                 "line": row.line,
                 "id": row.id,
-                "placements": None if done is None else _assignments_to_list(done),
+                "placements": None if assignments is None else _assignments_to_list(assignments),
                 "error": _parse_error(row),
             }
         )
-    return respond_private({"rows": told})
+    return respond_private({"rows": rows})
 
 
 def _get_assigner(request: Request[Any, Any, Any]) -> WorkAssigner:
-    shared: SharedPlacer = request.app.state["placer"]
+    shared: SharedAssigner = request.app.state["placer"]
     return shared.get()
 
 
-def _read_rows(body: bytes, most: int) -> list[Row]:
+def _read_rows(body: bytes, max_rows: int) -> list[Row]:
     from disambig.ingest import read_records
 
     rows: list[Row] = []
     for row in read_records(body, file="request"):
-        if len(rows) == most:
+        if len(rows) == max_rows:
             raise BodyTooLarge(
-                f"there are more than {most:,} works",
+                f"there are more than {max_rows:,} works",
                 "send them in several requests",
                 field="body",
                 line=row.line,
@@ -181,8 +181,8 @@ def _outcome_to_dict(outcome: RecordOutcome) -> dict[str, Any]:
     }
 
 
-def _assignments_to_list(placed: list[AssignmentResult]) -> list[dict[str, Any]]:
-    return [asdict(mention) for mention in placed]
+def _assignments_to_list(assignments: list[AssignmentResult]) -> list[dict[str, Any]]:
+    return [asdict(mention) for mention in assignments]
 
 
 def _parse_error(row: Row) -> dict[str, str] | None:
@@ -191,8 +191,8 @@ def _parse_error(row: Row) -> dict[str, str] | None:
     return _error_to_dict(row)
 
 
-def _error_to_dict(wrong: Row | RowResult) -> dict[str, str]:
-    return {name: safe(getattr(wrong, name)) for name in ("field", "problem", "remedy")}
+def _error_to_dict(rejected_row: Row | RowResult) -> dict[str, str]:
+    return {name: escape_text(getattr(rejected_row, name)) for name in ("field", "problem", "remedy")}
 
 
 @get(

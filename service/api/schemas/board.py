@@ -7,32 +7,32 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from service.api.schemas.edit import (
-    Asked,
+    RequestBody,
     DecisionMade,
     Evidence,
     Id,
     Mention,
     Reason,
     Versions,
-    _storable,
+    _require_storable,
 )
 from service.api.schemas.read import Shape
 
 Name = Annotated[
-    Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_storable)] | None,
+    Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_require_storable)] | None,
     Field(description="The name, if it cannot be written in the path (it contains a slash)."),
 ]
 Task = Annotated[Id | None, Field(description="The task that this answers.")]
 
 
-class Companion(Shape):
+class PaperCoauthor(Shape):
     """A co-author of a paper."""
 
     name: str
     identity: str | None = Field(description="null: unassigned.")
 
 
-class Address(Shape):
+class PaperLink(Shape):
     """An external link."""
 
     label: str
@@ -50,8 +50,8 @@ class Paper(Shape):
     year: int | None
     affiliation: str | None
     authors: int = Field(description="Number of authors, of whom some are listed.")
-    coauthors: list[Companion]
-    links: list[Address]
+    coauthors: list[PaperCoauthor]
+    links: list[PaperLink]
     confidence: float | None
     origin: str | None = Field(description="run, decision, placement or import; null: unassigned.")
 
@@ -64,7 +64,7 @@ class Group(Shape):
     why: list[str]
 
 
-class Common(Shape):
+class ColumnFact(Shape):
     """A co-author, venue, title word or affiliation of a column."""
 
     name: str
@@ -85,10 +85,10 @@ class Column(Shape):
     hidden: int = Field(description="Number of mentions omitted.")
     years: dict[str, int]
     groups: list[Group]
-    coauthors: list[Common]
-    venues: list[Common]
-    topics: list[Common]
-    affiliations: list[Common]
+    coauthors: list[ColumnFact]
+    venues: list[ColumnFact]
+    topics: list[ColumnFact]
+    affiliations: list[ColumnFact]
 
 
 class Contradiction(Shape):
@@ -98,7 +98,7 @@ class Contradiction(Shape):
     text: str
 
 
-class AskedOf(Shape):
+class BoardQuestion(Shape):
     """The task for which the board was opened."""
 
     task: str
@@ -115,7 +115,7 @@ class AskedOf(Shape):
     compare: list[str] = Field(description="Representative mentions for /v1/compare.")
 
 
-class Other(Shape):
+class OtherTask(Shape):
     """Another open task about these identities."""
 
     id: str
@@ -146,11 +146,11 @@ class Board(Shape):
     )
     columns: list[Column]
     contradictions: list[Contradiction]
-    question: AskedOf | None
-    tasks: list[Other]
+    question: BoardQuestion | None
+    tasks: list[OtherTask]
 
 
-class WantedColumn(Asked):
+class ColumnRequest(RequestBody):
     """Mentions to be one identity."""
 
     identity: Id | None = Field(
@@ -167,10 +167,10 @@ class WantedColumn(Asked):
     )
 
 
-class Arrangement(Asked):
+class Arrangement(RequestBody):
     """The wanted columns; unchanged columns may be omitted."""
 
-    columns: list[WantedColumn] = Field(max_length=200)
+    columns: list[ColumnRequest] = Field(max_length=200)
     unsure: list[Mention] = Field(
         default=[],
         max_length=2_000,
@@ -220,14 +220,14 @@ class Overridden(Shape):
     text: str = Field(description="What it states, with the chain of links.")
 
 
-class Closed(Shape):
+class ClosedTask(Shape):
     """A task that the arrangement answers."""
 
     id: str
     kind: str
 
 
-class Hindrance(Shape):
+class Obstacle(Shape):
     """A reason, other than decisions, that prevents a commit."""
 
     kind: Literal["same-work", "blind"] = Field(
@@ -238,7 +238,7 @@ class Hindrance(Shape):
     mentions: list[str]
 
 
-class Rescored(Shape):
+class EngineChange(Shape):
     """A change that the next clustering would make."""
 
     kind: Literal["merge", "split", "move"]
@@ -256,14 +256,14 @@ class Preview(Shape):
     redirected: list[Redirection]
     gone: list[str] = Field(description="Ids that end without a unique successor.")
     overridden: list[Overridden]
-    closes: list[Closed]
-    conflicts: list[Hindrance]
-    rescored: list[Rescored]
+    closes: list[ClosedTask]
+    conflicts: list[Obstacle]
+    rescored: list[EngineChange]
     compared: int = Field(description="Number of mentions on the board covered by `rescored`.")
     mentions: int = Field(description="Number of mentions on the board.")
 
 
-class Committed(DecisionMade):
+class CommitResult(DecisionMade):
     """A published arrangement: one event, undone like any decision."""
 
     moved: int = Field(description="Mentions that changed identity.")

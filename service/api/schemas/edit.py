@@ -5,58 +5,57 @@ Declarations only, kept in one file so that related models are next to each othe
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from service.api.schemas.read import Page, Shape
+from service.api.schemas.read import Shape
 
-MOST_EVIDENCE = 100_000
-DEEPEST_EVIDENCE = 20
+MAX_EVIDENCE = 100_000
+MAX_EVIDENCE_DEPTH = 20
 
 
-def _whole(value: Any) -> Any:
+def _require_integer(value: Any) -> Any:
     if isinstance(value, (bool, str, float)):
         raise ValueError("is not a whole number")
     return value
 
 
-def _storable(value: str) -> str:
+def _require_storable(value: str) -> str:
     if "\0" in value:
         raise ValueError("contains the character U+0000; remove it")
     return value
 
 
-def _bounded(value: dict[str, Any]) -> dict[str, Any]:
+def _require_bounded(value: dict[str, Any]) -> dict[str, Any]:
     """Reject a value that is too large, nested too deeply, or contains U+0000."""
     size = 0
-    left: list[tuple[Any, int]] = [(value, 0)]
-    while left:
-        item, depth = left.pop()
+    remaining: list[tuple[Any, int]] = [(value, 0)]
+    while remaining:
+        item, depth = remaining.pop()
         size += len(item) if isinstance(item, str) else 8
-        if size > MOST_EVIDENCE or depth > DEEPEST_EVIDENCE:
+        if size > MAX_EVIDENCE or depth > MAX_EVIDENCE_DEPTH:
             raise ValueError(
-                f"has more than {MOST_EVIDENCE:,} characters or {DEEPEST_EVIDENCE} levels"
+                f"has more than {MAX_EVIDENCE:,} characters or {MAX_EVIDENCE_DEPTH} levels"
             )
         if isinstance(item, str):
-            _storable(item)
+            _require_storable(item)
         elif isinstance(item, dict):
-            left += [(part, depth + 1) for pair in item.items() for part in pair]
+            remaining += [(part, depth + 1) for pair in item.items() for part in pair]
         elif isinstance(item, list):
-            left += [(part, depth + 1) for part in item]
+            remaining += [(part, depth + 1) for part in item]
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-Id = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_storable)]
-WorkId = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_storable)]
+Whole = Annotated[int, BeforeValidator(_require_integer)]
+Id = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_require_storable)]
+WorkId = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_require_storable)]
 Reason = Annotated[
-    Annotated[str, Field(max_length=2_000), AfterValidator(_storable)] | None,
+    Annotated[str, Field(max_length=2_000), AfterValidator(_require_storable)] | None,
     Field(description="Reason, stored in the event log."),
 ]
 Evidence = Annotated[
-    Annotated[dict[str, Any], AfterValidator(_bounded)] | None,
+    Annotated[dict[str, Any], AfterValidator(_require_bounded)] | None,
     Field(description="What the curator was shown; stored unchanged."),
 ]
 Versions = Annotated[
@@ -65,13 +64,13 @@ Versions = Annotated[
 ]
 
 
-class Asked(BaseModel):
+class RequestBody(BaseModel):
     """Base of all request bodies; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Mention(Asked):
+class Mention(RequestBody):
     """One author of one work."""
 
     work: WorkId = Field(description="Id of the work.")
@@ -80,16 +79,16 @@ class Mention(Asked):
     )
 
 
-class Why(Asked):
+class ReasonBody(RequestBody):
     """An optional reason, for operations without other fields."""
 
     reason: Reason = None
 
 
-class NewKey(Asked):
+class NewKey(RequestBody):
     """An API key to create."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)] = Field(
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_require_storable)] = Field(
         description="Owner or purpose of the key."
     )
     role: Literal["public", "reviewer", "editor", "admin"]
@@ -102,7 +101,7 @@ class NewKey(Asked):
     )
 
 
-class NewRun(Asked):
+class NewRun(RequestBody):
     """A run to start."""
 
     scope: Literal["full", "touched"] = Field(
@@ -112,7 +111,7 @@ class NewRun(Asked):
     reason: Reason = None
 
 
-class Publish(Why):
+class Publish(ReasonBody):
     """Options of a publication."""
 
     expected: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
@@ -120,52 +119,6 @@ class Publish(Why):
         description="Sequence number of the last publication or decision you have read; the "
         "request is rejected (412) if a later one exists.",
     )
-
-
-class Event(Shape):
-    """An entry of the event log."""
-
-    seq: int = Field(description="Sequence number in the event log.")
-    kind: str
-    at: datetime
-    actor: str = Field(description="key:ID over HTTP, cli:USER, or worker:ID.")
-    request: str | None = Field(description="Id of the HTTP request.")
-    subject: str | None
-    reason: str | None
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-
-
-class ChangedIdentity(Shape):
-    """An identity before and after an event; ``before`` is null if the event created it."""
-
-    id: str
-    before: dict[str, Any] | None
-    after: dict[str, Any]
-
-
-class MovedMention(Shape):
-    """Identity of a mention before and after an event; null: unassigned."""
-
-    work: str
-    position: int
-    before: str | None
-    after: str | None
-
-
-class EventDetails(Event):
-    """An event with its changes; the limit truncates the lists, not the counts."""
-
-    identities: list[ChangedIdentity]
-    n_identities: int
-    mentions: list[MovedMention]
-    n_mentions: int
-
-
-class Events(Page):
-    """A page of events, newest first."""
-
-    items: list[Event]
 
 
 class Rival(Shape):
@@ -234,7 +187,7 @@ class Intake(Shape):
     rows: list[WorkRow]
 
 
-class AssignedRow(Shape):
+class DryRunRow(Shape):
     """Assignments of one work's authors in a dry run."""
 
     line: int
@@ -246,10 +199,10 @@ class AssignedRow(Shape):
 class DryRun(Shape):
     """Result of a dry run; nothing is stored."""
 
-    rows: list[AssignedRow]
+    rows: list[DryRunRow]
 
 
-class Edit(Why):
+class Edit(ReasonBody):
     """Fields shared by all edits."""
 
     evidence: Evidence = None
@@ -299,7 +252,7 @@ class Judgement(Edit):
     b: Mention
 
 
-class Edited(Shape):
+class EditedIdentity(Shape):
     """A changed identity with the version to send in If-Match."""
 
     id: str
@@ -311,92 +264,19 @@ class DecisionMade(Shape):
 
     decision: str = Field(description="Id of the decision.")
     event: int = Field(description="Sequence number of the event.")
-    identities: list[Edited] = Field(description="Changed identities.")
+    identities: list[EditedIdentity] = Field(description="Changed identities.")
     created: list[str] = Field(description="Ids of newly created identities.")
 
 
-class Decision(Shape):
-    """A decision of a curator."""
-
-    id: str
-    kind: Literal["same", "different", "unsure"]
-    action: Literal["merge", "split", "move", "review", "arrange"]
-    actor: str
-    at: datetime
-    reason: str | None
-    evidence: dict[str, Any] | None
-    event_seq: int = Field(description="Sequence number of the event that recorded it.")
-    undone_seq: int | None = Field(description="Sequence number of the event that undid it.")
-    undone_by: str | None
-    undone_at: datetime | None
-
-
-class Link(Shape):
-    """A must-link or cannot-link between two mentions."""
-
-    kind: Literal["must", "cannot"]
-    a: Mention
-    b: Mention
-
-
-class DecisionDetails(Decision):
-    """A decision with its links."""
-
-    links: list[Link]
-    n_links: int = Field(description="Number of all links, including those beyond the limit.")
-
-
-class Decisions(Page):
-    """A page of decisions, newest first."""
-
-    items: list[Decision]
-
-
-class Applied(DecisionMade):
-    """A row of a bulk request that was applied."""
-
-    line: int
-
-
-class Refused(Shape):
-    """A row of a bulk request that was rejected, with the reason."""
-
-    line: int
-    status: int = Field(description="HTTP status that a single request would have returned.")
-    title: str
-    detail: str
-    remedy: str
-    field: str | None
-    details: dict[str, Any] = Field(
-        description="Further details, such as the contradicted decisions."
-    )
-
-
-class Bulk(Shape):
-    """Result of a bulk request."""
-
-    applied: list[Applied]
-    refused: list[Refused]
-
-
-class NewExternalId(Why):
+class NewExternalId(ReasonBody):
     """An external id to attach to an identity."""
 
-    scheme: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_storable)] = Field(
+    scheme: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_require_storable)] = Field(
         description="orcid, dblp, openreview, viaf, isni or wikidata."
     )
-    value: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_storable)] = Field(
+    value: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_require_storable)] = Field(
         description="The id, bare or as a URL."
     )
-    source: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_storable)] = Field(
+    source: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_require_storable)] = Field(
         default="editor", description="Source of the id."
     )
-
-
-class ExternalId(Shape):
-    """An external id in normalised form, with the current version of the identity."""
-
-    identity: str
-    scheme: str
-    value: str
-    version: int

@@ -25,32 +25,6 @@ class Page(Shape):
     next: str | None = Field(description="Path and query of the next page; null after the last.")
 
 
-class ChangeEntry(Shape):
-    """A change of an identity."""
-
-    sequence: int = Field(description="Sequence number in the event log.")
-    event: int = Field(description="Sequence number of the event it belongs to.")
-    kind: Literal["create", "keep", "merge", "split", "move", "restore"]
-    identity: str = Field(description="Id of the identity.")
-    others: list[Any] = Field(
-        description="Other identities involved, with the number of moved mentions."
-    )
-    mentions: int = Field(description="Mentions concerned.")
-    at: datetime
-
-
-class Changes(Shape):
-    """A page of the change feed, in order."""
-
-    items: list[ChangeEntry]
-    since: int = Field(
-        description="Value to pass as `since` next time; unchanged if there is nothing new."
-    )
-    next: str | None = Field(
-        description="Path and query of the next page; null if there is none yet."
-    )
-
-
 class IdentityCounts(Shape):
     """Numbers of identities by status."""
 
@@ -122,7 +96,7 @@ class AffiliationCount(Shape):
     last_year: int | None
 
 
-class ExternalIdShown(Shape):
+class ExternalIdEntry(Shape):
     """An external id of an identity."""
 
     scheme: str = Field(description="orcid, dblp, openreview, viaf, isni or wikidata.")
@@ -174,7 +148,7 @@ class Contrast(Shape):
     shared: list[Reason] = Field(description="Features they share.")
 
 
-class CoauthorShown(Shape):
+class NameCoauthor(Shape):
     """A co-author on the works with this name."""
 
     id: str | None = Field(description="Id of the identity; null if unassigned.")
@@ -201,10 +175,10 @@ class NamePerson(IdentityEntry):
     confidence: float | None = Field(description="Mean probability of these mentions.")
     years: dict[str, int] = Field(description="Works by year.")
     venues: list[VenueCount]
-    coauthors: list[CoauthorShown]
+    coauthors: list[NameCoauthor]
     affiliations: list[AffiliationCount]
     topics: list[TopicCount]
-    external_ids: list[ExternalIdShown]
+    external_ids: list[ExternalIdEntry]
     sample: list[Paper] = Field(description="Some of the most recent works.")
     together: list[Reason] = Field(description="Evidence that these mentions belong together.")
     apart: list[Contrast] = Field(description="Differences from similar identities.")
@@ -212,7 +186,7 @@ class NamePerson(IdentityEntry):
     works: str = Field(description="Path of the list of works.")
 
 
-class Unplaced(Shape):
+class UnassignedMentions(Shape):
     """Mentions without an identity."""
 
     mentions: int
@@ -230,7 +204,7 @@ class NamePage(Shape):
     people: int
     items: list[NamePerson] = Field(description="Identities, those with most mentions first.")
     next: str | None = Field(description="Path and query of the next page of identities.")
-    unplaced: Unplaced
+    unplaced: UnassignedMentions
 
 
 class IdentityHit(IdentityEntry):
@@ -300,7 +274,7 @@ class Related(Shape):
     sequence: int = Field(description="Sequence number of the event.")
 
 
-class LineageShown(Shape):
+class Lineage(Shape):
     """Ancestors and descendants of an identity."""
 
     redirects: list[str] = Field(description="Ids that were merged into this one.")
@@ -308,7 +282,7 @@ class LineageShown(Shape):
     went_to: list[Related]
 
 
-class WorksShown(Shape):
+class ProfileWorks(Shape):
     """The most recent works, with the path of the complete list."""
 
     total: int
@@ -328,10 +302,10 @@ class Profile(IdentityEntry):
     topics: list[TopicCount] = Field(description="Words of titles.")
     affiliations: list[AffiliationCount]
     coauthors: Coauthors
-    external_ids: list[ExternalIdShown]
+    external_ids: list[ExternalIdEntry]
     citations: Citations | None = Field(description="null if no citation counts are known.")
-    lineage: LineageShown
-    works: WorksShown
+    lineage: Lineage
+    works: ProfileWorks
     history: str = Field(description="Path of its history.")
     version: int = Field(description="Sequence number of its last change, for If-Match.")
 
@@ -395,7 +369,7 @@ class WorkAuthor(Shape):
     origin: str | None
 
 
-class SourceShown(Shape):
+class Source(Shape):
     """A delivery of works."""
 
     kind: str
@@ -403,12 +377,12 @@ class SourceShown(Shape):
     format: str
 
 
-class WorkVersionShown(Shape):
+class WorkVersion(Shape):
     """Provenance of a version of a work."""
 
     version: int
     received_at: datetime
-    source: SourceShown
+    source: Source
     line: int = Field(description="Line of the source, counted from 1; 0 if unknown.")
 
 
@@ -428,4 +402,4 @@ class WorkPage(Shape):
     affiliations: list[str] = Field(description="Printed for the work as a whole.")
     authors_complete: bool = Field(description="False if the source truncated the list.")
     authors: list[WorkAuthor]
-    versions: list[WorkVersionShown] = Field(description="The latest 100, newest first.")
+    versions: list[WorkVersion] = Field(description="The latest 100, newest first.")

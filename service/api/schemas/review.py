@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.api.schemas.edit import Asked, DecisionMade, Evidence, Id, Reason, Whole
+from service.api.schemas.edit import RequestBody, DecisionMade, Evidence, Id, Reason, Whole
 from service.api.schemas.read import Page, Shape
 
 Answer = Literal["same", "different", "unsure"]
@@ -44,7 +44,7 @@ class Tasks(Page):
     items: list[Task]
 
 
-class GivenAnswer(Shape):
+class TaskAnswer(Shape):
     """An answer of one reviewer."""
 
     reviewer: str
@@ -61,10 +61,10 @@ class GivenAnswer(Shape):
 class TaskDetails(Task):
     """A task with its answers, which are omitted while a blind task is open."""
 
-    given: list[GivenAnswer]
+    given: list[TaskAnswer]
 
 
-class NewAnswer(Asked):
+class NewAnswer(RequestBody):
     """An answer to a task."""
 
     answer: Answer = Field(
@@ -85,7 +85,7 @@ class NewAnswer(Asked):
     )
 
 
-class Lease(Asked):
+class Lease(RequestBody):
     """Duration of a lease."""
 
     minutes: Annotated[Whole, Field(ge=1, le=240)] = Field(
@@ -93,7 +93,7 @@ class Lease(Asked):
     )
 
 
-class Judged(Shape):
+class AnswerResult(Shape):
     """Result of an answer; no decision while a blind task waits for another reviewer."""
 
     task: Task
@@ -121,7 +121,7 @@ class TaskCounts(Shape):
     )
 
 
-class NameAsked(Shape):
+class NameTasks(Shape):
     """A printed name with open tasks, limited to identities that fit on one board."""
 
     name: str
@@ -138,10 +138,10 @@ class NameAsked(Shape):
     held_by: list[str] = Field(description="Current lease holders.")
 
 
-class NamesAsked(Shape):
+class NamesWithTasks(Shape):
     """Names in the order in which to review them."""
 
-    items: list[NameAsked]
+    items: list[NameTasks]
 
 
 class Reviewer(Shape):

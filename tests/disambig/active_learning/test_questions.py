@@ -89,9 +89,9 @@ def block() -> tuple[ScoredPairs, Model]:
     ]
     corpus = Corpus.from_works(works)
     model = Model.load()
-    index = CorpusIndex.of(corpus, space(), model.frequency)
+    index = CorpusIndex.from_corpus(corpus, space(), model.frequency)
     rows = next(b for b in make_blocks(corpus) if len(b) == 9)
-    batch = NamePairs.of(index, [rows]).make_batch(0, 1)
+    batch = NamePairs.compare(index, [rows]).make_batch(0, 1)
     constraints = compile_constraints(corpus, ())
 
     def score(columns):

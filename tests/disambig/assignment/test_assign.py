@@ -19,7 +19,7 @@ from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpu
 from disambig.corpus.statistics import Statistics
 from disambig.domain import Author, Signature, Work
 from disambig.estimator import Disambiguator
-from disambig.features.pair import PAIR_FEATURES, pair_features
+from disambig.features.pair import PAIR_FEATURES, compute_pair_features
 from disambig.names import parse_name
 from disambig.names.frequency import NameFrequency
 from tests.support.invented import model, population, space, work
@@ -232,8 +232,8 @@ def test_unrelated_blocks_are_not_scored() -> None:
 
 
 def test_pairs_stay_bounded_whatever_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assign, "LIMIT", 6)
-    monkeypatch.setattr(assign, "PAIRS", 30)
+    monkeypatch.setattr(assign, "MAX_CANDIDATES", 6)
+    monkeypatch.setattr(assign, "MAX_PAIRS", 30)
     many = [work(f"m{k:03}", "speech acoustic", "Ann Lee", "Bob Ray") for k in range(120)]
     large = Corpus.from_works(many)
     identity = np.arange(large.n_signatures, dtype=np.int32) % 14
@@ -278,7 +278,7 @@ def test_a_whole_run_and_a_placement_agree() -> None:
 
 def contents_of(corpus: Corpus, frequency: NameFrequency) -> tuple[Contents, Statistics]:
     terms, company = tokenise_corpus(corpus), get_coauthor_keys(corpus)
-    return Contents.of(corpus, company, terms, space(), frequency), Statistics.of(company, terms)
+    return Contents.from_corpus(corpus, company, terms, space(), frequency), Statistics.count(company, terms)
 
 
 @pytest.mark.parametrize("seed", [2, 3])
@@ -297,7 +297,7 @@ def test_a_part_and_a_new_work_give_the_features_of_the_union_to_the_bit(seed: i
     frequency = NameFrequency.fit(parse_name(a.name) for w in works for a in w.authors)
     known, statistics = contents_of(Corpus.from_works(works), frequency)
     fresh, added = contents_of(Corpus.from_works([new]), frequency)
-    whole = CorpusIndex.of(Corpus.from_works([*works, new]), space(), frequency)
+    whole = CorpusIndex.from_corpus(Corpus.from_works([*works, new]), space(), frequency)
     rows = BlockIndex.of(known.corpus.names, known.corpus.signature_name).find_block(
         fresh.corpus.names[fresh.corpus.signature_name[0]]
     )
@@ -306,9 +306,9 @@ def test_a_part_and_a_new_work_give_the_features_of_the_union_to_the_bit(seed: i
         joined, Statistics.sum([joined.select_statistics(statistics), added])
     )
     own = whole.corpus.row_of(Signature("~last", 0))
-    expected = pair_features(whole, PairBatch.from_blocks(whole, [np.append(rows, own)]))
+    expected = compute_pair_features(whole, PairBatch.from_blocks(whole, [np.append(rows, own)]))
     beside = np.append(np.arange(len(rows)), len(rows)).astype(np.int32)
-    found = pair_features(part, PairBatch.from_blocks(part, [beside]))
+    found = compute_pair_features(part, PairBatch.from_blocks(part, [beside]))
     assert len(rows) >= 20
     for name in PAIR_FEATURES:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
@@ -324,7 +324,7 @@ def test_a_block_is_found_by_the_name_of_a_new_author() -> None:
 
 
 def test_identities_with_most_evidence_are_chosen_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "SPOKESMEN", 4)
+    monkeypatch.setattr(candidates, "MAX_REPRESENTATIVES", 4)
     # identity 0: rows 0-9 without evidence; 1: rows 10-19, row 12 with most; 2: row 20 with some
     identity = np.repeat([0, 1, 2], [10, 10, 1]).astype(np.int32)
     evidence = np.zeros(21)

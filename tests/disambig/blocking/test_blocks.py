@@ -14,7 +14,7 @@ from disambig.arrays import Int32
 from disambig.blocking.blocks import Comparisons, divide_block, make_block_key, make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.corpus.corpus import Corpus
-from disambig.corpus.index import CorpusIndex, coauthors_of
+from disambig.corpus.index import CorpusIndex, list_coauthors
 from disambig.domain import Author, Work
 from disambig.names import parse_name
 from tests.support.invented import indexed, population, work
@@ -103,7 +103,7 @@ def test_a_block_within_the_limit_is_one_part() -> None:
 def test_one_name_with_a_shared_coauthor_stays_together(seed: int) -> None:
     index = wangs(40, seed, ("Yi",), 8)
     rows = wang_rows(index)
-    team = coauthors_of(index, rows)
+    team = list_coauthors(index, rows)
     colleague = dict(zip(rows.tolist(), team.column.tolist(), strict=True))
     largest = max(list(colleague.values()).count(c) for c in colleague.values())
     parts = divide_block(index, rows, largest)
@@ -177,7 +177,7 @@ def test_an_initial_goes_with_the_signature_whose_coauthors_or_affiliation_it_sh
 
 def everyone(index: CorpusIndex, crowd: int, pairs: int) -> Comparisons:
     """Comparisons of all blocks; the more crowded, the fewer are near."""
-    return Comparisons.of(
+    return Comparisons.plan(
         index,
         make_blocks(index.corpus),
         crowded_namesakes=crowd,
@@ -246,7 +246,7 @@ def test_block_of_tells_which_signatures_are_compared_together() -> None:
 
 def test_block_of_is_minus_one_for_signatures_that_are_not_compared() -> None:
     index = indexed([work("a", "T", "Ada Byron", "Bo Li"), work("b", "T", "Ada Byron")])
-    compared = Comparisons.of(index, [rows for rows in make_blocks(index.corpus) if len(rows) > 1])
+    compared = Comparisons.plan(index, [rows for rows in make_blocks(index.corpus) if len(rows) > 1])
     assert compared.number_blocks(3).tolist() == [0, -1, 0]
 
 
@@ -256,7 +256,7 @@ def test_a_block_is_crowded_where_signatures_agree_in_name_with_too_many() -> No
     letters = "abcdefghij"
     spread = wangs(40, 0, tuple(f"Y{a}{b}en" for a in letters[:4] for b in letters), 8)
     for index, many in ((crowded, True), (spread, False)):
-        load = NamePairs.of(index, [wang_rows(index)]).load[0]
+        load = NamePairs.compare(index, [wang_rows(index)]).load[0]
         assert (load > 15 / 2 * 40) == many
         compared = everyone(index, 15, 10**6)
         told = compared.mask_crowded(index.corpus.n_signatures)
@@ -280,7 +280,7 @@ def test_the_comparisons_of_one_signature_are_those_of_its_block() -> None:
             inside = np.isin(together.rows[together.left], own.rows)
             assert own.n_pairs == inside.sum()
     with pytest.raises(ValueError, match="compared with no other"):
-        Comparisons.of(index, []).make_batch_of_row(0)
+        Comparisons.plan(index, []).make_batch_of_row(0)
 
 
 def test_parts_of_a_divided_block_are_compared_within_themselves_alone() -> None:
@@ -297,7 +297,7 @@ def test_parts_of_a_divided_block_are_compared_within_themselves_alone() -> None
 def test_an_empty_corpus_has_no_blocks_and_no_batches() -> None:
     index = indexed([])
     assert make_blocks(index.corpus) == []
-    assert Comparisons.of(index, []).batches == []
+    assert Comparisons.plan(index, []).batches == []
 
 
 def test_people_of_a_crowded_first_name_are_divided_among_themselves() -> None:

@@ -77,7 +77,7 @@ def test_each_is_compared_with_those_most_like_it_of_those_that_agree_in_name(
     works = block_of(choices, "w")
     index = indexed(works)
     block = rows(index, *[(w.id, 0) for w in works])
-    names = NamePairs.of(index, [block])
+    names = NamePairs.compare(index, [block])
     all_pairs = names.make_batch(0, 1)
     agree = np.zeros((len(block), len(block)), dtype=bool)
     agree[all_pairs.left, all_pairs.right] = agree[all_pairs.right, all_pairs.left] = True
@@ -108,7 +108,7 @@ def test_blocks_are_compared_together_as_they_are_alone(
     works = [block_of(one, "a"), block_of(other, "b")]
     index = indexed([*works[0], *works[1]])
     blocks = [rows(index, *[(w.id, 0) for w in some]) for some in works]
-    near = NeighbourPairs(index, NamePairs.of(index, blocks), most)
+    near = NeighbourPairs(index, NamePairs.compare(index, blocks), most)
     together = near.make_batch(0, 2)
     order = np.lexsort((together.right, together.left))
     assert (order == np.arange(together.n_pairs)).all()
@@ -123,7 +123,7 @@ def test_with_room_for_all_every_pair_that_agrees_in_name_is_listed_with_its_nam
 ) -> None:
     works = block_of(choices, "w")
     index = indexed(works)
-    names = NamePairs.of(index, [rows(index, *[(w.id, 0) for w in works])])
+    names = NamePairs.compare(index, [rows(index, *[(w.id, 0) for w in works])])
     every = names.make_batch(0, 1)
     left, right = every.rows[every.left].tolist(), every.rows[every.right].tolist()
     expected = dict(
@@ -183,7 +183,7 @@ def test_of_two_alike_in_all_but_the_year_the_nearer_is_compared(
     ]
     index = indexed(works)
     block = rows(index, *[(w.id, 0) for w in works])
-    found = listed(NeighbourPairs(index, NamePairs.of(index, [block]), 1), 0, 1)
+    found = listed(NeighbourPairs(index, NamePairs.compare(index, [block]), 1), 0, 1)
     beside = {a if b == block[2] else b for a, b in found if block[2] in (a, b)}
     names = {index.corpus.work_ids[index.corpus.signature_work[row]] for row in beside}
     assert expected in names

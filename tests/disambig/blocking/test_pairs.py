@@ -13,7 +13,7 @@ from disambig.arrays import Int32
 from disambig.blocking import pairs
 from disambig.blocking.pairs import NamePairs, PairBatch, list_pairs, count_pairs, find_positions
 from disambig.corpus.index import CorpusIndex
-from disambig.names import compatible, parse_name
+from disambig.names import is_compatible, parse_name
 from tests.support.invented import indexed, work
 
 PRINTED = (
@@ -64,12 +64,12 @@ def agreeing(blocks: list[list[str]]) -> list[tuple[int, int]]:
     return [
         (i, j)
         for i, j in within(blocks)
-        if name[i].printed == name[j].printed or compatible(name[i], name[j])
+        if name[i].printed == name[j].printed or is_compatible(name[i], name[j])
     ]
 
 
 def batch_of(blocks: list[list[str]]) -> PairBatch:
-    return NamePairs.of(*indexed_blocks(blocks)).make_batch(0, len(blocks))
+    return NamePairs.compare(*indexed_blocks(blocks)).make_batch(0, len(blocks))
 
 
 @settings(deadline=None)
@@ -89,7 +89,7 @@ def test_names_of_two_people_are_not_listed() -> None:
 @given(BLOCKS)
 def test_a_batch_lists_for_each_pair_the_two_names_it_has(blocks: list[list[str]]) -> None:
     index, rows = indexed_blocks(blocks)
-    for batch in (NamePairs.of(index, rows).make_batch(0, len(rows)), PairBatch.from_blocks(index, rows)):
+    for batch in (NamePairs.compare(index, rows).make_batch(0, len(rows)), PairBatch.from_blocks(index, rows)):
         name = index.corpus.signature_name[batch.rows]
         own = np.sort(np.column_stack([name[batch.left], name[batch.right]]), axis=1)
         assert np.sort(batch.names[batch.name_pair], axis=1).tolist() == own.tolist()
@@ -99,7 +99,7 @@ def test_a_batch_lists_for_each_pair_the_two_names_it_has(blocks: list[list[str]
 @given(BLOCKS)
 def test_a_batch_of_some_blocks_is_that_part_of_all(blocks: list[list[str]]) -> None:
     index, rows = indexed_blocks(blocks)
-    names = NamePairs.of(index, rows)
+    names = NamePairs.compare(index, rows)
     whole = names.make_batch(0, len(rows))
     ends = [tuple(sorted(pair)) for pair in whole.rows[np.column_stack([whole.left, whole.right])]]
     apart = []
@@ -113,7 +113,7 @@ def test_a_batch_of_some_blocks_is_that_part_of_all(blocks: list[list[str]]) -> 
 @settings(deadline=None)
 @given(BLOCKS)
 def test_the_load_of_a_block_is_the_number_of_its_pairs(blocks: list[list[str]]) -> None:
-    names = NamePairs.of(*indexed_blocks(blocks))
+    names = NamePairs.compare(*indexed_blocks(blocks))
     counted = [names.make_batch(k, k + 1).n_pairs for k in range(len(blocks))]
     assert names.load.tolist() == counted
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from disambig.blocking.blocks import Comparisons
 from disambig.cli import main
-from disambig.output import whole_file
+from disambig.output import open_atomically
 from labeled.demo.sample import WORKS_FILE
 
 Key = tuple[str, int]
@@ -103,7 +103,7 @@ def test_two_workers_give_the_bytes_of_one(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # small batches, so that there is something to share out
-    whole = Comparisons.of
+    whole = Comparisons.plan
     monkeypatch.setattr(Comparisons, "of", lambda index, blocks: whole(index, blocks, pairs=50))
     out = tmp_path / "clusters.jsonl"
     assert run(WORKS_FILE, "--out", out, "--workers", "2").exit_code == 0
@@ -209,7 +209,7 @@ def test_contradicting_constraints_are_an_error_that_names_them(
 def test_a_file_is_replaced_only_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     path.write_text("old")
-    with pytest.raises(RuntimeError), whole_file(path) as stream:  # noqa: PT012
+    with pytest.raises(RuntimeError), open_atomically(path) as stream:  # noqa: PT012
         stream.write("half")
         raise RuntimeError
     assert path.read_text() == "old"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig.blocking.pairs import PairBatch
-from disambig.clustering.constraints import Constraints, cannot_pairs, compile_constraints
+from disambig.clustering.constraints import Constraints, find_cannot_pairs, compile_constraints
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Author, Constraint, ConstraintKind, Work
 from disambig.errors import ConstraintError
@@ -45,7 +45,7 @@ def test_nothing_stated_constrains_nothing() -> None:
 def test_an_empty_corpus_can_be_compiled() -> None:
     corpus = solo(0)
     found = compile_constraints(corpus, [])
-    assert cannot_pairs(found, PairBatch.without_pairs([])).shape == (0, 2)
+    assert find_cannot_pairs(found, PairBatch.without_pairs([])).shape == (0, 2)
 
 
 def test_must_is_transitive_and_numbered_by_first_signature() -> None:
@@ -107,7 +107,7 @@ def test_bans_between_large_must_groups_and_of_many_orcids_are_few() -> None:
     corpus = Corpus.from_works(Work(f"w{k:04}", "T", (a,)) for k, a in enumerate(people))
     links = [cannot(f"w{k:04}:0", f"w{k + 300:04}:0") for k in range(300)]
     found = compile_constraints(corpus, links)
-    assert cannot_pairs(found, one_block(corpus)).tolist() == [[0, 300]]
+    assert find_cannot_pairs(found, one_block(corpus)).tolist() == [[0, 300]]
     assert sorted(found.orcid.tolist()) == [-1] * 600 + list(range(600))
 
 
@@ -376,7 +376,7 @@ def test_constraints_on_a_part_are_those_of_the_whole(
     every = st.sampled_from(range(corpus.n_signatures)) if corpus.n_signatures else st.nothing()
     rows = sorted(data.draw(st.sets(every)) if corpus.n_signatures else set())
     part = part_of(corpus, rows)
-    there = found.on(corpus, part)
+    there = found.transfer(corpus, part)
     assert there.must.tolist() == found.must[rows].tolist()
     assert there.orcid.tolist() == found.orcid[rows].tolist()
     assert (there.cannot[:, 0] < there.cannot[:, 1]).all()
@@ -397,7 +397,7 @@ def test_constraints_of_a_part_are_carried_to_a_larger_corpus(
     found = compiled(part, [c for c in constraints if {c.a, c.b} <= set(part.signatures())])
     if found is None:
         return
-    there = found.on(part, corpus)
+    there = found.transfer(part, corpus)
     assert there.must[rows].tolist() == found.must.tolist()
     elsewhere = sorted(set(range(corpus.n_signatures)) - set(rows))
     assert (there.must[elsewhere] == -1).all()
@@ -410,7 +410,7 @@ def test_a_cannot_link_of_a_signature_elsewhere_holds_for_its_must_group_here() 
     corpus = solo(3)
     found = compile_constraints(corpus, [must("w0:0", "w1:0"), cannot("w1:0", "w2:0")])
     part = part_of(corpus, [0, 2])
-    assert found.on(corpus, part).cannot.tolist() == [[0, 1]]
+    assert found.transfer(corpus, part).cannot.tolist() == [[0, 1]]
 
 
 def test_must_groups_that_share_a_work_elsewhere_exclude_each_other_here() -> None:
@@ -418,4 +418,4 @@ def test_must_groups_that_share_a_work_elsewhere_exclude_each_other_here() -> No
     corpus = works((ada(), ada()), (ada(),), (ada(),))
     found = compile_constraints(corpus, [must("a:0", "b:0"), must("a:1", "c:0")])
     part = part_of(corpus, [2, 3])
-    assert barred(found.on(corpus, part), part) == [[0, 1]]
+    assert barred(found.transfer(corpus, part), part) == [[0, 1]]

@@ -15,8 +15,8 @@ from disambig.clustering.cross_block import (
     MAX_REPRESENTATIVES,
     IdentityMerger,
     Representatives,
-    hold_must,
-    join_likely,
+    join_must_groups,
+    join_probable,
     sort_by_identity,
     renumber,
     score_candidates,
@@ -40,7 +40,7 @@ def solo(identifiers: str) -> list[Work]:
 
 
 def held(works: list[Work], identity: list[int], *constraints: Constraint) -> list[int]:
-    return hold_must(setting(works, *constraints), np.array(identity, dtype=np.int32)).tolist()
+    return join_must_groups(setting(works, *constraints), np.array(identity, dtype=np.int32)).tolist()
 
 
 @given(st.lists(st.integers(0, 5)))
@@ -158,7 +158,7 @@ def likely(
     """Identities after joining those of ``solo``, an identity each, that are probable enough."""
     works = works or solo("abcdefgh"[: len(block_of)])
     chosen = replace(model(), settings={**model().settings, "across": 0.7})
-    return join_likely(
+    return join_probable(
         setting(works, *constraints),
         np.arange(len(block_of), dtype=np.int32),
         np.array(block_of),

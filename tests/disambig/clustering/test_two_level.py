@@ -27,7 +27,7 @@ from disambig.clustering.two_level import (
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work
 from disambig.features import group
-from disambig.names import compatible
+from disambig.names import is_compatible
 from tests.support.constraint_cases import cannot, must
 from tests.support.invented import indexed, model, population, rows, work
 
@@ -46,7 +46,7 @@ def batch_of(first: int | None = None, last: int | None = None) -> PairBatch:
     """The pairs of some blocks of the invented corpus."""
     index, _ = invented()
     blocks = make_blocks(index.corpus)[first:last]
-    return NamePairs.of(index, blocks).make_batch(0, len(blocks))
+    return NamePairs.compare(index, blocks).make_batch(0, len(blocks))
 
 
 def resolved(batch: PairBatch) -> BatchResult:
@@ -75,7 +75,7 @@ def test_pairs_are_counted_with_and_without_those_that_names_keep_apart() -> Non
         ]
     )
     block = rows(index, ("a", 0), ("b", 0), ("c", 0))
-    batch = NamePairs.of(index, [block]).make_batch(0, 1)
+    batch = NamePairs.compare(index, [block]).make_batch(0, 1)
     found = cluster_batch(index, model(), compile_constraints(index.corpus, ()), batch)
     assert (found.considered, found.scored) == (3, 2)
 
@@ -85,7 +85,7 @@ def test_two_names_alone_that_could_not_be_one_persons_are_two_people() -> None:
     index = indexed(
         [work("a", same[0], "Ada Byron", *same[1:]), work("b", same[0], "Alan Byron", *same[1:])]
     )
-    batch = NamePairs.of(index, [rows(index, ("a", 0), ("b", 0))]).make_batch(0, 1)
+    batch = NamePairs.compare(index, [rows(index, ("a", 0), ("b", 0))]).make_batch(0, 1)
     found = cluster_batch(index, model(), compile_constraints(index.corpus, ()), batch)
     assert found.group.tolist() == [0, 1]
     assert found.confidence.tolist() == [1, 1]
@@ -94,9 +94,9 @@ def test_two_names_alone_that_could_not_be_one_persons_are_two_people() -> None:
 def test_a_must_link_joins_even_names_that_could_not_be_one_persons() -> None:
     index = indexed([work("a", "Speech", "Ada Byron"), work("b", "Robots", "Alan Byron")])
     names = index.corpus.names
-    assert not compatible(names[0], names[1])
+    assert not is_compatible(names[0], names[1])
     constraints = compile_constraints(index.corpus, [must("a:0", "b:0")])
-    batch = NamePairs.of(index, [rows(index, ("a", 0), ("b", 0))]).make_batch(0, 1)
+    batch = NamePairs.compare(index, [rows(index, ("a", 0), ("b", 0))]).make_batch(0, 1)
     assert cluster_batch(index, model(), constraints, batch).group.tolist() == [0, 0]
 
 
@@ -154,7 +154,7 @@ def test_bonds_of_a_batch_are_those_among_its_rows() -> None:
     index = indexed(works)
     constraints = compile_constraints(index.corpus, [must("a:0", "c:0"), cannot("c:0", "d:0")])
     batch = PairBatch.without_pairs([np.array([0, 1, 3], dtype=np.int32)])
-    bonds = BatchConstraints.of(batch, constraints)
+    bonds = BatchConstraints.select(batch, constraints)
     assert bonds.must.tolist() == [0, -1, -1]
     assert bonds.cannot.tolist() == [[0, 2]]
     assert bonds.orcid.tolist() == [-1, -1, -1]

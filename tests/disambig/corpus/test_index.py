@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from disambig.corpus.coauthors import MAX_AUTHORS
-from disambig.corpus.index import CorpusIndex, coauthors_of
+from disambig.corpus.index import CorpusIndex, list_coauthors
 from disambig.corpus.sparse import SparseRows
 from disambig.domain import Author, Work
 from tests.support.invented import indexed, population, rows, work
 
 
 def n_coauthors(index: CorpusIndex, signature: tuple[str, int]) -> int:
-    return int(coauthors_of(index, rows(index, signature)).lengths[0])
+    return int(list_coauthors(index, rows(index, signature)).lengths[0])
 
 
 def codes(index: CorpusIndex) -> dict[str, int]:
@@ -37,7 +37,7 @@ def test_a_name_printed_twice_on_a_work_is_one_coauthor() -> None:
 
 def test_coauthors_by_initial_are_those_with_another_initial_or_family_name() -> None:
     index = indexed([work("a", "T", "Ada Byron", "Bo Li", "B. Li", "A. Byron")])
-    team = coauthors_of(index, rows(index, ("a", 0)), initials=True)
+    team = list_coauthors(index, rows(index, ("a", 0)), initials=True)
     assert team.lengths.tolist() == [1]
 
 
@@ -89,8 +89,8 @@ def crowd(size: int) -> Work:
 
 def test_a_work_of_too_many_authors_says_nothing_about_who_works_with_whom() -> None:
     allowed, crowded = indexed([crowd(MAX_AUTHORS)]), indexed([crowd(MAX_AUTHORS + 1)])
-    assert coauthors_of(allowed, ("a", 0)) == MAX_AUTHORS - 1
-    assert coauthors_of(crowded, ("a", 0)) == 0
+    assert list_coauthors(allowed, ("a", 0)) == MAX_AUTHORS - 1
+    assert list_coauthors(crowded, ("a", 0)) == 0
     assert len(crowded.graph.value) == 0
 
 
@@ -101,7 +101,7 @@ def test_ten_thousand_authors_of_a_work_cost_no_pairs_of_them() -> None:
 
 def test_names_without_letters_are_nobodys_coauthor() -> None:
     index = indexed([work("a", "T", "Ada Byron", "???"), work("b", "T", "Bo Li", "***")])
-    found = {s: coauthors_of(index, s) for s in [("a", 0), ("a", 1), ("b", 0), ("b", 1)]}
+    found = {s: list_coauthors(index, s) for s in [("a", 0), ("a", 1), ("b", 0), ("b", 1)]}
     # of the two nameless: Ada, Bo
     assert found == {("a", 0): 0, ("a", 1): 1, ("b", 0): 0, ("b", 1): 1}
 

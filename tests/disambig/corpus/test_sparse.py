@@ -18,7 +18,7 @@ TABLES = st.integers(0, 8).flatmap(lambda n: arrays(np.float32, (n, WIDTH), elem
 
 
 def rows_of(table: Float32) -> SparseRows:
-    return SparseRows.of(sparse.csr_array(table))
+    return SparseRows.from_matrix(sparse.csr_array(table))
 
 
 def dense(rows: SparseRows) -> Float32:

@@ -39,7 +39,7 @@ def array(keys: list[int]) -> np.ndarray:
 
 def counted(works: list[Work]) -> Statistics:
     corpus = Corpus.from_works(works)
-    return Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    return Statistics.count(get_coauthor_keys(corpus), tokenise_corpus(corpus))
 
 
 def company(teams: list[list[str]]) -> CoauthorKeys:
@@ -52,7 +52,7 @@ def as_dict(counts: Counts) -> dict[int, int]:
 
 @given(KEYS)
 def test_keys_are_counted_and_stand_in_ascending_order(keys: list[int]) -> None:
-    found = Counts.of(array(keys))
+    found = Counts.from_keys(array(keys))
     assert as_dict(found) == Counter(keys)
     assert found.keys.tolist() == sorted(set(keys))
 
@@ -62,14 +62,14 @@ def test_an_occurrence_counts_as_often_as_its_weight_says(pairs: list[tuple[int,
     expected: Counter[int] = Counter()
     for key, weight in pairs:
         expected[key] += weight
-    found = Counts.of(array([k for k, _ in pairs]), np.array([w for _, w in pairs], np.int64))
+    found = Counts.from_keys(array([k for k, _ in pairs]), np.array([w for _, w in pairs], np.int64))
     assert as_dict(found) == expected
 
 
 @given(KEYS, KEYS)
 def test_counts_of_two_parts_add_up_to_the_counts_of_both(a: list[int], b: list[int]) -> None:
-    together = Counts.sum([Counts.of(array(a)), Counts.of(array(b))])
-    assert as_dict(together) == as_dict(Counts.of(array(a + b)))
+    together = Counts.sum([Counts.from_keys(array(a)), Counts.from_keys(array(b))])
+    assert as_dict(together) == as_dict(Counts.from_keys(array(a + b)))
 
 
 @given(KEYS, KEYS)
@@ -77,7 +77,7 @@ def test_a_key_is_looked_up_and_has_0_where_it_was_never_seen(
     keys: list[int], wanted: list[int]
 ) -> None:
     asked = [*wanted, *keys]
-    found = Counts.of(array(keys)).look_up(array(asked))
+    found = Counts.from_keys(array(keys)).look_up(array(asked))
     assert found.tolist() == [keys.count(key) for key in asked]
 
 
@@ -102,7 +102,7 @@ def brute_edges(found: CoauthorKeys) -> dict[tuple[int, int], int]:
 @given(TEAMS)
 def test_an_edge_is_a_pair_of_names_weighing_a_share_of_each_work(teams: list[list[str]]) -> None:
     found = company(teams)
-    edges = Edges.of(found)
+    edges = Edges.from_coauthors(found)
     assert list(zip(edges.a.tolist(), edges.b.tolist(), strict=True)) == sorted(brute_edges(found))
     assert dict(
         zip(
@@ -118,7 +118,7 @@ def test_edges_among_some_keys_are_those_with_both_ends_there(
 ) -> None:
     found = company(teams)
     keys = sorted(set(company([list(chosen)]).full.tolist()))
-    a, b, weight = Edges.of(found).select(array(keys))
+    a, b, weight = Edges.from_coauthors(found).select(array(keys))
     expected = {
         (keys.index(i), keys.index(j)): w
         for (i, j), w in brute_edges(found).items()

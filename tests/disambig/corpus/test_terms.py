@@ -7,7 +7,7 @@ import pytest
 from disambig.corpus.terms import Terms, strip_edition
 from disambig.corpus.tokenise import hash_words
 
-TERMS = Terms.of(
+TERMS = Terms.from_texts(
     titles=["Speech graph", "Graph graph", ""],
     keywords=["zebra", "", ""],
     abstracts=["speech", "", ""],
@@ -87,6 +87,6 @@ def test_a_series_is_a_venue_without_years_and_ordinals(venue: str, series: str)
 
 
 def test_no_texts_have_no_words() -> None:
-    none = Terms.of([], [], [], [], [])
+    none = Terms.from_texts([], [], [], [], [])
     assert none.count_words("text")[0].shape[0] == none.count_words("affiliation")[0].shape[0] == 0
     assert [none.count_texts(kind) for kind in ("title", "text", "affiliation")] == [0, 0, 0]

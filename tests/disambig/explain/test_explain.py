@@ -39,7 +39,7 @@ from disambig.explain.terminal import print_explanation
 from disambig.explain.trace import _find_exclusion as barred
 from disambig.features.group import GROUP_FEATURES
 from disambig.features.pair import PAIR_FEATURES
-from labeled.demo.sample import sample_works
+from labeled.demo.sample import read_sample_works
 
 ONE, OTHER = "0000-0002-1825-0097", "0000-0001-5109-3700"
 A, B, C, D = (Signature(work, 0) for work in ("W1", "W2", "W3", "W:4"))
@@ -65,7 +65,7 @@ def told(
 
 def facts(a: Sequence[Signature], b: Sequence[Signature]) -> Facts:
     corpus = Corpus.from_works(WORKS)
-    index = CorpusIndex.of(corpus, SemanticSpace.load(), model().frequency)
+    index = CorpusIndex.from_corpus(corpus, SemanticSpace.load(), model().frequency)
     rows = [np.array([corpus.row_of(s) for s in side], dtype=np.int32) for side in (a, b)]
     return Facts(index, *rows)
 
@@ -112,7 +112,7 @@ def test_calibration_is_all_that_the_forest_does_not_say(b: Signature) -> None:
     score = told(A, b).pair
     row = {c.feature: math.nan if c.value is None else c.value for c in score.contributions}
     X = np.array([[row[name] for name in model().pair.features]], dtype=np.float32)
-    raw = float(model().pair.raw(X)[0])
+    raw = float(model().pair.compute_log_odds(X)[0])
     assert total(score) - score.calibration == pytest.approx(raw, abs=1e-4)
 
 
@@ -203,7 +203,7 @@ def test_a_must_link_wins_over_names() -> None:
 def test_two_mentions_of_a_divided_block_are_explained_within_their_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    small = partial(Comparisons.of, crowded_namesakes=1, part=1)
+    small = partial(Comparisons.plan, crowded_namesakes=1, part=1)
     monkeypatch.setattr(Comparisons, "of", small)
     found = told(A, B)
     assert found.same_block
@@ -214,7 +214,7 @@ def test_two_of_a_crowded_block_with_too_little_in_common_are_told_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        Comparisons, "of", partial(Comparisons.of, crowded_namesakes=0, max_neighbours=1)
+        Comparisons, "of", partial(Comparisons.plan, crowded_namesakes=0, max_neighbours=1)
     )
     works = [
         Work(f"{team}{k}", title, (Author("Ann Lee"), Author(f"{team}x Ru")), year=year)
@@ -274,7 +274,7 @@ def test_different_orcids_decide_within_a_block_and_across_two(b: Signature) -> 
 def test_the_members_that_keep_two_groups_apart_are_the_first_that_cannot_be_one() -> None:
     works = with_orcids(None, ONE, None, OTHER)
     corpus = Corpus.from_works(works)
-    index = CorpusIndex.of(corpus, SemanticSpace.load(), model().frequency)
+    index = CorpusIndex.from_corpus(corpus, SemanticSpace.load(), model().frequency)
     a, b, c, d = (corpus.row_of(s) for s in (A, B, C, D))
     first, second = (np.array(rows, dtype=np.int32) for rows in ((a, b), (c, d)))
     by_orcid = compile_constraints(corpus, ())
@@ -294,7 +294,7 @@ def test_an_unknown_work_is_an_error_that_names_it() -> None:
 
 
 def test_one_mention_named_twice_is_an_error() -> None:
-    with pytest.raises(InputError, match="named twice"):
+    with pytest.raises(InputError, match="given twice"):
         told(A, A)
 
 
@@ -315,7 +315,7 @@ def test_json_holds_every_contribution() -> None:
 
 
 def test_the_verdict_is_that_of_a_full_run() -> None:
-    corpus = Corpus.from_works(sample_works())
+    corpus = Corpus.from_works(read_sample_works())
     people = Disambiguator(model=model()).predict(corpus)
     names = np.array([corpus.printed_name(row).split()[-1] for row in range(corpus.n_signatures)])
     chen = np.flatnonzero(names == "Chen").tolist()[:6]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from disambig.blocking.name_comparison import name_evidence
+from disambig.blocking.name_comparison import compute_name_evidence
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work
@@ -17,12 +17,12 @@ from disambig.features.group import (
     LEAST_FEATURES,
     GroupEvidence,
     compute_group_features,
-    names_between,
+    compare_name_sets,
 )
-from disambig.features.groups import ABSENT, GroupBatch
-from disambig.features.pair import PAIR_FEATURES, pair_features
+from disambig.features.groups import UNLISTED_PROBABILITY, GroupBatch
+from disambig.features.pair import PAIR_FEATURES, compute_pair_features
 from disambig.model.size_shift import SIZE_SHIFT_FEATURES
-from disambig.names import compare
+from disambig.names import compare_names
 from tests.support.invented import indexed, rows, space, work
 
 WORKS = [
@@ -144,9 +144,9 @@ def of_batch(
     **columns: list[float],
 ) -> dict[str, np.ndarray]:
     """Group features of a batch; ``columns`` replace pair features."""
-    pairs = pair_features(index, batch)
+    pairs = compute_pair_features(index, batch)
     pairs |= {k: np.array(v, dtype=np.float32) for k, v in columns.items()}
-    grouped = GroupBatch.of(batch, np.array(groups, dtype=np.int32))
+    grouped = GroupBatch.from_groups(batch, np.array(groups, dtype=np.int32))
     score = np.array(probability, dtype=np.float32)
     return compute_group_features(index, batch, grouped, pairs, score)
 
@@ -226,7 +226,7 @@ def test_the_mean_of_paths_counts_what_is_unknown_as_none() -> None:
 
 def test_the_mean_of_meaning_above_is_over_all_pairs_of_known_meaning() -> None:
     index, block = block_of(WORKS)
-    pairs = pair_features(index, PairBatch.from_blocks(index, [block]))["text_meaning_above"]
+    pairs = compute_pair_features(index, PairBatch.from_blocks(index, [block]))["text_meaning_above"]
     found = features(WORKS, GROUPS, PROBABILITY)["text_meaning_above_mean"]
     # ac and bc; d has no meaning
     expected = [(pairs[1] + pairs[3]) / 2, np.nan, np.nan]
@@ -241,7 +241,7 @@ def test_one_group_alone_has_no_pairs() -> None:
 def test_greatest_columns_are_of_pairs_or_of_names() -> None:
     assert set(GREATEST_FEATURES) <= set(PAIR_FEATURES)
     assert {name for name in (*LEAST_FEATURES, *GREATEST_FEATURES) if name not in FROM_PAIRS} <= set(
-        name_evidence(indexed(WORKS), *np.zeros((2, 1), dtype=np.int32))
+        compute_name_evidence(indexed(WORKS), *np.zeros((2, 1), dtype=np.int32))
     )
 
 
@@ -265,7 +265,7 @@ def test_least_and_greatest_of_names_are_over_every_name_of_one_group_and_the_ot
     sides = {0: of[[0, 1]], 1: of[[2, 3]], 2: of[[4]]}
     for k, (a, b) in enumerate([(0, 1), (0, 2), (1, 2)]):
         left, right = (x.ravel().astype(np.int32) for x in np.meshgrid(sides[a], sides[b]))
-        every = name_evidence(index, np.minimum(left, right), np.maximum(left, right))[name]
+        every = compute_name_evidence(index, np.minimum(left, right), np.maximum(left, right))[name]
         for ending, expected in (("least", np.fmin), ("greatest", np.fmax)):
             if f"{name}_{ending}" in found:
                 value = found[f"{name}_{ending}"][k]
@@ -275,7 +275,7 @@ def test_least_and_greatest_of_names_are_over_every_name_of_one_group_and_the_ot
 def test_names_that_could_not_be_one_persons_speak_for_their_groups_all_the_same() -> None:
     # {Ada, A.} and {Ada K., Alan}: Ada is Ada K., and not Alan
     index, block = block_of(NAMED)
-    batch = NamePairs.of(index, [block]).make_batch(0, 1)
+    batch = NamePairs.compare(index, [block]).make_batch(0, 1)
     listed = list(zip(batch.left.tolist(), batch.right.tolist(), strict=True))
     assert (0, 2) in listed
     assert (0, 3) not in listed
@@ -286,10 +286,10 @@ def test_names_that_could_not_be_one_persons_speak_for_their_groups_all_the_same
 def test_names_between_sets_leave_out_sets_that_no_pair_asks_for() -> None:
     index, block = block_of(NAMED)
     name = index.corpus.signature_name[block].astype(np.int64)
-    found = names_between(index, np.array([0, 0, 2, 2, 3]), name, 4, np.array([0]), np.array([3]))
+    found = compare_name_sets(index, np.array([0, 0, 2, 2, 3]), name, 4, np.array([0]), np.array([3]))
     least, greatest = found["name_given_relation"]
     one, other = name[[0, 1]].astype(np.int32), np.repeat(name[4], 2).astype(np.int32)
-    expected = compare(index.names, one, other)["given_relation"]
+    expected = compare_names(index.names, one, other)["given_relation"]
     assert (least[0], greatest[0]) == (expected.min(), expected.max())
 
 
@@ -306,14 +306,14 @@ APART = [
 def unlisted() -> dict[str, np.ndarray]:
     """Features of {a, b} and {c}, of whose pairs ab (.9) and bc (.6) are listed."""
     index, block = block_of(APART)
-    batch = NamePairs.of(index, [block]).make_batch(0, 1)
+    batch = NamePairs.compare(index, [block]).make_batch(0, 1)
     assert list(zip(batch.left.tolist(), batch.right.tolist(), strict=True)) == [(0, 1), (1, 2)]
     return of_batch(index, batch, [0, 0, 1], [0.9, 0.6], coauthors_hop=[7, 3])
 
 
 def test_a_pair_that_is_not_listed_counts_as_two_persons_in_every_mean() -> None:
     found = unlisted()
-    assert ABSENT == 0
+    assert UNLISTED_PROBABILITY == 0
     assert found["score_mean"][0] == pytest.approx(0.6 / 2)
     # log-odds of no chance are bounded at 1e-4
     expected = (np.log(0.6 / 0.4) + np.log(1e-4 / (1 - 1e-4))) / 2
@@ -333,7 +333,7 @@ def test_a_pair_that_is_not_listed_is_the_least_and_nobodys_best() -> None:
 def test_cohesion_is_over_all_pairs_within_a_group() -> None:
     # {a, b, c} by way of b: of its three pairs two are listed
     index, block = block_of([*APART, work("d", "Speech", "A. Byron", "Bo Li")])
-    batch = NamePairs.of(index, [block]).make_batch(0, 1)
+    batch = NamePairs.compare(index, [block]).make_batch(0, 1)
     ends = zip(batch.left.tolist(), batch.right.tolist(), strict=True)
     score = [{(0, 1): 0.9, (1, 2): 0.6}.get(pair, 0.1) for pair in ends]
     found = of_batch(index, batch, [0, 0, 0, 1], score)
@@ -342,9 +342,9 @@ def test_cohesion_is_over_all_pairs_within_a_group() -> None:
 
 def test_groups_without_a_listed_pair_are_no_pair() -> None:
     index, block = block_of([APART[0], APART[2]])
-    batch = NamePairs.of(index, [block]).make_batch(0, 1)
-    groups = GroupBatch.of(batch, np.array([0, 1], dtype=np.int32))
-    assert (groups.n_pairs, groups.find(0, 1)) == (0, -1)
+    batch = NamePairs.compare(index, [block]).make_batch(0, 1)
+    groups = GroupBatch.from_groups(batch, np.array([0, 1], dtype=np.int32))
+    assert (groups.n_pairs, groups.find_pair(0, 1)) == (0, -1)
     assert {len(column) for column in of_batch(index, batch, [0, 1], []).values()} == {0}
 
 
@@ -355,7 +355,7 @@ def test_pairs_of_groups_hold_the_listed_pairs_between_them() -> None:
     index, block = block_of(WORKS)
     batch = PairBatch.from_blocks(index, [block])
     # pairs ab, ac, ad, bc, bd, cd of {a, c}, {b} and {d}
-    groups = GroupBatch.of(batch, np.array([0, 1, 0, 2], dtype=np.int32))
+    groups = GroupBatch.from_groups(batch, np.array([0, 1, 0, 2], dtype=np.int32))
     assert list(zip(groups.left.tolist(), groups.right.tolist(), strict=True)) == [
         (0, 1),
         (0, 2),
@@ -363,20 +363,20 @@ def test_pairs_of_groups_hold_the_listed_pairs_between_them() -> None:
     ]
     assert np.split(groups.cross, groups.start[1:-1])[0].tolist() == [0, 3]
     assert np.split(groups.cross, groups.start[1:-1])[1].tolist() == [2, 5]
-    assert groups.place().tolist() == [0, 0, 1, 1, 2]
+    assert groups.get_cross_pairs().tolist() == [0, 0, 1, 1, 2]
     assert groups.pairs_between.tolist() == [2, 2, 1]
-    assert [groups.find(0, 1), groups.find(0, 2), groups.find(1, 2)] == [0, 1, 2]
+    assert [groups.find_pair(0, 1), groups.find_pair(0, 2), groups.find_pair(1, 2)] == [0, 1, 2]
     values = np.array([1, 2, np.nan, 4, 5, np.nan], dtype=np.float32)
-    assert groups.greatest(values).tolist() == pytest.approx([4, np.nan, 5], nan_ok=True)
-    assert groups.total(np.arange(6.0)).tolist() == [3, 7, 4]
+    assert groups.compute_greatest(values).tolist() == pytest.approx([4, np.nan, 5], nan_ok=True)
+    assert groups.sum_values(np.arange(6.0)).tolist() == [3, 7, 4]
 
 
 def test_members_are_the_rows_of_groups_that_are_in_a_pair() -> None:
     # in the second block nothing is listed
     index, block = block_of([*WORKS[:3], work("y", "T", "Ada Byron"), work("z", "T", "Alan Byron")])
-    batch = NamePairs.of(index, [block[:3], block[3:]]).make_batch(0, 2)
-    groups = GroupBatch.of(batch, np.array([1, 0, 0, 2, 3], dtype=np.int32))
-    member, first = groups.members()
+    batch = NamePairs.compare(index, [block[:3], block[3:]]).make_batch(0, 2)
+    groups = GroupBatch.from_groups(batch, np.array([1, 0, 0, 2, 3], dtype=np.int32))
+    member, first = groups.list_members()
     assert member.tolist() == [1, 2, 0]
     assert first.tolist() == [0, 2, 3, 3, 3]
 
@@ -385,10 +385,10 @@ def test_groups_of_some_blocks_alone_have_the_features_they_have_among_all() -> 
     index, block = block_of([*WORKS, *NAMED_AGAIN])
     batch = PairBatch.from_blocks(index, [block[:4], block[4:]])
     group = np.array([0, 0, 1, 2, 3, 3, 4, 5, 5], dtype=np.int32)
-    pairs = pair_features(index, batch)
+    pairs = compute_pair_features(index, batch)
     score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
-    every = GroupBatch.of(batch, group)
-    some = GroupBatch.of(batch, group, np.array([False, True]))
+    every = GroupBatch.from_groups(batch, group)
+    some = GroupBatch.from_groups(batch, group, np.array([False, True]))
     whole, part = (compute_group_features(index, batch, g, pairs, score) for g in (every, some))
     assert (every.n_pairs, some.n_pairs) == (6, 3)
     for name in GROUP_FEATURES:
@@ -398,15 +398,15 @@ def test_groups_of_some_blocks_alone_have_the_features_they_have_among_all() -> 
 def test_features_that_go_on_from_the_round_before_are_those_computed_anew() -> None:
     index, block = block_of([*WORKS, *NAMED_AGAIN])
     batch = PairBatch.from_blocks(index, [block[:4], block[4:]])
-    pairs = pair_features(index, batch)
+    pairs = compute_pair_features(index, batch)
     score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
     # in the second block groups 4 and 6 are joined
-    before = GroupBatch.of(batch, np.array([0, 0, 1, 2, 3, 4, 5, 6, 4], dtype=np.int32))
+    before = GroupBatch.from_groups(batch, np.array([0, 0, 1, 2, 3, 4, 5, 6, 4], dtype=np.int32))
     known = compute_group_features(index, batch, before, pairs, score)
-    after = GroupBatch.of(batch, np.array([0, 0, 1, 2, 3, 4, 5, 4, 4], dtype=np.int32))
-    assert after.kept_from(before).tolist() == [0, 1, 2, -1, 4, -1]
+    after = GroupBatch.from_groups(batch, np.array([0, 0, 1, 2, 3, 4, 5, 4, 4], dtype=np.int32))
+    assert after.find_unchanged_pairs(before).tolist() == [0, 1, 2, -1, 4, -1]
     anew = compute_group_features(index, batch, after, pairs, score)
-    evidence = GroupEvidence.of(index, batch, after, pairs, score)
+    evidence = GroupEvidence.collect(index, batch, after, pairs, score)
     found = evidence.compute_columns(slice(0, after.n_pairs), (before, known))
     assert list(found) == list(GROUP_FEATURES)
     for name in GROUP_FEATURES:
@@ -421,12 +421,12 @@ def larger(works: list[Work]) -> tuple[CorpusIndex, PairBatch, dict[str, np.ndar
     index, block = block_of(works)
     index = replace(index, doublings=3)
     batch = PairBatch.from_blocks(index, [block])
-    return index, batch, pair_features(index, batch)
+    return index, batch, compute_pair_features(index, batch)
 
 
 def test_what_groups_share_is_the_more_surprising_the_rarer_it_is_and_ahead_of_rivals() -> None:
     index, batch, pairs = larger(WORKS)
-    groups = GroupBatch.of(batch, np.array(GROUPS, dtype=np.int32))
+    groups = GroupBatch.from_groups(batch, np.array(GROUPS, dtype=np.int32))
     found = compute_group_features(index, batch, groups, pairs, np.array(PROBABILITY, dtype=np.float32))
     assert tuple(found) == GROUP_FEATURES + SIZE_SHIFT_FEATURES
     # pairs of {a, b} and {c}, {a, b} and {d}, {c} and {d}; d has no co-author, title or place
@@ -462,11 +462,11 @@ def test_pairs_of_groups_looked_at_in_pieces_know_all_their_rivals(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     index, batch, pairs = larger([*WORKS, *NAMED_AGAIN])
-    groups = GroupBatch.of(batch, np.array([0, 0, 1, 2, 3, 4, 5, 6, 7], dtype=np.int32))
+    groups = GroupBatch.from_groups(batch, np.array([0, 0, 1, 2, 3, 4, 5, 6, 7], dtype=np.int32))
     score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
-    whole = GroupEvidence.of(index, batch, groups, pairs, score).compute_columns(slice(0, groups.n_pairs))
+    whole = GroupEvidence.collect(index, batch, groups, pairs, score).compute_columns(slice(0, groups.n_pairs))
     monkeypatch.setattr("disambig.features.group.GROUP_PAIRS_AT_ONCE", 5)
-    evidence = GroupEvidence.of(index, batch, groups, pairs, score)
+    evidence = GroupEvidence.collect(index, batch, groups, pairs, score)
     for low in range(0, groups.n_pairs, 5):
         part = slice(low, min(low + 5, groups.n_pairs))
         for name, column in evidence.compute_columns(part).items():

@@ -8,7 +8,7 @@ import pytest
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.index import CorpusIndex
-from disambig.features.pair import PAIR_FEATURES, pair_features
+from disambig.features.pair import PAIR_FEATURES, compute_pair_features
 from disambig.names import FamilyRelation, GivenRelation
 from tests.support.invented import indexed, population, rows, space, work
 
@@ -112,7 +112,7 @@ UNKNOWN = {
 
 
 def features(index: CorpusIndex, *signatures: tuple[str, int]) -> dict[str, np.ndarray]:
-    return pair_features(index, PairBatch.from_blocks(index, [rows(index, *signatures)]))
+    return compute_pair_features(index, PairBatch.from_blocks(index, [rows(index, *signatures)]))
 
 
 @pytest.fixture(scope="module")
@@ -211,8 +211,8 @@ def test_meaning_above_is_measured_against_what_both_usually_have() -> None:
 def test_features_of_a_block_do_not_depend_on_the_blocks_beside_it() -> None:
     index = indexed(WORKS, COUNTED)
     own, other = rows(index, ("a", 0), ("b", 0)), rows(index, ("a", 1), ("b", 1), ("d", 0))
-    alone = pair_features(index, PairBatch.from_blocks(index, [own]))
-    beside = pair_features(index, PairBatch.from_blocks(index, [other, own]))
+    alone = compute_pair_features(index, PairBatch.from_blocks(index, [own]))
+    beside = compute_pair_features(index, PairBatch.from_blocks(index, [other, own]))
     for name in PAIR_FEATURES:
         assert beside[name][3:].tolist() == pytest.approx(alone[name].tolist(), nan_ok=True)
 
@@ -222,8 +222,8 @@ def test_features_of_listed_pairs_are_those_among_all_pairs_to_the_bit() -> None
     index = indexed([*population(4, families=4)[0], *WORKS, others])
     blocks = make_blocks(index.corpus)
     complete = PairBatch.from_blocks(index, blocks)
-    listed = NamePairs.of(index, blocks).make_batch(0, len(blocks))
-    some, every = pair_features(index, listed), pair_features(index, complete)
+    listed = NamePairs.compare(index, blocks).make_batch(0, len(blocks))
+    some, every = compute_pair_features(index, listed), compute_pair_features(index, complete)
     place = complete.find_pairs(listed.left, listed.right)
     assert 0 < listed.n_pairs < complete.n_pairs
     for name in PAIR_FEATURES:
@@ -234,9 +234,9 @@ def test_a_single_pair_has_the_features_it_has_among_all_to_the_bit() -> None:
     index = indexed(list(population(4, families=4)[0]))
     block = max(make_blocks(index.corpus), key=len)
     complete = PairBatch.from_blocks(index, [block])
-    every = pair_features(index, complete)
+    every = compute_pair_features(index, complete)
     for i, j in ((0, 1), (3, 7), (2, len(block) - 1)):
-        alone = pair_features(index, PairBatch.from_pair(index, block, i, j))
+        alone = compute_pair_features(index, PairBatch.from_pair(index, block, i, j))
         place = complete.find_pairs(np.array([i]), np.array([j]))
         for name in PAIR_FEATURES:
             assert np.array_equal(alone[name], every[name][place], equal_nan=True)

@@ -95,28 +95,28 @@ def fitted(leaves: int = 8, n_trees: int = 40) -> tuple[HistGradientBoostingClas
     ],
 )
 def test_a_row_scores_baseline_plus_the_leaf_it_reaches_in_each_tree(a, b, score):
-    assert SMALL.raw(np.array([[a, b]])).tolist() == [score]
+    assert SMALL.compute_log_odds(np.array([[a, b]])).tolist() == [score]
 
 
 def test_contributions_credit_each_change_of_value_to_the_feature_tested():
     # root 4 -> 1 by a, 1 -> 20 by b; bias is -3 + 4 + 0.5
-    assert SMALL.contributions(np.array([[0.0, 3.0]])).tolist() == [[-3.0, 19.0, 1.5]]
+    assert SMALL.compute_contributions(np.array([[0.0, 3.0]])).tolist() == [[-3.0, 19.0, 1.5]]
 
 
 def test_probability_is_the_sigmoid_of_the_score():
     tree = [(0, 0.0, True, 1, 2, 0.0), leaf(0.0), leaf(np.log(3))]
     X = np.array([[0.0], [1.0]])
-    assert forest_of(tree, features="a").probability(X) == pytest.approx([0.5, 0.75])
+    assert forest_of(tree, features="a").predict_probability(X) == pytest.approx([0.5, 0.75])
 
 
 def test_a_forest_without_trees_scores_its_baseline():
-    assert forest_of(baseline=0.25).raw(np.zeros((3, 2))).tolist() == [0.25] * 3
+    assert forest_of(baseline=0.25).compute_log_odds(np.zeros((3, 2))).tolist() == [0.25] * 3
 
 
 def test_no_rows_give_no_scores_and_no_contributions():
     X = np.zeros((0, 2), dtype=np.float32)
-    assert SMALL.raw(X).shape == (0,)
-    assert SMALL.contributions(X).shape == (0, 3)
+    assert SMALL.compute_log_odds(X).shape == (0,)
+    assert SMALL.compute_contributions(X).shape == (0, 3)
 
 
 @settings(deadline=None, max_examples=150)
@@ -127,7 +127,7 @@ def test_any_tree_shape_and_value_scores_as_walked_node_by_node(seed, leaves):
     forest = forest_of(*(grown(rng, leaves, 3, cuts) for _ in range(3)), features="abc")
     values = np.concatenate([cuts, np.nextafter(cuts, np.float32(9)), [NAN, INF, -INF, 0]])
     X = rng.choice(values, size=(40, 3)).astype(np.float32)
-    assert forest.raw(X) == pytest.approx([walked(forest, row) for row in X], abs=1e-5)
+    assert forest.compute_log_odds(X) == pytest.approx([walked(forest, row) for row in X], abs=1e-5)
 
 
 @settings(deadline=None, max_examples=30)
@@ -137,7 +137,7 @@ def test_contributions_sum_to_the_score(seed, leaves):
     cuts = rng.normal(size=5).astype(np.float32)
     forest = forest_of(*(grown(rng, leaves, 3, cuts) for _ in range(5)), features="abc")
     X = rng.choice([*cuts, NAN, INF], size=(20, 3)).astype(np.float32)
-    assert forest.contributions(X).sum(axis=1) == pytest.approx(forest.raw(X), abs=1e-5)
+    assert forest.compute_contributions(X).sum(axis=1) == pytest.approx(forest.compute_log_odds(X), abs=1e-5)
 
 
 @pytest.mark.parametrize("leaves", [2, 3, 7, 8])
@@ -148,7 +148,7 @@ def test_scores_are_those_of_the_scikit_learn_model(leaves):
         np.append(forest.threshold[forest.left >= 0], [NAN, INF, -INF]), size=(2000, 6)
     )
     X = np.concatenate([X, at_thresholds.astype(np.float32)])
-    assert forest.raw(X) == pytest.approx(model.decision_function(X), abs=1e-5)
+    assert forest.compute_log_odds(X) == pytest.approx(model.decision_function(X), abs=1e-5)
 
 
 def test_a_float64_threshold_between_two_float32_values_still_separates_them():
@@ -158,14 +158,14 @@ def test_a_float64_threshold_between_two_float32_values_still_separates_them():
     model = HistGradientBoostingClassifier(max_iter=1, min_samples_leaf=5).fit(X, X[:, 0] > low)
     cut = model._predictors[0][0].nodes["num_threshold"][0]
     assert low < cut < high
-    scores = Forest.from_sklearn(model, ["a"]).raw(X)
+    scores = Forest.from_sklearn(model, ["a"]).compute_log_odds(X)
     assert scores == pytest.approx(model.decision_function(X), abs=1e-6)
 
 
 def test_before_any_test_the_log_odds_are_those_of_the_training_labels():
     X, y = np.random.default_rng(0).normal(size=(400, 2)), np.arange(400) % 4 == 0
     forest = fit_forest(X, y, None, "ab", n_trees=20)
-    assert forest.contributions(X)[:, -1] == pytest.approx(np.log(1 / 3), abs=1e-6)
+    assert forest.compute_contributions(X)[:, -1] == pytest.approx(np.log(1 / 3), abs=1e-6)
 
 
 def test_fitting_twice_with_one_seed_gives_one_forest():
@@ -206,8 +206,8 @@ def test_a_monotone_feature_never_raises_the_score_against_its_sign():
     X = rng.normal(size=(2000, 2)).astype(np.float32)
     y = np.sin(3 * X[:, 0]) + X[:, 1] > 0  # not monotone in a
     grid = np.stack([np.linspace(-3, 3, 200), np.zeros(200)], axis=1)
-    free = fit_forest(X, y, None, "ab", n_trees=30).raw(grid)
-    held = fit_forest(X, y, None, "ab", n_trees=30, monotone={"a": -1}).raw(grid)
+    free = fit_forest(X, y, None, "ab", n_trees=30).compute_log_odds(grid)
+    held = fit_forest(X, y, None, "ab", n_trees=30, monotone={"a": -1}).compute_log_odds(grid)
     assert (np.diff(free) > 0).any()
     assert (np.diff(held) <= 1e-6).all()
 
@@ -252,7 +252,7 @@ def test_trees_of_more_than_8_leaves_are_refused():
 
 def test_a_matrix_of_another_width_is_refused():
     with pytest.raises(ValueError, match=r"\(n, 2\)"):
-        SMALL.raw(np.zeros((5, 3)))
+        SMALL.compute_log_odds(np.zeros((5, 3)))
 
 
 @pytest.mark.parametrize(

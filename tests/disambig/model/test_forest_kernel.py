@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig.model._forest_kernel import ROWS
-from disambig.model._forest_layout import CELLS, SPAN, Layout
+from disambig.model._forest_layout import CELLS, CUTS_PER_PLANE, Layout
 from disambig.model.forest import Forest
 
 NAN, INF = np.float32("nan"), np.float32("inf")
@@ -83,7 +83,7 @@ def test_scores_are_those_of_the_trees_walked_node_by_node(seed, n_trees, width,
     rng = np.random.default_rng(seed)
     forest = random_forest(rng, n_trees, width, rng.normal(size=12).astype(np.float32), leaves)
     X = around(rng, forest, 30)
-    assert forest.raw(X) == pytest.approx(walked(forest, X), abs=1e-5)
+    assert forest.compute_log_odds(X) == pytest.approx(walked(forest, X), abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -105,17 +105,17 @@ def test_thresholds_of_any_size_and_spacing_decide_exactly(cuts):
     rng = np.random.default_rng(1)
     forest = random_forest(rng, 60, 2, np.array(cuts, dtype=np.float32))
     X = around(rng, forest, 200)
-    assert forest.raw(X) == pytest.approx(walked(forest, X), abs=1e-5)
+    assert forest.compute_log_odds(X) == pytest.approx(walked(forest, X), abs=1e-5)
 
 
-@pytest.mark.parametrize("distinct", [SPAN - 1, SPAN, SPAN + 1, 2 * SPAN, 2 * SPAN + 1, 1500])
+@pytest.mark.parametrize("distinct", [CUTS_PER_PLANE - 1, CUTS_PER_PLANE, CUTS_PER_PLANE + 1, 2 * CUTS_PER_PLANE, 2 * CUTS_PER_PLANE + 1, 1500])
 def test_more_thresholds_than_a_byte_can_count_decide_exactly(distinct):
     rng = np.random.default_rng(distinct)
     cuts = np.unique(rng.normal(size=distinct).astype(np.float32))
     forest = random_forest(rng, distinct, 1, cuts)
     assert len(np.unique(forest.threshold[forest.left >= 0])) > 0.9 * distinct
     X = around(rng, forest, 300)
-    assert forest.raw(X) == pytest.approx(walked(forest, X), abs=1e-4)
+    assert forest.compute_log_odds(X) == pytest.approx(walked(forest, X), abs=1e-4)
 
 
 def test_more_features_than_are_tested_and_rows_that_do_not_fill_a_batch_are_scored():
@@ -134,26 +134,26 @@ def test_more_features_than_are_tested_and_rows_that_do_not_fill_a_batch_are_sco
     )
     for rows in (1, 31, ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 7):
         X = around(rng, wide, rows)
-        assert wide.raw(X) == pytest.approx(walked(wide, X), abs=1e-5)
+        assert wide.compute_log_odds(X) == pytest.approx(walked(wide, X), abs=1e-5)
 
 
 def test_a_score_is_the_same_to_the_last_bit_alone_in_any_batch_and_order():
     rng = np.random.default_rng(2)
     forest = random_forest(rng, 100, 4, rng.normal(size=50).astype(np.float32))
     X = around(rng, forest, 3 * ROWS + 5)
-    whole = forest.raw(X).tolist()
-    assert [forest.raw(X[i : i + 1])[0] for i in range(0, len(X), 97)] == whole[::97]
-    assert forest.raw(X[100:900]).tolist() == whole[100:900]
-    assert forest.raw(X[::-1]).tolist() == whole[::-1]
-    assert forest.raw(np.asfortranarray(X)).tolist() == whole
-    assert forest.raw(np.asfortranarray(np.repeat(X, 2, axis=0))[::2]).tolist() == whole
+    whole = forest.compute_log_odds(X).tolist()
+    assert [forest.compute_log_odds(X[i : i + 1])[0] for i in range(0, len(X), 97)] == whole[::97]
+    assert forest.compute_log_odds(X[100:900]).tolist() == whole[100:900]
+    assert forest.compute_log_odds(X[::-1]).tolist() == whole[::-1]
+    assert forest.compute_log_odds(np.asfortranarray(X)).tolist() == whole
+    assert forest.compute_log_odds(np.asfortranarray(np.repeat(X, 2, axis=0))[::2]).tolist() == whole
 
 
 def test_a_sum_of_many_trees_is_rounded_as_little_as_float32_allows():
     rng = np.random.default_rng(3)
     forest = random_forest(rng, 3000, 4, rng.normal(size=50).astype(np.float32))
     X = around(rng, forest, 50)
-    assert forest.raw(X) == pytest.approx(walked(forest, X), rel=2e-6, abs=5e-5)
+    assert forest.compute_log_odds(X) == pytest.approx(walked(forest, X), rel=2e-6, abs=5e-5)
 
 
 def test_one_plane_holds_each_feature_and_side_of_missing_values():
@@ -169,16 +169,16 @@ def test_one_plane_holds_each_feature_and_side_of_missing_values():
         np.array([0, 5], dtype=np.int32),
         0.0,
     )
-    layout = Layout.of(forest)
+    layout = Layout.from_forest(forest)
     assert layout.plane_start.tolist() == [0, 2, 2]
     assert layout.missing.tolist() == [0, 255]
     assert layout.plane[0, :2].tolist() == [0, 1]
     assert layout.cut[0].tolist() == [0, 1, *[255] * 5]
-    assert layout.kept[0, :2].tolist() == [0b11111110, 0b11111101]
+    assert layout.leaf_mask[0, :2].tolist() == [0b11111110, 0b11111101]
     assert layout.tables[0, :3].tolist() == [1, 2, 4]
     assert layout.grid[0, [0, 1, CELLS - 1]].tolist() == [0, 1, 1]
 
 
 def test_the_layout_is_made_once():
     forest = random_forest(np.random.default_rng(0), 3, 2, np.zeros(1, dtype=np.float32))
-    assert forest._layout is forest._layout
+    assert forest._kernel_layout is forest._kernel_layout

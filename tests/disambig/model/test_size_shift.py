@@ -13,7 +13,7 @@ from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import (
-    FAR,
+    MIN_GROUP_PROBABILITY,
     ScoredPairs,
     predict_groups,
     predict_pairs,
@@ -97,8 +97,8 @@ def test_a_pair_of_certain_log_odds_stays_finite() -> None:
 
 def test_the_shipped_model_knows_larger_corpora() -> None:
     shipped = Model.load()
-    assert shipped.pair_growth is not None
-    assert shipped.group_growth is not None
+    assert shipped.pair_size_shift is not None
+    assert shipped.group_size_shift is not None
     shipped.check_features(PAIR_FEATURES, GROUP_FEATURES)
 
 
@@ -111,7 +111,7 @@ def invented() -> tuple[CorpusIndex, Constraints]:
 def batch_of(index: CorpusIndex) -> PairBatch:
     """The pairs of all blocks."""
     blocks = make_blocks(index.corpus)
-    return NamePairs.of(index, blocks).make_batch(0, len(blocks))
+    return NamePairs.compare(index, blocks).make_batch(0, len(blocks))
 
 
 def growing() -> Model:
@@ -126,8 +126,8 @@ def growing() -> Model:
     )
     return replace(
         model(),
-        pair_growth=stump(pair, "log_odds", 3.0, -4.0, 4.0),
-        group_growth=stump(group, "log_odds", 50.0, -4.0, 4.0),
+        pair_size_shift=stump(pair, "log_odds", 3.0, -4.0, 4.0),
+        group_size_shift=stump(group, "log_odds", 50.0, -4.0, 4.0),
     )
 
 
@@ -183,7 +183,7 @@ def test_groups_far_apart_are_not_compared_in_a_large_corpus() -> None:
         group = scored.cluster(0.8)
         found = scored.score_groups(group, lambda c: c["score_mean"]).groups
         every, _ = scored.compute_group_features(group)
-        near = every.greatest(scored.shifted_probability) >= FAR
+        near = every.compute_greatest(scored.shifted_probability) >= MIN_GROUP_PROBABILITY
         assert 0 < near.sum() < every.n_pairs
         assert found.n_pairs == (near.sum() if times else every.n_pairs)
 

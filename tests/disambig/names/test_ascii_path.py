@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig.names import NameTable, ParsedName, Reading, parse_name
-from disambig.names.lexicon import DEGREES, GENERATIONS, PARTICLES, TITLES, family_first_rank
-from disambig.names.parse import _divide_plain, _stated, _unstated
-from disambig.names.parsed import core_tokens
+from disambig.names.lexicon import DEGREES, GENERATIONS, PARTICLES, TITLES, get_family_first_ranks
+from disambig.names.parse import _divide_plain, _parse_divided, _parse_undivided
+from disambig.names.parsed import drop_particles
 from disambig.names.readings import MIDDLE, PARTS, ReadingArrays
 
 TRICKY = [
@@ -90,7 +90,7 @@ TRICKY = [
     "Ann " * 80 + "Lee",
 ]
 LISTED = sorted(TITLES | DEGREES | PARTICLES | set(GENERATIONS))
-SURNAMES = sorted(family_first_rank())[:200]
+SURNAMES = sorted(get_family_first_ranks())[:200]
 words = st.one_of(
     st.sampled_from(["Ann", "Jean-Luc", "J.", "J", "McKay", "JL", "O'Neill", "van", "y", "Zoë"]),
     st.sampled_from(LISTED + SURNAMES).map(str.capitalize),
@@ -102,14 +102,14 @@ stated = st.none() | printed_names
 
 
 def general(printed: str, given: str | None, family: str | None) -> ParsedName:
-    return _stated(printed, given, family) if family else _unstated(printed)
+    return _parse_divided(printed, given, family) if family else _parse_undivided(printed)
 
 
 @pytest.mark.parametrize("printed", TRICKY)
 def test_a_tricky_name_is_divided_as_by_the_general_rules(printed: str) -> None:
-    assert parse_name(printed) == _unstated(printed)
+    assert parse_name(printed) == _parse_undivided(printed)
     assert parse_name("x", "Ann", printed) == general("x", "Ann", printed)
-    assert parse_name("x", printed, "Lee") == _stated("x", printed, "Lee")
+    assert parse_name("x", printed, "Lee") == _parse_divided("x", printed, "Lee")
 
 
 @settings(max_examples=300)
@@ -141,7 +141,7 @@ def row_by_row(reading: Reading, owner: ParsedName) -> dict[str, object]:
     spelled = dict(pair.split("=", 1) for pair in owner.spellings)
     first = first_given[0] if first_given else ""
     written = [t for t in first_given if len(t) > 1]
-    core, ranks, whole = core_tokens(family), family_first_rank(), joined(family)
+    core, ranks, whole = drop_particles(family), get_family_first_ranks(), joined(family)
     middle = padded(list(first_given[1:]), MIDDLE)
     folded = whole.replace("ae", "a").replace("oe", "o").replace("ue", "u")
     return {

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disambig.names import FamilyRelation, GivenRelation, NameTable, compare, compatible, parse_name
+from disambig.names import FamilyRelation, GivenRelation, NameTable, compare_names, is_compatible, parse_name
 
 ONE_PERSON = [
     ("J.L. Pons", "Jose L. Pons"),
@@ -80,18 +80,18 @@ FORMS = [name for pair in ONE_PERSON + TWO_PEOPLE for name in pair]
 
 def relation(a: str, b: str) -> dict[str, float]:
     table = NameTable.from_names([parse_name(a), parse_name(b)])
-    columns = compare(table, np.array([0], np.int32), np.array([1], np.int32))
+    columns = compare_names(table, np.array([0], np.int32), np.array([1], np.int32))
     return {key: float(column[0]) for key, column in columns.items()}
 
 
 @pytest.mark.parametrize(("a", "b"), ONE_PERSON)
 def test_may_be_one_person(a: str, b: str) -> None:
-    assert compatible(parse_name(a), parse_name(b))
+    assert is_compatible(parse_name(a), parse_name(b))
 
 
 @pytest.mark.parametrize(("a", "b"), TWO_PEOPLE)
 def test_cannot_be_one_person(a: str, b: str) -> None:
-    assert not compatible(parse_name(a), parse_name(b))
+    assert not is_compatible(parse_name(a), parse_name(b))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_every_pair_in_bulk_equals_the_pair_alone() -> None:
     table = NameTable.from_names(names)
     rng = np.random.default_rng(7)
     i, j = rng.integers(0, len(names), (2, 400)).astype(np.int32)
-    columns = compare(table, i, j)
+    columns = compare_names(table, i, j)
     for row in range(400):
         alone = relation(FORMS[i[row]], FORMS[j[row]])
         for key, column in columns.items():
@@ -207,13 +207,13 @@ def test_columns_are_float32_of_the_length_asked_for() -> None:
     table = NameTable.from_names([parse_name("Ann Lee")])
     for length in (0, 3):
         zeros = np.zeros(length, dtype=np.int32)
-        for column in compare(table, zeros, zeros).values():
+        for column in compare_names(table, zeros, zeros).values():
             assert (column.dtype, column.shape) == (np.dtype(np.float32), (length,))
 
 
 def test_empty_table_compares_nothing() -> None:
     none = np.zeros(0, dtype=np.int32)
-    assert len(compare(NameTable.from_names([]), none, none)["compatible"]) == 0
+    assert len(compare_names(NameTable.from_names([]), none, none)["compatible"]) == 0
 
 
 NAMES = st.lists(
@@ -228,7 +228,7 @@ NAMES = st.lists(
 def test_comparison_is_symmetric(printed: list[str]) -> None:
     table = NameTable.from_names([parse_name(p) for p in printed])
     i, j = (a.ravel().astype(np.int32) for a in np.indices((len(table), len(table))))
-    one, other = compare(table, i, j), compare(table, j, i)
+    one, other = compare_names(table, i, j), compare_names(table, j, i)
     for key in one:
         np.testing.assert_array_equal(one[key], other[key], err_msg=key)
 
@@ -239,5 +239,5 @@ def test_a_name_with_a_family_name_is_compatible_with_itself(printed: list[str])
     names = [parse_name(p) for p in printed]
     table = NameTable.from_names(names)
     rows = np.arange(len(names), dtype=np.int32)
-    verdict = compare(table, rows, rows)["compatible"]
+    verdict = compare_names(table, rows, rows)["compatible"]
     assert [bool(v) for v in verdict] == [bool(n.family) for n in names]

@@ -165,11 +165,11 @@ def test_umlaut_keeps_its_written_out_spelling() -> None:
 class TestStatedDivision:
     def test_is_trusted_over_the_printed_order(self) -> None:
         name = parse_name("Chen Zhao Xu", given="Chen", family="Zhao Xu")
-        assert (name.given, name.family_tokens, name.stated) == (("chen",), ("zhao", "xu"), True)
+        assert (name.given, name.family_tokens, name.is_stated) == (("chen",), ("zhao", "xu"), True)
 
     def test_upper_case_family_is_folded(self) -> None:
         assert parse_name("Jan HAJIC", "Jan", "HAJIC") == ParsedName(
-            "Jan HAJIC", ("jan",), ("hajic",), stated=True
+            "Jan HAJIC", ("jan",), ("hajic",), is_stated=True
         )
 
     def test_suffix_is_taken_out_of_the_family(self) -> None:
@@ -180,7 +180,7 @@ class TestStatedDivision:
         assert parse_name("Ana de la Paz", family="de la Paz").given == ("ana",)
 
     def test_one_word_has_no_given_name(self) -> None:
-        assert parse_name("Mausam", "", "Mausam").single
+        assert parse_name("Mausam", "", "Mausam").is_single
 
     def test_empty_family_counts_as_not_stated(self) -> None:
         assert parse_name("Ann Lee", "", "").family == "lee"
@@ -190,10 +190,10 @@ class TestAlternatives:
     def test_chinese_family_name_first_is_possible(self) -> None:
         name = parse_name("Wang Yi")
         assert name.alternatives == (Reading(("yi",), ("wang",)),)
-        assert name.swappable
+        assert name.is_swappable
 
     def test_commoner_family_name_last_leaves_no_doubt(self) -> None:
-        assert not parse_name("Wei Zhang").swappable
+        assert not parse_name("Wei Zhang").is_swappable
 
     def test_western_name_is_not_swappable(self) -> None:
         assert parse_name("Steven Abney").alternatives == ()
@@ -205,7 +205,7 @@ class TestAlternatives:
 
     def test_word_run_together_in_camel_case(self) -> None:
         name = parse_name("XiaowenJiang")
-        assert name.single
+        assert name.is_single
         assert Reading(("xiaowen",), ("jiang",)) in name.alternatives
 
     def test_lower_case_word_beginning_with_a_family_name(self) -> None:

@@ -48,14 +48,14 @@ STATED = (must("y0:0", "y1:0"), must("y2:0", "y4:0"), cannot("y2:0", "y3:0"))
 @cache
 def whole() -> tuple[Corpus, CorpusIndex, Constraints]:
     corpus = Corpus.from_works(WORKS)
-    index = CorpusIndex.of(corpus, space(), model().frequency)
+    index = CorpusIndex.from_corpus(corpus, space(), model().frequency)
     return corpus, index, compile_constraints(corpus, STATED)
 
 
 @cache
 def knowledge() -> ShardContext:
     corpus, _, constraints = whole()
-    counted = Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    counted = Statistics.count(get_coauthor_keys(corpus), tokenise_corpus(corpus))
     return ShardContext(model(), space(), lambda: counted, corpus, constraints)
 
 
@@ -74,7 +74,7 @@ def clustered() -> list[ShardResult]:
 def at_once() -> tuple[np.ndarray, np.ndarray]:
     """Identity, before any join across blocks, and confidence of each signature."""
     corpus, index, constraints = whole()
-    compared = Comparisons.of(index, make_blocks(corpus))
+    compared = Comparisons.plan(index, make_blocks(corpus))
     identity = np.zeros(corpus.n_signatures, dtype=np.int32)
     confidence = np.ones(corpus.n_signatures, dtype=np.float32)
     following = 0
@@ -111,7 +111,7 @@ def test_confidences_of_shards_are_those_of_the_whole_to_the_bit() -> None:
 
 def test_pairs_of_shards_add_up_to_those_of_the_whole() -> None:
     corpus, index, _ = whole()
-    compared = Comparisons.of(index, make_blocks(corpus))
+    compared = Comparisons.plan(index, make_blocks(corpus))
     batches = [compared.make_batch(number) for number in range(len(compared.batches))]
     assert sum(r.considered for r in clustered()) == sum(b.considered for b in batches)
     assert sum(r.scored for r in clustered()) == sum(b.n_pairs for b in batches)

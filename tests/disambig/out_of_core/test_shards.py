@@ -18,7 +18,7 @@ from disambig.corpus.statistics import Statistics
 from disambig.domain import Author, Signature, Work
 from disambig.features.group import GROUP_FEATURES, compute_group_features
 from disambig.features.groups import GroupBatch
-from disambig.features.pair import PAIR_FEATURES, pair_features
+from disambig.features.pair import PAIR_FEATURES, compute_pair_features
 from disambig.names import parse_name
 from disambig.names.frequency import NameFrequency
 from disambig.out_of_core.shards import (
@@ -179,8 +179,8 @@ def test_names_without_letters_may_be_in_any_shard() -> None:
 def evidence(index: CorpusIndex) -> dict[tuple[Signature, Signature], list[float]]:
     """Features of every listed pair, by signatures."""
     blocks = make_blocks(index.corpus)
-    batch = NamePairs.of(index, blocks).make_batch(0, len(blocks))
-    return by_pair(index, batch, np.column_stack(list(pair_features(index, batch).values())))
+    batch = NamePairs.compare(index, blocks).make_batch(0, len(blocks))
+    return by_pair(index, batch, np.column_stack(list(compute_pair_features(index, batch).values())))
 
 
 def by_pair(
@@ -195,11 +195,11 @@ def by_pair(
 def group_evidence(index: CorpusIndex) -> dict[tuple[Signature, Signature], list[float]]:
     """Features of every pair of groups of two neighbours in a block, by their first signatures."""
     blocks = make_blocks(index.corpus)
-    batch = NamePairs.of(index, blocks).make_batch(0, len(blocks))
+    batch = NamePairs.compare(index, blocks).make_batch(0, len(blocks))
     place = np.arange(len(batch.rows)) - batch.start[batch.block]
     _, group = np.unique(batch.block * 1000 + place // 2, return_inverse=True)
-    groups = GroupBatch.of(batch, group.astype(np.int32))
-    pairs = pair_features(index, batch)
+    groups = GroupBatch.from_groups(batch, group.astype(np.int32))
+    pairs = compute_pair_features(index, batch)
     score = np.random.default_rng(0).random(1).astype(np.float32)
     probability = np.nan_to_num(pairs["text_cosine"]) * score
     found = compute_group_features(index, batch, groups, pairs, probability)
@@ -217,11 +217,11 @@ def whole_and_parts(n_shards: int) -> tuple[CorpusIndex, list[CorpusIndex]]:
     frequency = NameFrequency.fit(parse_name(w.authors[0].name) for w in works if w.authors)
     quarters = [Corpus.from_works(works[k::4]) for k in range(4)]
     counted = Statistics.sum(
-        Statistics.of(get_coauthor_keys(q), tokenise_corpus(q)) for q in quarters
+        Statistics.count(get_coauthor_keys(q), tokenise_corpus(q)) for q in quarters
     )
     tables = make_shard_tables(corpus, assign_shards(corpus, n_shards), n_shards)
-    parts = [CorpusIndex.of(make_corpus(t), space(), frequency, counted) for t in tables]
-    return CorpusIndex.of(corpus, space(), frequency), parts
+    parts = [CorpusIndex.from_corpus(make_corpus(t), space(), frequency, counted) for t in tables]
+    return CorpusIndex.from_corpus(corpus, space(), frequency), parts
 
 
 @pytest.mark.parametrize("n_shards", [1, 3])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from disambig.blocking.cross_block import get_identity_blocks
 from disambig.clustering.constraints import Constraints, compile_constraints
-from disambig.clustering.cross_block import hold_must, join_likely, renumber
+from disambig.clustering.cross_block import join_must_groups, join_probable, renumber
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Author
 from disambig.errors import ConstraintError
@@ -67,7 +67,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 @given(cases())
 def test_must_links_move_what_they_move_in_the_whole_corpus(case: Case) -> None:
-    whole = hold_must(case.constraints, renumber(case.identity))
+    whole = join_must_groups(case.constraints, renumber(case.identity))
     # an atom is named by its first signature, an identity by its first atom
     code = case.identity * 100 + case.constraints.must
     first = {c: row for row, c in reversed(list(enumerate(code.tolist())))}
@@ -104,7 +104,7 @@ def test_must_links_move_what_they_move_in_the_whole_corpus(case: Case) -> None:
 @given(cases(), st.data())
 def test_likely_joins_are_those_of_the_whole_corpus(case: Case, data: st.DataObject) -> None:
     # joining comes after must-links were held: a must-group lies in one identity
-    number = hold_must(case.constraints, renumber(case.identity))
+    number = join_must_groups(case.constraints, renumber(case.identity))
     block_of = get_identity_blocks(number, case.block)
     n = int(number.max()) + 1
     names = np.array(data.draw(st.permutations(range(0, 2 * n, 2))))
@@ -116,7 +116,7 @@ def test_likely_joins_are_those_of_the_whole_corpus(case: Case, data: st.DataObj
     probability = np.array([data.draw(st.sampled_from([0.6, 0.7])) for _ in chosen], np.float32)
     pairs = np.array(chosen)
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    whole = join_likely(case.constraints, number, block_of, pairs[order], probability[order], MODEL)
+    whole = join_probable(case.constraints, number, block_of, pairs[order], probability[order], MODEL)
     moves = compute_joins(
         case.table(
             np.flatnonzero(np.isin(number, pairs)), identity=identity, block=block_of[number]

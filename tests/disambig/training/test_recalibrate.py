@@ -38,11 +38,11 @@ def test_a_question_is_as_probable_as_the_queue_says_that_asks_it() -> None:
         for k in range(3)
     ]
     model = Model.load()
-    index = CorpusIndex.of(indexed(works).corpus, space(), model.frequency)
+    index = CorpusIndex.from_corpus(indexed(works).corpus, space(), model.frequency)
     block = next(b for b in make_blocks(index.corpus) if len(b) == 9)
     scored = ScoredPairs.of(
         index,
-        NamePairs.of(index, [block]).make_batch(0, 1),
+        NamePairs.compare(index, [block]).make_batch(0, 1),
         compile_constraints(index.corpus, ()),
         lambda columns: predict_pairs(model, columns, index.doublings),
     )

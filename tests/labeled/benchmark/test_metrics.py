@@ -13,7 +13,7 @@ from disambig.arrays import Int64
 from disambig.blocking.blocks import make_blocks
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
-from disambig.names import compatible, parse_name
+from disambig.names import is_compatible, parse_name
 from disambig.names.frequency import NameFrequency
 from labeled.benchmark.errors import WrongPair, sample_wrong_pairs
 from labeled.benchmark.metrics import (
@@ -63,7 +63,7 @@ def lees(person: list[int]) -> tuple[CorpusIndex, list[np.ndarray], np.ndarray]:
         Work(str(k), "A title", (Author(name), Author(f"{'Qx' if k % 2 else 'Rx'} Ru")))
         for k, name in enumerate(LEES)
     ]
-    index = CorpusIndex.of(Corpus.from_works(works), SemanticSpace.load(), NameFrequency.fit([]))
+    index = CorpusIndex.from_corpus(Corpus.from_works(works), SemanticSpace.load(), NameFrequency.fit([]))
     people = np.full(index.corpus.n_signatures, -1, dtype=np.int64)
     people[index.corpus.author_start[:-1]] = person
     return index, make_blocks(index.corpus), people
@@ -75,7 +75,7 @@ def compared(person: list[int]) -> int:
 
 
 def test_pairs_of_one_person_whose_names_disagree_are_not_compared() -> None:
-    agreeing = [compatible(*pair) for pair in combinations(map(parse_name, LEES), 2)]
+    agreeing = [is_compatible(*pair) for pair in combinations(map(parse_name, LEES), 2)]
     assert compared([0, 0, 0, 0]) == sum(agreeing)
     assert 3 <= sum(agreeing) < 6
 

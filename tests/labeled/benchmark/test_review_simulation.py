@@ -18,7 +18,7 @@ from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
 from disambig.model.model import Model
-from disambig.progress import silent
+from disambig.progress import no_progress
 from labeled.benchmark.command import _print_reviews, _simulate_reviews, to_svg_file
 from labeled.benchmark.review_simulation import (
     Curve,
@@ -48,13 +48,13 @@ def scored(model: Model) -> ScoredPairs:
         for k in range(3)
     ]
     corpus = Corpus.from_works(works)
-    index = CorpusIndex.of(corpus, space(), model.frequency)
+    index = CorpusIndex.from_corpus(corpus, space(), model.frequency)
     rows = next(b for b in make_blocks(corpus) if len(b) == 6)
 
     def score(columns):
         return predict_pairs(model, columns, index.doublings)
 
-    batch = NamePairs.of(index, [rows]).make_batch(0, 1)
+    batch = NamePairs.compare(index, [rows]).make_batch(0, 1)
     return ScoredPairs.of(index, batch, compile_constraints(corpus, ()), score)
 
 
@@ -107,7 +107,7 @@ def test_every_error_is_mended_and_nothing_is_asked_twice(scored, model, order) 
             asked.extend((tuple(a.tolist()), tuple(b.tolist())) for a, b in found.questions)
         return found
 
-    found = simulate([block(scored, 0, 1, 1, 0, 1, 1)], model, ask, 40, silent, ("x", order))
+    found = simulate([block(scored, 0, 1, 1, 0, 1, 1)], model, ask, 40, no_progress, ("x", order))
     assert found.error[0] > 0.1
     assert found.error[-1] == pytest.approx(0)
     assert len(set(asked)) == len(asked) == found.questions
@@ -145,7 +145,7 @@ def test_a_right_clustering_needs_no_more_decisions_than_asked_for(scored, model
         model,
         ask_groups(model, lambda q: q.gain),
         2,
-        silent,
+        no_progress,
         ("x", "ranked"),
     )
     assert len(found.error) <= 3

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from disambig.domain import Assignment, Author, Label, Signature, Work
-from labeled.demo.command import show
-from labeled.demo.sample import LABELS_FILE, PAGE_NAMES, WORKS_FILE, sample_labels, sample_works
+from labeled.demo.command import print_demo
+from labeled.demo.sample import LABELS_FILE, PAGE_NAMES, WORKS_FILE, read_sample_labels, read_sample_works
 
 Identify = Callable[[Work, Author, str], str]
 
@@ -31,7 +31,7 @@ def shown(
             rows.append(Assignment(signature, author.name, identify(work, author, person), 0.97))
     out = io.StringIO()
     console = Console(file=out, width=width, markup=False, emoji=False, highlight=False)
-    show(console, works, rows, labels, names, (WORKS_FILE, LABELS_FILE))
+    print_demo(console, works, rows, labels, names, (WORKS_FILE, LABELS_FILE))
     return out.getvalue()
 
 
@@ -45,7 +45,7 @@ def as_printed(work: Work, author: Author, person: str) -> str:
 
 @pytest.fixture(scope="module")
 def perfect() -> str:
-    return shown(sample_works(), sample_labels(), as_labelled)
+    return shown(read_sample_works(), read_sample_labels(), as_labelled)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_forms_of_one_person_stand_in_one_row_with_the_reason(perfect: str) -> N
 
 
 def test_printed_names_as_people_tear_the_variants_apart() -> None:
-    text = shown(sample_works(), sample_labels(), as_printed)
+    text = shown(read_sample_works(), read_sample_labels(), as_printed)
     assert "277 of 286 people clustered exactly" in text
     assert "✗ one person in several identities: Misha Laskin (4) + Michael Laskin (3)" in text
     assert "… and 5 more" in text
@@ -85,7 +85,7 @@ def test_a_name_torn_apart_is_told_as_several_people_against_the_labels() -> Non
         early = work.year is not None and work.year < 2019
         return "early" if author.name == "Kimin Lee" and early else person
 
-    text = shown(sample_works(), sample_labels(), early_kimin_apart)
+    text = shown(read_sample_works(), read_sample_labels(), early_kimin_apart)
     assert "Kimin Lee · 43 papers under this name are 2 people ✗ labels say 1" in text
     assert "Person 2 · 3 papers, 2017–2018" in text
     assert "Kimin Lee (3 papers, 2017–2018): disjoint years, although both wrote with" in text
@@ -95,12 +95,12 @@ def test_people_thrown_together_are_named() -> None:
     def lees_together(work: Work, author: Author, person: str) -> str:
         return "lee" if author.name in ("Kuang-Huei Lee", "Kyungmin Lee") else person
 
-    text = shown(sample_works(), sample_labels(), lees_together)
+    text = shown(read_sample_works(), read_sample_labels(), lees_together)
     assert "✗ different people in one identity: Kuang-Huei Lee (22) + Kyungmin Lee (1)" in text
 
 
 def test_without_labels_nothing_is_compared() -> None:
-    text = shown(sample_works(), [], as_printed)
+    text = shown(read_sample_works(), [], as_printed)
     assert "Comparison with the labels" not in text
     assert "✓" not in text
     assert "Kimin Lee · 43 papers under this name are 1 person" in text
@@ -108,7 +108,7 @@ def test_without_labels_nothing_is_compared() -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_only_commands_to_copy_are_wider_than_the_screen(width: int) -> None:
-    text = shown(sample_works(), sample_labels(), as_labelled, width=width)
+    text = shown(read_sample_works(), read_sample_labels(), as_labelled, width=width)
     wide = [line for line in text.splitlines() if len(line) > width]
     assert all(line.startswith("  disambig ") for line in wide)
 
@@ -116,7 +116,7 @@ def test_only_commands_to_copy_are_wider_than_the_screen(width: int) -> None:
 def test_the_next_commands_explain_two_forms_of_the_person_with_most(perfect: str) -> None:
     command = next(line for line in perfect.splitlines() if "disambig explain" in line)
     a, b = command.split(" --a ")[1].split(" --b ")
-    people = {str(label.signature): label.person for label in sample_labels()}
+    people = {str(label.signature): label.person for label in read_sample_labels()}
     assert people[a] == people[b.strip()] == "seed:alexander-cong-li"
 
 

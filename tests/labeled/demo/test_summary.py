@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from disambig.domain import Assignment, Author, Signature, Work
-from labeled.demo.summary import Bond, Cast
+from labeled.demo.summary import Cohesion, ClusteringSummary
 
 
 def work(
@@ -13,7 +13,7 @@ def work(
     return Work(identifier, title, names, venue="BARN", year=year)
 
 
-def cast(works: list[Work], identities: dict[str, str] | None = None) -> Cast:
+def cast(works: list[Work], identities: dict[str, str] | None = None) -> ClusteringSummary:
     """By default a printed name is a person; ``identities`` maps "work:position" to another."""
     rows = []
     for each in works:
@@ -21,7 +21,7 @@ def cast(works: list[Work], identities: dict[str, str] | None = None) -> Cast:
             signature = Signature(each.id, position)
             identity = (identities or {}).get(str(signature), author.name)
             rows.append(Assignment(signature, author.name, identity, 0.5 + position / 10))
-    return Cast(works, rows)
+    return ClusteringSummary(works, rows)
 
 
 def test_a_person_s_facts_are_counted_in_papers() -> None:
@@ -60,9 +60,9 @@ def test_topics_are_words_of_several_titles_that_are_rare_elsewhere() -> None:
 def test_mentions_of_one_name_are_told_by_person_and_case_does_not_count() -> None:
     works = [work("1", "Ada Moore"), work("2", "ADA MOORE"), work("3", "Ada Moore")]
     found = cast(works, {"1:0": "x", "2:0": "x", "3:0": "y"})
-    assert [person.identity for person in found.under_name("ada moore")] == ["x", "y"]
-    assert found.papers_under("Ada Moore") == 3
-    assert found.printed_names == 1
+    assert [person.identity for person in found.list_people_by_name("ada moore")] == ["x", "y"]
+    assert found.count_papers_by_name("Ada Moore") == 3
+    assert found.n_printed_names == 1
 
 
 def test_papers_hang_together_through_a_third_paper() -> None:
@@ -73,12 +73,12 @@ def test_papers_hang_together_through_a_third_paper() -> None:
         work("4", "Ada Moore, Di Orr", title="On Sheds"),
     ]
     found = cast(works)
-    assert found.bond(found.people["Ada Moore"]) == Bond((3,), ("On Sheds",))
+    assert found.compute_cohesion(found.people["Ada Moore"]) == Cohesion((3,), ("On Sheds",))
 
 
 def test_papers_without_a_shared_coauthor_are_each_alone() -> None:
     found = cast([work("1", "Ada Moore", title="A"), work("2", "Ada Moore, Bo Li", title="B")])
-    assert found.bond(found.people["Ada Moore"]) == Bond((), ("A", "B"))
+    assert found.compute_cohesion(found.people["Ada Moore"]) == Cohesion((), ("A", "B"))
 
 
 def test_people_of_a_like_name_are_contrasted_by_what_keeps_them_apart() -> None:
@@ -90,9 +90,9 @@ def test_people_of_a_like_name_are_contrasted_by_what_keeps_them_apart() -> None
         work("5", "Ada Moore"),
     ]
     found = cast(works, {"4:0": "other kimin"})
-    contrasts = found.contrasts(found.people["Kimin Lee"])
+    contrasts = found.list_contrasts(found.people["Kimin Lee"])
     assert [
-        (c.other.name, c.same_name, c.papers_together, c.other_given_name, c.shared_coauthors)
+        (c.other.name, c.has_same_name, c.n_shared_papers, c.differs_in_given_name, c.shared_coauthors)
         for c in contrasts
     ] == [
         ("Kimin Lee", True, 0, False, ()),
@@ -116,7 +116,7 @@ def test_given_names_differ_unless_one_could_be_short_for_the_other(
     other: str, differs: bool
 ) -> None:
     found = cast([work("1", "Kimin Lee"), work("2", other)])
-    assert [c.other_given_name for c in found.contrasts(found.people["Kimin Lee"])] == [differs]
+    assert [c.differs_in_given_name for c in found.list_contrasts(found.people["Kimin Lee"])] == [differs]
 
 
 def test_common_coauthors_are_those_of_two_forms_of_the_name() -> None:
@@ -126,7 +126,7 @@ def test_common_coauthors_are_those_of_two_forms_of_the_name() -> None:
         work("3", "Alex Li, Cy Poe"),
     ]
     found = cast(works, {"1:0": "li", "2:0": "li", "3:0": "li"})
-    assert found.common_coauthors(found.people["li"]) == (("Bo Orr", 2),)
+    assert found.list_common_coauthors(found.people["li"]) == (("Bo Orr", 2),)
 
 
 def test_a_name_is_shown_in_its_most_frequent_form_without_its_homonym_number() -> None:

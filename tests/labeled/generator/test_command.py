@@ -17,7 +17,7 @@ from disambig.blocking.blocks import make_block_key
 from disambig.names import parse_name
 from labeled.generator import command as module
 from labeled.generator.command import generate, generate_corpus
-from labeled.generator.parameters import load, hash_keys, tables_of, uniform_of
+from labeled.generator.parameters import load_parameters, hash_keys, build_tables, to_uniform
 from labeled.generator.people import build_world
 
 Rows = list[dict[str, Any]]
@@ -105,7 +105,7 @@ def test_people_of_a_larger_world_have_more_works(
     def people(labels: Rows) -> float:
         return len({r["person"] for r in labels}) / len(labels)
 
-    monkeypatch.setattr("labeled.generator.people.MEASURED", 2_000)
+    monkeypatch.setattr("labeled.generator.people.MEASURED_SIGNATURES", 2_000)
     _, labels = corpus(tmp_path, 20_000)
     assert people(labels) / people(large[1]) == pytest.approx(10 ** (0.79 - 1), rel=0.15)
 
@@ -117,7 +117,7 @@ def test_works_of_a_larger_world_share_a_venue_less_often(
         count = np.array(list(Counter(w["venue"] for w in works if "venue" in w).values()))
         return float((count / count.sum()) @ (count / count.sum()))
 
-    monkeypatch.setattr("labeled.generator.people.MEASURED", 2_000)
+    monkeypatch.setattr("labeled.generator.people.MEASURED_SIGNATURES", 2_000)
     works, _ = corpus(tmp_path, 20_000)  # ten times as many: 5 subjects for each measured one
     assert shared(works) < shared(large[0]) / 2
 
@@ -147,7 +147,7 @@ def test_abstracts_are_written_when_asked_for(tmp_path: Path, small: tuple[Rows,
 
 def test_tables_of_people_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labeled.generator.people._moves", _nobody_moves)
-    world = build_world(load(), 40_000, 0)
+    world = build_world(load_parameters(), 40_000, 0)
     tables = [v for v in vars(world).values() if isinstance(v, np.ndarray)]
     people = list(vars(world.people).values())
     assert sum(t.nbytes for t in [*tables, *people]) / len(people[0]) < 45
@@ -161,7 +161,7 @@ def test_memory_does_not_grow_with_works_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", 500)
-    world = build_world(load(), 2_000, 0)
+    world = build_world(load_parameters(), 2_000, 0)
     monkeypatch.setattr("labeled.generator.people.build_world", lambda *_: world)
 
     def peak(signatures: int) -> int:
@@ -183,7 +183,7 @@ def test_the_command_tells_what_it_wrote(tmp_path: Path) -> None:
 
 
 def test_a_table_draws_by_share() -> None:
-    tables = tables_of([[7], [4, 9]], [[2], [1, 3]])
+    tables = build_tables([[7], [4, 9]], [[2], [1, 3]])
     table, uniform = np.array([0, 1, 1, 1]), np.array([0.99, 0.0, 0.24, 0.26])
     assert tables.draw(table, uniform).tolist() == [7, 4, 4, 9]
 
@@ -191,4 +191,4 @@ def test_a_table_draws_by_share() -> None:
 def test_mixed_is_splitmix64() -> None:
     # first output of the reference implementation for the seed 0
     assert hash_keys(0).tolist() == [0xE220A8397B1DCDAF]
-    assert 0 <= uniform_of(hash_keys(np.arange(1000))).min() < 0.01
+    assert 0 <= to_uniform(hash_keys(np.arange(1000))).min() < 0.01

@@ -12,7 +12,7 @@ from disambig.domain import Author, Label, Signature, Work
 from disambig.errors import FormatError
 from disambig.ingest import read_labels, read_works
 from labeled.gold.command import gold, load_gold
-from labeled.gold.rows import label_row, format_work
+from labeled.gold.rows import format_label, format_work
 from labeled.gold.splits import check_leakage
 
 
@@ -57,7 +57,7 @@ def test_a_row_leaves_out_what_a_work_does_not_state() -> None:
 
 def test_a_label_written_as_a_row_is_read_back_the_same(tmp_path: Path) -> None:
     label = Label(Signature("w:1", 2), "p", "Ada Moore", "a moore", "dev")
-    (tmp_path / "labels.jsonl").write_text(label_row(label) + "\n")
+    (tmp_path / "labels.jsonl").write_text(format_label(label) + "\n")
     assert list(read_labels([tmp_path / "labels.jsonl"])) == [label]
 
 

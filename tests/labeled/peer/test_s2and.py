@@ -17,10 +17,10 @@ from click.testing import CliRunner
 from disambig.domain import Author, Signature, Work
 from disambig.errors import DisambigError, InputError
 from labeled.peer import s2and
-from labeled.peer.blocks import LabelledBlock, labelled_blocks
+from labeled.peer.blocks import LabelledBlock, list_labelled_blocks
 from labeled.peer.process import STAGES, PeerRun, encode_clusters
-from labeled.peer.s2and import accuracy, as_json, as_text, peer_run, result_of
-from labeled.peer.tables import name_parts, named_blocks, tables_of
+from labeled.peer.s2and import compute_accuracy, result_to_dict, format_result, run_peer, summarise_run
+from labeled.peer.tables import split_name, build_block_members, build_tables
 
 HOPPER = Author("Grace Brewster Hopper", affiliations=("US Navy",), email="grace@navy.mil")
 WORK = Work(
@@ -73,7 +73,7 @@ class TestBlocks:
     def test_blocks_hold_the_labels_of_one_split_and_never_two_corpora(
         self, two_corpora: list[Any]
     ) -> None:
-        assert labelled_blocks(two_corpora, "dev") == [
+        assert list_labelled_blocks(two_corpora, "dev") == [
             block("acl", "j smith", ("w0", 0, "a"), ("w1", 0, "a")),
             block("acl", "a lovelace", ("w3", 0, "b")),
             block("dblp", "j smith", ("w0", 0, "a"), ("w2", 0, "c")),
@@ -81,22 +81,22 @@ class TestBlocks:
 
     def test_pairs_of_a_block_are_counted_once(self) -> None:
         three = block("acl", "j smith", ("w0", 0, "a"), ("w1", 0, "a"), ("w2", 0, "b"))
-        assert three.pairs == 3
-        assert block("acl", "alone", ("w0", 0, "a")).pairs == 0
+        assert three.n_pairs == 3
+        assert block("acl", "alone", ("w0", 0, "a")).n_pairs == 0
 
     def test_two_corpora_of_one_name_are_refused(self, two_corpora: list[Any]) -> None:
         with pytest.raises(InputError, match="acl: two corpora have this name"):
-            labelled_blocks([two_corpora[0], two_corpora[0]], "dev")
+            list_labelled_blocks([two_corpora[0], two_corpora[0]], "dev")
 
     def test_a_split_nobody_has_is_refused(self, two_corpora: list[Any]) -> None:
         with pytest.raises(InputError, match="no labels in split 'test'"):
-            labelled_blocks(two_corpora, "test")
+            list_labelled_blocks(two_corpora, "test")
 
 
 class TestTables:
     def test_a_signature_is_stated_with_all_its_author_states(self) -> None:
         blocks = [block("acl", "g hopper", ("w1", 0, "grace"))]
-        assert tables_of({"acl": [WORK]}, blocks).signatures.to_pylist() == [
+        assert build_tables({"acl": [WORK]}, blocks).signatures.to_pylist() == [
             {
                 "signature_id": "acl/w1:0",
                 "paper_id": "acl/w1",
@@ -115,7 +115,7 @@ class TestTables:
 
     def test_a_paper_is_stated_once_with_all_its_named_authors(self) -> None:
         both = [block("acl", "g hopper", ("w1", 0, "x")), block("acl", "j mauchly", ("w1", 1, "y"))]
-        found = tables_of({"acl": [WORK]}, both)
+        found = build_tables({"acl": [WORK]}, both)
         assert found.papers.select(
             ["paper_id", "title", "abstract", "venue", "year"]
         ).to_pylist() == [
@@ -134,7 +134,7 @@ class TestTables:
 
     def test_works_outside_the_blocks_count_for_names_only(self) -> None:
         other = Work("w2", "Elsewhere", authors=(Author("Grace Brewster Hopper"),))
-        found = tables_of({"acl": [other, WORK]}, [block("acl", "h", ("w1", 0, "x"))])
+        found = build_tables({"acl": [other, WORK]}, [block("acl", "h", ("w1", 0, "x"))])
         assert found.papers["paper_id"].to_pylist() == ["acl/w1"]
         assert found.names == Counter(
             {("Grace", "Brewster", "Hopper"): 2, ("John", None, "Mauchly"): 1}
@@ -142,15 +142,15 @@ class TestTables:
 
     def test_equal_ids_of_two_corpora_stay_apart(self) -> None:
         blocks = [block(corpus, "g hopper", ("w1", 0, "x")) for corpus in ("acl", "dblp")]
-        found = tables_of({"acl": [WORK], "dblp": [WORK]}, blocks)
+        found = build_tables({"acl": [WORK], "dblp": [WORK]}, blocks)
         assert found.papers["paper_id"].to_pylist() == ["acl/w1", "dblp/w1"]
-        assert named_blocks(blocks) == {
+        assert build_block_members(blocks) == {
             "acl/g hopper": ["acl/w1:0"],
             "dblp/g hopper": ["dblp/w1:0"],
         }
 
     def test_columns_without_a_value_keep_their_type(self) -> None:
-        found = tables_of({"acl": [WORK]}, [block("acl", "g hopper", ("w1", 0, "x"))])
+        found = build_tables({"acl": [WORK]}, [block("acl", "g hopper", ("w1", 0, "x"))])
         assert found.signatures.schema.field("author_orcid").type == pa.string()
         assert found.papers.schema.field("is_reliable").type == pa.bool_()
 
@@ -163,7 +163,7 @@ class TestTables:
     )
     def test_an_unknown_signature_is_refused(self, member: tuple[str, int, str], told: str) -> None:
         with pytest.raises(InputError, match=told):
-            tables_of({"acl": [WORK]}, [block("acl", "b", member)])
+            build_tables({"acl": [WORK]}, [block("acl", "b", member)])
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ class TestTables:
 def test_a_name_has_a_first_a_middle_and_a_last_part(
     author: Author, parts: tuple[str | None, ...]
 ) -> None:
-    assert name_parts(author) == parts
+    assert split_name(author) == parts
 
 
 class TestAnswer:
@@ -192,7 +192,7 @@ class TestAnswer:
     def result(self) -> s2and.PeerResult:
         stages = dict(zip(STAGES, (1.0, 2.0, 3.0, 4.0, 0.5, 1.5), strict=True))
         answer = PeerRun("0.51.2", ((0, 0, 0), (1, 2)), stages, 3.0, 1_000_000)
-        return result_of(answer, self.BLOCKS, "dev", 2)
+        return summarise_run(answer, self.BLOCKS, "dev", 2)
 
     def test_clusters_of_ids_become_a_number_for_each_signature(self) -> None:
         clusters = [["acl/w2:0", "acl/w0:0"], ["acl/w1:0"], ["dblp/w0:0", "dblp/w1:0"]]
@@ -203,7 +203,7 @@ class TestAnswer:
             encode_clusters([["acl/w0:0", "acl/w1:0", "acl/w2:0"]], self.BLOCKS)
 
     def test_accuracy_is_measured_for_each_corpus_within_its_blocks(self) -> None:
-        found = accuracy(((0, 0, 0), (1, 2)), self.BLOCKS)
+        found = compute_accuracy(((0, 0, 0), (1, 2)), self.BLOCKS)
         # acl: one cluster of p p q has precision (2/3 + 2/3 + 1/3) / 3 and recall 1
         assert found["acl"].bcubed_precision == pytest.approx(5 / 9)
         assert found["acl"].bcubed_recall == 1.0
@@ -211,7 +211,7 @@ class TestAnswer:
 
     def test_one_cluster_over_two_blocks_counts_as_two(self) -> None:
         blocks = (block("acl", "a", ("w0", 0, "p")), block("acl", "b", ("w1", 0, "q")))
-        assert accuracy(((5,), (5,)), blocks)["acl"].bcubed_precision == 1.0
+        assert compute_accuracy(((5,), (5,)), blocks)["acl"].bcubed_precision == 1.0
 
     def test_speed_counts_from_loaded_data_to_clusters(self) -> None:
         result = self.result()
@@ -220,12 +220,12 @@ class TestAnswer:
         assert result.pairs_per_second == 2.0
 
     def test_figures_go_through_json_with_null_for_what_is_undefined(self) -> None:
-        document = json.loads(json.dumps(as_json(self.result()), allow_nan=False))
+        document = json.loads(json.dumps(result_to_dict(self.result()), allow_nan=False))
         assert document["within_blocks"]["dblp"]["pairwise_f1"] is None
         assert document["pairs_per_second"] == 2.0
 
     def test_text_names_speed_and_accuracy(self) -> None:
-        first, second, *corpora = as_text(self.result())
+        first, second, *corpora = format_result(self.result())
         assert first.startswith("S2AND 0.51.2 on split dev with 2 threads: 4 pairs")
         assert second.startswith("2 pairs a second: 2.0 s from loaded data")
         assert "(on 1.50 cores)" in second
@@ -239,7 +239,7 @@ class TestMissing:
 
     def test_a_missing_peer_is_told_with_the_way_to_install_it(self) -> None:
         with pytest.raises(DisambigError, match=r"pip install 'disambig\[peer\]'"):
-            peer_run([], "dev", 1)
+            run_peer([], "dev", 1)
 
 
 def test_the_module_tells_a_folder_without_works_in_one_line(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_the_module_tells_a_folder_without_works_in_one_line(tmp_path: Path) -> 
 
 def test_a_real_run_clusters_every_signature_of_both_corpora(two_corpora: list[Any]) -> None:
     pytest.importorskip("s2and_rust")
-    result = peer_run(two_corpora, "dev", 1)
+    result = run_peer(two_corpora, "dev", 1)
     assert (result.blocks, result.signatures, result.pairs) == (3, 5, 2)
     assert {name: found.signatures for name, found in result.within_blocks.items()} == {
         "acl": 3,

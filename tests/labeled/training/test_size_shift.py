@@ -68,7 +68,7 @@ def test_both_levels_are_taught_and_the_first_forests_stay(
     again.check_features(PAIR_FEATURES, GROUP_FEATURES)
     assert again.digest == found.digest
     assert again.digest != model().digest
-    assert again.pair_growth is not None
+    assert again.pair_size_shift is not None
     assert again.metadata["growth"][0]["doublings"] == golds[0].index.doublings > 0
 
 
@@ -81,4 +81,4 @@ def test_the_command_writes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     command = [str(tmp_path / "bare.model"), "--out", str(tmp_path / "grown.model"), "--quiet"]
     result = CliRunner().invoke(size_shift.main, command, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    assert Model.load(tmp_path / "grown.model").group_growth is not None
+    assert Model.load(tmp_path / "grown.model").group_size_shift is not None

@@ -324,7 +324,6 @@ def test_long_answers_are_packed_for_who_takes_them(client: TestClient[Any]) -> 
 
 EXAMPLES = [
     (schemas.Stats, examples.STATS),
-    (schemas.Changes, examples.CHANGES),
     (schemas.Names, examples.NAMES),
     (schemas.NamePage, examples.NAME_PAGE),
     (schemas.Identities, examples.IDENTITIES),

@@ -15,12 +15,9 @@ from tests.support.api_clients import serving
 
 PENDING = {
     "boards",
-    "decisions",
     "estimates",
-    "events",
     "health",
     "identities",
-    "identity_edits",
     "models",
     "names",
     "tasks",

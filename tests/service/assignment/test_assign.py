@@ -26,7 +26,7 @@ from service.decisions import actions as decision_actions
 from service.decisions.draft import SignatureRef
 from service.errors import Conflict
 from service.external_ids import attach as external_ids
-from service.external_ids.orcid_holders import Holder
+from service.external_ids.orcid_holders import OrcidHolder
 from service.tasks import queries as task_queries
 from tests.support.invented import work
 from tests.support.run_world import do_and_publish, people, published_wangs, settings_in
@@ -328,16 +328,16 @@ def test_who_is_bound_comes_before_who_is_only_likely() -> None:
 
 def test_who_has_the_orcid_id_is_the_one() -> None:
     def with_holder(
-        placement: AuthorAssignment, holder: Holder, bond: SignatureConstraint | None = None
+        placement: AuthorAssignment, holder: OrcidHolder, bond: SignatureConstraint | None = None
     ) -> AuthorVerdict:
         bonds = {} if bond is None else {0: bond}
         return decide_verdicts([placement], KEYS, bonds, (), 0.5, {0: holder})[0]
 
-    his = Holder(90, is_name_compatible=True)
+    his = OrcidHolder(90, is_name_compatible=True)
     assert with_holder(MATCHED, his) == AuthorVerdict(
         0, Verdict.MATCHED, 90, 1.0, ((70, 0.9), (80, 0.3)), by_orcid=True
     )
-    assert with_holder(MATCHED, Holder(70, is_name_compatible=True)) == one(MATCHED)
-    assert with_holder(MATCHED, Holder(90, is_name_compatible=False)) == one(MATCHED)
+    assert with_holder(MATCHED, OrcidHolder(70, is_name_compatible=True)) == one(MATCHED)
+    assert with_holder(MATCHED, OrcidHolder(90, is_name_compatible=False)) == one(MATCHED)
     assert with_holder(MATCHED, his, SignatureConstraint(cannot=frozenset({90}))).identity == 70
     assert with_holder(MATCHED, his, SignatureConstraint(must=frozenset({80}))).identity == 80

@@ -118,7 +118,7 @@ def test_what_an_arrangement_states_binds_the_next_run(database, editor, ids) ->
 
 def test_a_decision_that_stands_against_it_is_told_and_refuses_it(database, editor, ids) -> None:
     earlier = merge_identities(
-        database, editor, [ids[1], ids[4]], statement=DecisionContext("one homepage")
+        database, editor, [ids[1], ids[4]], context=DecisionContext("one homepage")
     )
     columns = (column(None, 5),)
     (one,) = told(database, *columns)["overridden"]
@@ -136,7 +136,7 @@ def test_an_overridden_decision_is_taken_back_and_comes_back_with_the_undo(
     before = state(database)
     made = done(database, editor, {1: ids[1]}, column(None, 5), override=True)
     assert now(database) == [{1, 2, 3, 4}, {5}, {6}]
-    assert [one.id for one in made.overridden_decisions] == [earlier.id]
+    assert [one.decision for one in made.overridden_decisions] == [earlier.id]
     assert standing(database) == {made.decision.id}
     with pytest.raises(Conflict, match="was overridden by"):
         redo_decision(database, editor, earlier.id)

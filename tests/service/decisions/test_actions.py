@@ -50,7 +50,7 @@ def now(database: Database) -> list[set[int]]:
 
 def test_a_merge_keeps_the_larger_id_and_redirects_the_other(database, editor, ids) -> None:
     made = merge_identities(
-        database, editor, [ids[4], ids[1]], statement=DecisionContext("one homepage")
+        database, editor, [ids[4], ids[1]], context=DecisionContext("one homepage")
     )
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
     assert set(made.identities) == {ids[1], ids[4]}
@@ -239,7 +239,7 @@ def test_two_authors_of_one_work_need_to_be_meant(database, editor) -> None:
         identities = list(published(connection))
     with pytest.raises(Conflict, match="same_work"):
         merge_identities(database, editor, identities)
-    merge_identities(database, editor, identities, statement=DecisionContext(allow_same_work=True))
+    merge_identities(database, editor, identities, context=DecisionContext(allow_same_work=True))
     with database.read() as connection:
         assert read_constraints(connection) == [
             Constraint(ConstraintKind.MUST, Signature("w0", 0), Signature("w0", 1))
@@ -251,7 +251,7 @@ def test_a_version_that_was_not_seen_is_stale(database, editor, ids) -> None:
         seen = {ids[1]: row_of(connection, ids[1]).version}
     move_signatures(database, editor, [at(3)], ids[4])
     for what in (
-        lambda s: merge_identities(database, editor, [ids[1], ids[6]], statement=s),
+        lambda s: merge_identities(database, editor, [ids[1], ids[6]], context=s),
         lambda s: move_signatures(database, editor, [at(1)], ids[6], s),
         lambda s: decide_pair(database, editor, "same", at(1), at(6), s),
     ):

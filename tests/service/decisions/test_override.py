@@ -153,7 +153,7 @@ def test_what_was_answered_together_with_an_overridden_decision_is_asked_again(
 ) -> None:
     asked, (*_, last) = chain
     later = overrides(database, (ids[6], [6, 2, 3]))
-    assert last not in [one.id for one in later.overridden_decisions]
+    assert last not in [one.decision for one in later.overridden_decisions]
     assert task(database, asked).state == "open"
     undo_decision(database, LATER, later.decision.id)
     assert task(database, asked).state == "closed"

@@ -334,7 +334,7 @@ def test_a_store_that_breaks_off_leaves_nothing(
 ) -> None:
     deliver(database, *wangs())
     run = run_store.create_run(database, editor, scope="full")
-    monkeypatch.setattr(artifacts, "store", broken)
+    monkeypatch.setattr(artifacts, "store_statistics", broken)
     assert Worker(database, settings, lambda line: None).run_next()
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(Proposal)) == 0
@@ -359,7 +359,7 @@ def test_a_worker_told_to_stop_gives_its_run_back(
         found.stop.set()
         return original(engine)
 
-    monkeypatch.setattr(Engine, "model", stopping)
+    monkeypatch.setattr(Engine, "load_model", stopping)
     assert found.serve() == 1
     with database.read() as connection:
         assert run_store.get_run(connection, run.id).state == "queued"
@@ -383,7 +383,7 @@ def test_a_cancelled_run_stops(
                 noticed.wait(0.01)
         return original(engine)
 
-    monkeypatch.setattr(Engine, "model", slow)
+    monkeypatch.setattr(Engine, "load_model", slow)
     said: list[str] = []
     assert Worker(database, settings, said.append).run_next()
     assert "cancelled or claimed by another worker" in said[-1]

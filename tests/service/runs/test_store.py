@@ -40,7 +40,7 @@ def test_what_cannot_be_asked_for_is_told(database: Database, editor: Actor) -> 
     with database.read() as connection:
         with pytest.raises(NotFound, match="no run 'r-1'"):
             run_store.get_run(connection, "r-1")
-        with pytest.raises(Invalid, match="ever 'done'"):
+        with pytest.raises(Invalid, match="unknown state 'done'"):
             run_store.list_runs(connection, state="done")
 
 

@@ -91,7 +91,7 @@ def test_a_single_decision_is_learned_from() -> None:
 
 def test_pairs_of_persons_of_whom_nothing_was_said_are_not_known() -> None:
     corpus = Corpus.from_works(wangs())
-    index = CorpusIndex.of(corpus, space(), Model.load().frequency)
+    index = CorpusIndex.from_corpus(corpus, space(), Model.load().frequency)
     decided = [said("d1", "cannot", "s0", "r0"), said("d2", "must", "s1", "s2")]
     found = training_examples.build_training_set(decided, [], 0.0, 0)
     gold = Gold.of(index, found.labels, found.distinct_persons)
@@ -180,7 +180,7 @@ def test_a_decision_held_back_is_right_only_if_all_that_it_says_holds(eager) -> 
         said("d2", "cannot", "s0", "r0"),
     ]
     taught = replace(
-        training_examples.build_training_set(decided, [], 0.0, 0), held=tuple(decided[1:]), held_decisions=1
+        training_examples.build_training_set(decided, [], 0.0, 0), held_back=tuple(decided[1:]), n_held_back=1
     )
     comparing = ModelComparison({"old": Model.load(), "new": never})
     held = comparing.compare(IndexCache(corpus), decided, taught)["held_back"]
@@ -194,7 +194,7 @@ def test_a_model_learns_from_decisions_and_labels_and_says_so(
     seen = {}
 
     def fit_model(corpora, *, metadata, seed, progress):
-        seen.update(metadata, corpora=[(c.labels, c.apart) for c in corpora])
+        seen.update(metadata, corpora=[(c.labels, c.different_persons) for c in corpora])
         return Model.load()
 
     monkeypatch.setattr(fit, "fit_model", fit_model)

@@ -157,7 +157,7 @@ def test_a_worker_learns_from_and_compares_on_the_gold_of_the_settings(
         learned.extend(label.signature.work for label in gold[1])
         return Model.load()
 
-    monkeypatch.setattr(training_examples, "fitted", fitted)
+    monkeypatch.setattr(training_examples, "fit_new_model", fitted)
     labels[0]["split"] = "train"
     (gold / "labels.jsonl").write_text("\n".join(map(json.dumps, labels)))
     id_ = model_store.request_model(database, admin, FitOptions(hold_back=0.0), PATIENCE).id
@@ -176,7 +176,7 @@ def test_what_cannot_be_learned_from_fails_at_once_and_says_why(
     found = now(database, id_)
     assert (found.state, found.attempts) == ("failed", 1)
     assert "no decisions to learn from" in found.error
-    monkeypatch.setattr(trainer, "size_of", lambda connection: (10, 2**50))
+    monkeypatch.setattr(trainer, "measure_works", lambda connection: (10, 2**50))
     id_ = model_store.request_model(database, admin, FitOptions(), PATIENCE).id
     Worker(database, settings_in(tmp_path), print).serve(once=True)
     assert "do not fit in the memory" in now(database, id_).error
@@ -197,7 +197,7 @@ def test_a_model_that_breaks_is_tried_again_and_does_not_end_the_worker(
 ) -> None:
     database = copy_of(taught_wangs)
     id_ = model_store.request_model(database, admin, FitOptions(), PATIENCE).id
-    monkeypatch.setattr(trainer, "fit", lambda *given: 1 / 0)
+    monkeypatch.setattr(trainer, "fit_candidate", lambda *given: 1 / 0)
     Worker(database, settings_in(tmp_path), print).serve(once=True)
     found = now(database, id_)
     assert (found.state, found.attempts) == ("failed", 3)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from service.api.routes.assigner import SharedPlacer
+from service.api.routes.assigner import SharedAssigner
 from service.board.block_cache import warm_up
 from service.db.database import Database
 from service.db.tables import Run
@@ -25,7 +25,7 @@ def test_the_published_run_is_loaded_in_the_background(
     database = copy_of(published_wangs)
     with database.read() as connection:
         published = connection.scalars(select(Run.id)).one()
-    shared = SharedPlacer(database, settings_in(tmp_path))
+    shared = SharedAssigner(database, settings_in(tmp_path))
     try:
         shared.keep_warm()
         until = time.monotonic() + 60
@@ -42,19 +42,19 @@ def test_a_few_mentions_are_compared_so_that_the_first_board_does_not_wait(
     copy_of: Callable[..., Database], tmp_path: Path
 ) -> None:
     database = copy_of(published_wangs)
-    shared = SharedPlacer(database, settings_in(tmp_path))
+    shared = SharedAssigner(database, settings_in(tmp_path))
     with database.read() as connection:
         assert warm_up(connection, shared.get())
 
 
 def test_where_nothing_is_published_nothing_is_compared(database: Database, tmp_path: Path) -> None:
-    shared = SharedPlacer(database, settings_in(tmp_path))
+    shared = SharedAssigner(database, settings_in(tmp_path))
     with database.read() as connection:
         assert not warm_up(connection, shared.get())
 
 
 def test_where_nothing_is_published_nothing_is_loaded(database: Database, tmp_path: Path) -> None:
-    shared = SharedPlacer(database, settings_in(tmp_path))
+    shared = SharedAssigner(database, settings_in(tmp_path))
     shared.keep_warm()
     shared.close()
     assert shared.get().loaded_run_id is None

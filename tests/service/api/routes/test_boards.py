@@ -11,7 +11,7 @@ import pytest
 
 from service.actors import Actor, Role
 from service.api.schemas import board as board_schemas
-from service.board.scope import asked_by
+from service.board.scope import read_question
 from service.db.database import Database
 from service.events.log import EventLog
 from service.settings import Settings
@@ -89,7 +89,7 @@ def test_a_preview_previews_and_a_commit_is_undone(client, clustered) -> None:
     commit = {**body, "versions": board["versions"], "reason": "another one"}
     made = client.post("/v1/boards/Wei Wang/commit", json=commit)
     assert made.status_code == 201, made.text
-    board_schemas.Committed.model_validate(made.json())
+    board_schemas.CommitResult.model_validate(made.json())
     assert made.json()["moved"] == 1
     late = {**commit, "columns": [{"identity": None, "mentions": sent("s1")}]}
     again = client.post("/v1/boards/Wei Wang/commit", json=late)
@@ -191,5 +191,5 @@ def test_a_split_is_asked_of_all_mentions_though_the_task_shows_some(clustered) 
         seq = ledger.record("asked", Actor("cli:test", Role.ADMIN))
         (task,) = open_tasks(connection, ledger, seq, [asked])
     with database.read() as connection:
-        found = asked_by(connection, task)
+        found = read_question(connection, task)
     assert [sorted(side) for side in found.sides] == [mine[:1], mine[1:]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from litestar.testing import TestClient
 from sqlalchemy import insert, update
@@ -15,6 +16,7 @@ from service.db.database import Database
 from service.db.tables import Change, ExternalId, Identity, Lineage, Membership, Signature
 from service.decisions import actions as decision_actions
 from service.decisions.actions import DecisionContext
+from service.events import results as event_results
 from service.profiles import aggregates
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.reading_room import AT, Author, Paper, fill, happened, lasting
@@ -417,7 +419,7 @@ def test_changes_are_followed_each_exactly_once(
         connection.execute(insert(Change), [{**row, "at": AT} for row in told])
     happened(library)
     one = editing.get("/v1/changes?limit=2").json()
-    schemas.Changes.model_validate(one)
+    msgspec.convert(one, event_results.Changes)
     two = editing.get(one["next"]).json()
     assert [x["sequence"] for x in one["items"] + two["items"]] == [10, 11, 12]
     three = editing.get(f"/v1/changes?since={two['since']}").json()
@@ -456,7 +458,7 @@ def test_the_history_of_a_merge_is_told_and_who_did_it_to_reviewers(
     editing: TestClient[Any], library: Database, editor: Actor
 ) -> None:
     made = decision_actions.merge_identities(
-        library, editor, [WEI, OTHER_WEI], statement=DecisionContext(reason="one home page")
+        library, editor, [WEI, OTHER_WEI], context=DecisionContext(reason="one home page")
     )
     path = f"/v1/identities/{WEI}/history"
     page = editing.get(path).json()
@@ -488,7 +490,7 @@ def test_works_of_crowds_tell_nothing_of_who_works_together(library: Database) -
 def test_the_works_with_fewest_authors_are_looked_at_first(
     library: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aggregates, "AUTHORS", 3)  # room for works of two authors and of one
+    monkeypatch.setattr(aggregates, "MAX_COAUTHORS", 3)  # room for works of two authors and of one
     with library.read() as connection:
         mentions = aggregates.read_signatures(connection, Signature.printed == "Wei Wang")
         found = aggregates.read_coauthors(connection, mentions)
