@@ -14,9 +14,9 @@ from service.db.tables import Moment, Table
 from service.settings import read_settings
 
 
-def render_item(kind: str, found: Any, context: Any) -> str | bool:
+def render_item(kind: str, item: Any, context: Any) -> str | bool:
     """Render own types as plain SQLAlchemy types, so that migrations do not import the service."""
-    if kind == "type" and isinstance(found, Moment):
+    if kind == "type" and isinstance(item, Moment):
         return "sa.DateTime(timezone=True)"
     return False
 
@@ -56,7 +56,11 @@ if context.is_offline_mode():
     raise CommandError("migrations need a database connection; omit --sql")
 service_database = context.config.attributes.get("database")
 # A separate database object: one connection, with other settings than those of the service.
-database = Database(service_database.url, pool_size=1) if service_database else connect(read_settings(), pool_size=1)
+database = (
+    Database(service_database.url, pool_size=1)
+    if service_database
+    else connect(read_settings(), pool_size=1)
+)
 try:
     run_migrations(database)
 finally:

@@ -1,4 +1,4 @@
-"""Author name disambiguation: works in, people out.
+"""Author name disambiguation: cluster the author mentions of works into identities.
 
 >>> import disambig
 >>> works = disambig.read_works(["works.jsonl"])  # doctest: +SKIP
@@ -88,7 +88,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load public names when they are first used: ``--help`` need not import scikit-learn."""
+    """Import public names at first use, so that ``--help`` does not import scikit-learn."""
     if name in _HOME:
         return getattr(import_module(f"disambig.{_HOME[name]}"), name)
     raise AttributeError(f"module 'disambig' has no attribute {name!r}")

@@ -1,8 +1,8 @@
-"""A file of arrays and one JSON document that can be read without trusting it.
+"""Read and write a file of arrays and one JSON document that may come from an untrusted source.
 
-The container is a zip of ``.npy`` members, so ``numpy.load(path, allow_pickle=False)`` opens
-it too. Reading here is stricter: only flat arrays of a few plain types, nothing that could be
-code, sizes checked before anything is unpacked, and a checksum over all of it.
+The container is a zip of ``.npy`` members, so ``numpy.load(path, allow_pickle=False)`` opens it
+too. Reading here is stricter: only flat arrays of a few plain types and no code, sizes checked
+before decompression, and a checksum over everything.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from disambig.errors import ModelError
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
-MAX_BYTES = 512 * 2**20  # of the file, and of all members unpacked
+MAX_BYTES = 512 * 2**20  # of the file, and of all members uncompressed
 MAX_MEMBERS = 100
 MAX_JSON = 4 * 2**20
 DOCUMENT = "model.json"
@@ -38,7 +38,7 @@ _MAGIC = b"\x93NUMPY\x01\x00"
 _HEADER = re.compile(
     rb"\{'descr': '([^']{1,20})', 'fortran_order': False, 'shape': \((\d{1,12}),\), \} *\n"
 )
-# what the standard library raises for a damaged zip, deflate stream or JSON document
+# raised by the standard library for a damaged zip, deflate stream or JSON document
 _DAMAGE_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -51,13 +51,13 @@ _DAMAGE_ERRORS = (
 
 
 def compute_digest(document: Mapping[str, Any], arrays: Arrays) -> str:
-    """SHA-256, in hex, of a document and arrays; the order of keys does not matter."""
+    """Return the SHA-256, in hex, of a document and arrays; the order of keys has no effect."""
     members = {name: _dump_array(array) for name, array in arrays.items()}
     return _hash_members(_dump_json(document), members)
 
 
 def write_archive(path: Path, version: int, document: Mapping[str, Any], arrays: Arrays) -> None:
-    """Write ``path`` in one step; the same content always gives the same bytes.
+    """Write ``path`` atomically; equal content gives equal bytes.
 
     Raises
     ------
@@ -82,12 +82,12 @@ def write_archive(path: Path, version: int, document: Mapping[str, Any], arrays:
 
 
 def read_archive(path: Path | Traversable, version: int) -> tuple[dict[str, Any], Arrays]:
-    """The document and the arrays (read-only) of a file made by :func:`write`.
+    """Return the document and the arrays (read-only) of a file written by :func:`write`.
 
     Raises
     ------
     ModelError
-        The file is missing, damaged, too large, not of this version, or holds anything but
+        The file is missing, damaged, too large, of another version, or contains anything but
         plain arrays.
     """
     try:
@@ -106,7 +106,7 @@ def read_archive(path: Path | Traversable, version: int) -> tuple[dict[str, Any]
     document = _check_content(head, version)
     for name in members:
         if not name.endswith(".npy"):
-            raise ModelError(f"holds {name!r}, which is no array")
+            raise ModelError(f"contains {name!r}, which is not an array")
     named = {name.removesuffix(".npy"): member for name, member in members.items()}
     if head["sha256"] != _hash_members(_dump_json(document), named):
         raise ModelError("its checksum does not match, so it was changed or damaged")
@@ -114,12 +114,12 @@ def read_archive(path: Path | Traversable, version: int) -> tuple[dict[str, Any]
 
 
 def _check_content(head: Any, version: int) -> dict[str, Any]:
-    """The document, once the format version is known to be ours."""
+    """Return the document after checking the format version."""
     if not isinstance(head, dict) or not {"format", "sha256", "content"} <= head.keys():
         raise ModelError(f"{DOCUMENT} lacks format, sha256 or content")
     found, content = head["format"], head["content"]
     if type(found) is not int or not isinstance(content, dict):
-        raise ModelError(f"{DOCUMENT} is not as it was written")
+        raise ModelError(f"{DOCUMENT} has an unexpected structure")
     if found > version:
         raise ModelError(
             f"made by a newer disambig (format {found}, this one reads {version}); upgrade disambig"
@@ -130,27 +130,29 @@ def _check_content(head: Any, version: int) -> dict[str, Any]:
 
 
 def _read_members(data: bytes) -> dict[str, bytes]:
-    """Everything in the zip, unpacked, its declared sizes checked first."""
+    """Return all members of the zip, uncompressed, after checking their declared sizes."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = archive.infolist()
         if len(entries) > MAX_MEMBERS:
-            raise ModelError(f"holds {len(entries)} members, more than {MAX_MEMBERS}")
+            raise ModelError(f"contains {len(entries)} members, more than {MAX_MEMBERS}")
         declared = sum(entry.file_size for entry in entries)
         if declared > MAX_BYTES:
             raise ModelError(f"would unpack to {declared:,} bytes, more than {MAX_BYTES:,}")
         members: dict[str, bytes] = {}
         for entry in entries:
             if entry.filename in members:
-                raise ModelError(f"holds {entry.filename!r} twice")
+                raise ModelError(f"contains {entry.filename!r} twice")
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ModelError(f"{entry.filename!r} is packed by an unknown method")
+                raise ModelError(f"{entry.filename!r} is compressed by an unknown method")
             with archive.open(entry) as stream:
-                members[entry.filename] = _read_bounded(stream, entry.file_size, repr(entry.filename))
+                members[entry.filename] = _read_bounded(
+                    stream, entry.file_size, repr(entry.filename)
+                )
         return members
 
 
 def _read_bounded(stream: Any, most: int, what: str) -> bytes:
-    """All of ``stream``, refused as soon as it exceeds ``most`` bytes."""
+    """Read all of ``stream``; reject more than ``most`` bytes."""
     data: bytes = stream.read(most + 1)
     if len(data) > most:
         raise ModelError(f"{what} is larger than {most:,} bytes")
@@ -158,7 +160,7 @@ def _read_bounded(stream: Any, most: int, what: str) -> bytes:
 
 
 def _parse_json(data: bytes) -> Any:
-    """JSON without the constants NaN and Infinity, which JSON does not have."""
+    """Parse JSON; reject the constants NaN and Infinity, which are not JSON."""
     if len(data) > MAX_JSON:
         raise ModelError(f"{DOCUMENT} is larger than {MAX_JSON:,} bytes")
 
@@ -166,7 +168,10 @@ def _parse_json(data: bytes) -> Any:
         raise ValueError(f"{constant} is not JSON")
 
     return json.loads(
-        data.decode("utf-8"), parse_constant=refuse, parse_float=_parse_finite, parse_int=_parse_bounded_int
+        data.decode("utf-8"),
+        parse_constant=refuse,
+        parse_float=_parse_finite,
+        parse_int=_parse_bounded_int,
     )
 
 
@@ -184,15 +189,15 @@ def _parse_bounded_int(text: str) -> int:
 
 
 def _dump_json(document: Mapping[str, Any]) -> bytes:
-    """JSON with sorted keys, UTF-8."""
+    """Serialise to JSON with sorted keys, in UTF-8."""
     try:
         return json.dumps(document, sort_keys=True, allow_nan=False, indent=1).encode()
     except (TypeError, ValueError, RecursionError) as problem:
-        raise ModelError(f"what describes the model is not JSON ({problem})") from problem
+        raise ModelError(f"the description of the model is not JSON ({problem})") from problem
 
 
 def _hash_members(document: bytes, members: Mapping[str, bytes]) -> str:
-    """SHA-256 over lengths, names and bytes, so that no part can pass for another."""
+    """Return the SHA-256 over lengths, names and bytes of all members."""
     digest = hashlib.sha256()
     for name, data in [("", document), *sorted(members.items())]:
         key = name.encode("utf-8", "surrogatepass")
@@ -203,7 +208,7 @@ def _hash_members(document: bytes, members: Mapping[str, bytes]) -> str:
 
 
 def _make_entry(name: str) -> zipfile.ZipInfo:
-    """A member without a time or a system, so that bytes depend on content only."""
+    """Create a member without time and system, so that bytes depend on content only."""
     entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.create_system, entry.external_attr = 3, 0o644 << 16
@@ -211,7 +216,7 @@ def _make_entry(name: str) -> zipfile.ZipInfo:
 
 
 def _dump_array(array: npt.NDArray[Any]) -> bytes:
-    """A flat array as the bytes of a ``.npy`` file, version 1.0."""
+    """Serialise a flat array as a ``.npy`` file, version 1.0."""
     stream = io.BytesIO()
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
     np.lib.format.write_array(stream, little, version=(1, 0), allow_pickle=False)
@@ -219,10 +224,10 @@ def _dump_array(array: npt.NDArray[Any]) -> bytes:
 
 
 def _load_array(name: str, data: bytes) -> npt.NDArray[Any]:
-    """The array in a ``.npy`` member, read-only.
+    """Parse the array of a ``.npy`` member, read-only.
 
-    Parsed here and not by numpy, whose reader evaluates the header as a Python literal and
-    reserves whatever memory it declares.
+    numpy's reader is not used: it evaluates the header as a Python literal and allocates the memory
+    that it declares.
     """
     length = 10 + int.from_bytes(data[8:10], "little")
     header = _HEADER.fullmatch(data[10:length])
@@ -230,12 +235,12 @@ def _load_array(name: str, data: bytes) -> npt.NDArray[Any]:
         raise ModelError(f"{name!r} is not a flat array")
     dtype = _TYPES.get(header[1].decode("latin-1"))
     if dtype is None:
-        raise ModelError(f"{name!r} holds {header[1]!r}, not plain numbers; it could run code")
+        raise ModelError(f"{name!r} contains {header[1]!r}, not plain numbers; it could run code")
     body, size = data[length:], np.dtype(dtype).itemsize
     if len(body) != int(header[2]) * size:
-        raise ModelError(f"{name!r} holds {len(body)} bytes for {int(header[2])} numbers")
+        raise ModelError(f"{name!r} has {len(body)} bytes for {int(header[2])} numbers")
     if dtype is np.bool_ and body.strip(b"\x00\x01"):
-        raise ModelError(f"{name!r} holds booleans that are neither true nor false")
+        raise ModelError(f"{name!r} contains booleans that are neither true nor false")
     array: npt.NDArray[Any] = np.frombuffer(body, dtype=np.dtype(dtype).newbyteorder("<")).astype(
         dtype
     )

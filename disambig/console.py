@@ -1,9 +1,9 @@
-"""What the terminal shows: hostile text made harmless, tables, progress bars.
+"""Terminal output: escaped text, consoles and progress bars.
 
-Names and titles come from anywhere. :func:`safe` is the one place that takes away their power
-over a terminal (escape sequences, control and bidirectional characters); the consoles made
-here never interpret markup, so ``[red]`` in a name stays what it is. rich is imported when
-first drawn with, so that ``--help`` stays fast.
+Names and titles are untrusted. :func:`safe` is the only function that
+escapes what could control a terminal (escape sequences, control and bidirectional characters). The
+consoles created here never interpret markup, so ``[red]`` in a name is printed as it is. rich is
+imported at first use, so that ``--help`` stays fast.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-# Joiners that Persian and Indic names need; every other format character is shown as an escape.
+# joiners that Persian and Indic names need; every other format character is escaped
 _JOINERS = {"\u200c", "\u200d"}
 _SPACE_CATEGORIES = {"Zs", "Zl", "Zp"}
 _ESCAPED_CATEGORIES = {"Cc", "Cf", "Cs"}
@@ -29,11 +29,11 @@ _FLUSH_SECONDS = 0.05
 
 
 def escape_text(text: str) -> str:
-    r"""One line of text that cannot move the cursor, change colours or reorder its neighbours.
+    r"""Return one line of text that cannot move the cursor, change colours or reorder text.
 
     Line breaks, tabs and other white space become a space; control characters, format
-    characters (bidirectional overrides among them) and surrogates become a visible ``\x1b``
-    or ``\u202e``.
+    characters (such as bidirectional overrides) and surrogates become a visible ``\x1b`` or
+    ``\u202e``.
 
     >>> print(safe("Eve\x1b[2J \u202eoohW"))
     Eve\x1b[2J \u202eoohW
@@ -56,7 +56,7 @@ def _escape_character(character: str) -> str:
 
 
 def format_count(n: float) -> str:
-    """A count in at most five characters.
+    """Format a count in at most five characters.
 
     >>> [short_count(n) for n in (7, 9999, 12345, 2_500_000, 3e9)]
     ['7', '9999', '12.3k', '2.5M', '3G']
@@ -68,7 +68,7 @@ def format_count(n: float) -> str:
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """A rich console on standard output, or error, that never interprets markup or emoji."""
+    """Create a rich console on standard output or error that ignores markup and emoji."""
     from rich.console import Console
 
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False)
@@ -78,11 +78,11 @@ def make_console(*, stderr: bool = False) -> Console:
 def show_progress(
     description: str, total: int | None = None, unit: str = "", *, quiet: bool = False
 ) -> Iterator[Callable[[int], None]]:
-    """Draw a progress bar with rate and time left on standard error; yields ``advance(n)``.
+    """Draw a progress bar with rate and time left on standard error; yield ``advance(n)``.
 
-    Nothing is drawn when quiet, when standard error is no terminal, or when the work is done
-    within two seconds. Without a total the bar pulses and shows the count. ``advance`` may be
-    called a million times a second: the screen is updated at most twenty times in one.
+    Nothing is drawn if ``quiet``, if standard error is not a terminal, or if the work takes less
+    than two seconds. Without a total the bar pulses and shows the count. ``advance`` may be called
+    a million times a second: the screen is updated at most twenty times a second.
     """
     if quiet or not sys.stderr.isatty():
         yield lambda n: None
@@ -95,7 +95,7 @@ def show_progress(
 
 
 class _Bar:
-    """A bar that appears after a delay, from a timer thread, and vanishes when closed."""
+    """A bar that a timer thread shows after a delay, and that disappears when closed."""
 
     def __init__(self, description: str, total: int | None, unit: str) -> None:
         self._progress = _make_bar(unit)
@@ -139,7 +139,7 @@ def _make_bar(unit: str) -> Progress:
     from rich.text import Text
 
     class Rate(ProgressColumn):
-        """Count, total where known, and units a second."""
+        """Count, total if known, and units per second."""
 
         def render(self, task: Task) -> Text:
             done = format_count(task.completed)

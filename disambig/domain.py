@@ -1,15 +1,19 @@
-"""The nouns of the field, as frozen values: works, authors, signatures, labels, constraints.
+"""Frozen values of the domain: works, authors, signatures, labels, constraints, assignments.
 
-Only the standard library is imported here. A *printed name* is what the source shows
-(:attr:`Author.name`); what it parses to is :class:`disambig.names.ParsedName`; who it is, is a
-*person* in gold labels (:class:`Label`) and an *identity* in our output
-(:class:`Assignment`). Labels never ride on works, so what features cannot see cannot leak.
+Only the standard library is imported here. A *printed name* is the name that a source shows
+(:attr:`Author.name`); :class:`disambig.names.ParsedName` is the same parsed and normalised. The
+human being is a *person* in gold labels (:class:`Label`) and an *identity* in the output
+(:class:`Assignment`). Works have no labels, so that labels cannot leak into features.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+POSITION_BITS = 20
+"""Bits of the position where work and position are packed into one integer: a work has fewer than
+a million authors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,10 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One paper. ``authors_complete`` is False where the source cut its list, or may have.
+    """One paper. ``authors_complete`` is False if the source truncated its list, or may have.
 
     ``affiliations`` are those printed for the work as a whole, of unknown authors. An author
-    without a name holds a place so that others keep their positions; it is no signature.
+    without a name keeps the positions of the others; it is not a signature.
     """
 
     id: str
@@ -47,19 +51,19 @@ class Work:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Signature:
-    """One author mention: a work's id and the author's position on it, counted from 0."""
+    """One author mention: the id of a work and the position of the author, counted from 0."""
 
     work: str
     position: int
 
     def __str__(self) -> str:
-        """``WORK:POSITION``, as commands take it."""
+        """Return ``WORK:POSITION``, the form that commands accept."""
         return f"{self.work}:{self.position}"
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Gold: which person a signature is, with the block and split it is measured in."""
+    """Gold label: the person of a signature, with the block and split of its evaluation."""
 
     signature: Signature
     person: str
@@ -69,7 +73,7 @@ class Label:
 
 
 class ConstraintKind(StrEnum):
-    """What a human (or an identifier) says about a pair of signatures."""
+    """Must-link or cannot-link between two signatures, by a human or an identifier."""
 
     MUST = "must"
     CANNOT = "cannot"
@@ -87,10 +91,10 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One row of the result: a signature and the identity it was given.
+    """One row of the result: a signature and its identity.
 
-    ``confidence`` is the calibrated probability, in [0, 1], that the signature belongs with
-    the rest of its identity.
+    ``confidence`` is the calibrated probability, in [0, 1], that the signature belongs to the
+    rest of its identity.
     """
 
     signature: Signature

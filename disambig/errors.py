@@ -1,4 +1,4 @@
-"""Errors a caller can act on.
+"""Errors that a caller can handle.
 
 ::
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 
 class DisambigError(Exception):
-    """Base of every error raised on purpose. Its text says what to do next."""
+    """Base of all deliberate errors. The message says what to do."""
 
 
 class InputError(DisambigError):
@@ -25,7 +25,7 @@ class RecordError(InputError):
     """One bad record: ``file:line: field: problem; remedy``."""
 
     def __init__(self, file: str, line: int, field: str, problem: str, remedy: str) -> None:
-        """``line`` is counted from 1, 0 where the problem is the whole file's."""
+        """``line`` counts from 1; 0 is the whole file."""
         self.file, self.line, self.field = file, line, field
         self.problem, self.remedy = problem, remedy
         super().__init__(f"{file}:{line}: {field}: {problem}; {remedy}")

@@ -38,14 +38,15 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     model : Model, path or None
-        Fitted model or its file; None is the model that ships.
+        Fitted model or its file; None is the bundled model.
     constraints : sequence of Constraint
         Must-links and cannot-links, enforced at every level.
     identifiers : bool
         Whether equal ORCID iDs and personal e-mail addresses are must-links, and different ORCID
         iDs cannot-links.
     workers : int
-        Processes. The result does not depend on it.
+        Number of processes. The result does not depend on it. A script with more than one needs
+        ``if __name__ == "__main__":``, see :mod:`disambig.processes`.
     seed : int
         For :meth:`fit`.
     progress : Progress
@@ -193,11 +194,10 @@ def cluster_index(
 
 
 def compile_kernels(progress: Progress = no_progress) -> None:
-    """Compile the kernels by clustering a few invented works, if none has been compiled yet.
+    """Compile the kernels by clustering a few invented works, if no compiled code is stored.
 
-    It takes half a minute on one core, once after an installation; without it the first run would
-    spend that time somewhere below other stages, in each of its workers. Does nothing when
-    compiled code is stored.
+    Compilation takes about half a minute on one core, once after an installation. Without this
+    function, the first run would spend that time within other stages, in each of its workers.
     """
     if not is_cold():
         return

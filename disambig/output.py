@@ -1,4 +1,4 @@
-"""Write results so that a reader never sees half a file."""
+"""Write result files atomically."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from disambig.domain import Assignment
 
 @contextmanager
 def open_atomically(path: Path) -> Iterator[IO[str]]:
-    """A text file that takes ``path``'s place when the block ends well, and not before."""
+    """Open a temporary text file that replaces ``path`` if the block ends without an error."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     temporary = Path(name)
     try:
@@ -31,15 +31,15 @@ def open_atomically(path: Path) -> Iterator[IO[str]]:
 
 
 def write_assignments(path: Path, assignments: Iterable[Assignment]) -> None:
-    """One JSON row for each assignment: work, position, name, identity, confidence."""
+    """Write one JSON row for each assignment: work, position, name, identity, confidence."""
     with open_atomically(path) as stream:
         for row in assignments:
             stream.write(format_assignment(row))
 
 
 def format_assignment(row: Assignment) -> str:
-    """One JSON row with its line end."""
-    # by hand: a general encoder takes three times as long, and there are millions of rows
+    """Format one JSON row with its line end."""
+    # a general encoder takes three times as long, and there are millions of rows
     work, name = _quote(row.signature.work), _quote(row.name)
     return (
         f'{{"work": {work}, "position": {row.signature.position}, "name": {name}, '

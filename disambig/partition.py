@@ -1,4 +1,4 @@
-"""The result of a run: which identity each signature belongs to."""
+"""Result of a run: the identity of each signature."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Partition:
     problems : tuple of str
         Constraints that could not be used, and why.
     seconds : mapping of str to float
-        What the stages of comparing took, all processes together.
+        Time of the stages of the comparison, summed over all processes.
     """
 
     corpus: Corpus
@@ -51,16 +51,16 @@ class Partition:
         return int(self.identity.max(initial=-1)) + 1
 
     def names(self) -> list[str]:
-        """Public name of each identity: a digest of its smallest signature.
+        """Return the public name of each identity: a digest of its smallest signature.
 
-        It does not depend on the order of works, and stays when unrelated works arrive.
+        It depends neither on the order of works nor on unrelated works.
         """
         # rows are sorted by work id and position, so the first one is the smallest
         _, first = np.unique(self.identity, return_index=True)
         return [make_identity_name(self.corpus.signature(row)) for row in first.tolist()]
 
     def assignments(self) -> Iterator[Assignment]:
-        """One row for each signature, sorted by work id and position."""
+        """Yield one row for each signature, sorted by work id and position."""
         names = self.names()
         for row, signature in enumerate(self.corpus.signatures()):
             yield Assignment(
@@ -72,6 +72,6 @@ class Partition:
 
 
 def make_identity_name(smallest: Signature) -> str:
-    """Public name of the identity whose smallest signature, by work id and position, this is."""
+    """Return the name of the identity whose smallest signature, by work id and position, it is."""
     text = f"{smallest.work}\0{smallest.position}"
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""How long work shows itself: a function that opens a stage and yields how to advance it.
+"""Progress of long computations: a function that opens a stage and yields ``advance``.
 
 :func:`disambig.console.show_progress` draws a bar; :func:`silent` draws nothing.
 """
@@ -11,12 +11,12 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Open a stage: its description, units in all (None: unknown) and what a unit is."""
+    """Open a stage: its description, total number of units (None: unknown), and the unit."""
 
     def __call__(
         self, description: str, total: int | None = None, unit: str = ""
     ) -> AbstractContextManager[Callable[[int], None]]:
-        """Yield ``advance(n)``, to be called as units are done."""
+        """Yield ``advance(n)``, to be called when units are done."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""How long parts of a computation take."""
+"""Measure the time of the parts of a computation."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ T = TypeVar("T")
 
 
 class Clock:
-    """How long some functions took together, by name, in ``seconds``."""
+    """Total time of functions by name, in ``seconds``."""
 
     def __init__(self) -> None:
-        """Start."""
+        """Start the clock."""
         self.began = time.perf_counter()
         self.seconds: dict[str, float] = {}
 
     def time_function(self, name: str, function: Callable[P, T]) -> Callable[P, T]:
-        """The same function, timed under a name."""
+        """Return the function, with its time added under a name."""
 
         def run(*args: P.args, **kwargs: P.kwargs) -> T:
             began = time.perf_counter()
@@ -31,6 +31,6 @@ class Clock:
         return run
 
     def get_seconds(self, name: str) -> dict[str, float]:
-        """All seconds so far; those that were not timed under ``name``."""
+        """Return the seconds by name; time outside the functions is added under ``name``."""
         rest = time.perf_counter() - self.began - sum(self.seconds.values())
         return {name: rest, **self.seconds}

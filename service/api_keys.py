@@ -175,7 +175,9 @@ def get_key(connection: Connection, key_id: str) -> KeyInfo:
     query = select(*_COLUMNS).where(ApiKey.id == sanitize_id(key_id))
     row = connection.execute(query).mappings().first()
     if row is None:
-        raise NotFound(f"no key {escape_text(key_id[:40])}", "list the keys to see their ids", field="id")
+        raise NotFound(
+            f"no key {escape_text(key_id[:40])}", "list the keys to see their ids", field="id"
+        )
     return _to_info(row)
 
 

@@ -22,7 +22,7 @@ from service.api.http import docs_page
 from service.api.http.problems import render_problem, request_id
 from service.api.middleware.access_log import observe_request
 from service.api.middleware.auth import AuthMiddleware, KeyCache, RateLimits, get_actor
-from service.api.middleware.cache import ResponseCache, CacheMiddleware, LastEvent
+from service.api.middleware.cache import CacheMiddleware, LastEvent, ResponseCache
 from service.api.routes import V1, health
 from service.api.routes.assigner import SharedAssigner
 from service.db.database import Database
@@ -104,9 +104,17 @@ def create_app(
             store.close()
 
     return Application(
-        route_handlers=[Router("/v1", route_handlers=V1), docs_page.show_docs, *health.PROBES, PAGES],
+        route_handlers=[
+            Router("/v1", route_handlers=V1),
+            docs_page.show_docs,
+            *health.PROBES,
+            PAGES,
+        ],
         lifespan=[lifespan],
-        middleware=[AuthMiddleware(settings, known, RateLimits()), CacheMiddleware(hot, last_event)],
+        middleware=[
+            AuthMiddleware(settings, known, RateLimits()),
+            CacheMiddleware(hot, last_event),
+        ],
         dependencies=_dependencies(settings, store),
         exception_handlers={Exception: handle_exception},
         before_send=[_finish_headers],

@@ -225,7 +225,9 @@ def _seed(database: str, data: Path, works: Path | None) -> dict[str, float]:
         if works is not None:
             begun = time.perf_counter()
             with read_works([works]) as reader:
-                load_works(db, common.get_actor(), Delivery("file", str(works)), reader.received())
+                load_works(
+                    db, common.get_actor(), Delivery("file", str(works)), reader.iterate_received()
+                )
             took[f"load {works.name}"] = time.perf_counter() - begun
         begun = time.perf_counter()
         run = run_store.create_run(db, common.get_actor(), scope=run_store.FULL)

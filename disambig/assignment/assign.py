@@ -167,7 +167,7 @@ class Assigner:
         Only works whose authors' blocks are all included, or empty, can be assigned.
         """
         names = contents.corpus.names
-        block_index = BlockIndex.of(names, contents.corpus.signature_name)
+        block_index = BlockIndex.build(names, contents.corpus.signature_name)
         return cls(contents, statistics, identity, block_index, model, space, identifiers)
 
     def assign(self, work: Work) -> tuple[AuthorAssignment, ...]:

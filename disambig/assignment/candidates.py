@@ -13,7 +13,7 @@ import numpy as np
 
 from disambig.arrays import Float64, Int32, Int64, UInt64
 from disambig.blocking.blocks import make_block_key
-from disambig.clustering.cross_block import spokesmen
+from disambig.clustering.cross_block import choose_representatives
 from disambig.corpus.contents import Contents
 from disambig.corpus.statistics import Counts, Statistics, find_keys
 from disambig.corpus.tokenise import hash_word, hash_words
@@ -53,7 +53,7 @@ class BlockIndex:
     given_key: UInt64
 
     @classmethod
-    def of(cls, names: list[ParsedName], signature_name: Int32) -> BlockIndex:
+    def build(cls, names: list[ParsedName], signature_name: Int32) -> BlockIndex:
         """Index signatures by the blocks of their names."""
         texts = [make_block_key(name) for name in names]
         legible = np.array([bool(text) for text in texts], dtype=bool)[signature_name]
@@ -149,16 +149,18 @@ def select_signatures(identity: Int32, rows: Int32, evidence: Float64, limit: in
     order = np.lexsort((-evidence, group))
     start = np.searchsorted(group[order], np.arange(len(label) + 1))
     best = evidence[order[start[:-1]]]
-    found: list[Int64] = []
-    left = limit
+    selection: list[Int64] = []
+    remaining = limit
     for g in np.argsort(-best, kind="stable").tolist():
         members = order[start[g] : start[g + 1]]
-        kept = _select_representatives(members, min(MAX_REPRESENTATIVES, left))
-        found.append(kept)
-        left -= len(kept)
-        if left <= 0:
+        representative_positions = _select_representatives(
+            members, min(MAX_REPRESENTATIVES, remaining)
+        )
+        selection.append(representative_positions)
+        remaining -= len(representative_positions)
+        if remaining <= 0:
             break
-    return np.sort(rows[np.concatenate(found)])
+    return np.sort(rows[np.concatenate(selection)])
 
 
 def _select_representatives(members: Int64, most: int) -> Int64:
@@ -166,12 +168,16 @@ def _select_representatives(members: Int64, most: int) -> Int64:
     if len(members) <= most:
         return members
     top, rest = members[: most // 2], np.sort(members[most // 2 :])
-    spread = spokesmen(len(rest), most - len(top)) if most - len(top) > 1 else np.zeros(1, np.int64)
+    spread = (
+        choose_representatives(len(rest), most - len(top))
+        if most - len(top) > 1
+        else np.zeros(1, np.int64)
+    )
     return np.concatenate([top, rest[spread]])
 
 
 def score_signatures(
-    contents: Contents, known: Statistics, rows: Int32, fresh: Contents, author: int
+    contents: Contents, statistics: Statistics, rows: Int32, new_work: Contents, author: int
 ) -> Float64:
     """Score signatures against author ``author`` (a row) of a new work, float64[n].
 
@@ -179,70 +185,78 @@ def score_signatures(
     affiliation.
     """
     works = contents.corpus.signature_work[rows]
-    name = fresh.corpus.signature_name[author]
-    company, team = contents.coauthors, fresh.coauthors
-    full, initial = known.counts["full"], known.counts["initial"]
+    name = new_work.corpus.signature_name[author]
+    coauthors, new_coauthors = contents.coauthors, new_work.coauthors
+    full, initial = statistics.counts["full"], statistics.counts["initial"]
     total = _score_shared_coauthors(
-        company.start, company.full, works, _select_coauthor_keys(team.full, fresh.full[name]), full
+        coauthors.start,
+        coauthors.full,
+        works,
+        _select_coauthor_keys(new_coauthors.full, new_work.full[name]),
+        full,
     )
-    others = _select_coauthor_keys(team.initial, fresh.initial[name])
-    total += 0.5 * _score_shared_coauthors(company.start, company.initial, works, others, initial)
-    total += 1.5 * np.nan_to_num(contents.meaning[works] @ fresh.meaning[0])
-    series = fresh.venue_key[fresh.venue[0]]
+    others = _select_coauthor_keys(new_coauthors.initial, new_work.initial[name])
+    total += 0.5 * _score_shared_coauthors(
+        coauthors.start, coauthors.initial, works, others, initial
+    )
+    total += 1.5 * np.nan_to_num(contents.meaning[works] @ new_work.meaning[0])
+    series = new_work.venue_key[new_work.venue[0]]
     total += 0.5 * ((contents.venue_key[contents.venue[works]] == series) & (series != 0))
-    return total + _score_affiliation(contents, known, rows, fresh, author)
+    return total + _score_affiliation(contents, statistics, rows, new_work, author)
 
 
 def _score_names(
     contents: Contents,
-    of_name: UInt64,
+    given_key: UInt64,
     rows: Int32,
-    fresh: Contents,
-    given: UInt64,
+    new_work: Contents,
+    new_given_keys: UInt64,
     author: int,
 ) -> Float64:
     """Score the agreement of names roughly, float64[n].
 
     Names that cannot be one person's may still be selected; a full comparison follows.
     """
-    new, old = fresh.corpus.signature_name[author], contents.corpus.signature_name[rows]
-    equal = contents.full[old] == fresh.full[new]
-    differ = (of_name[old] != given[new]) & (of_name[old] != 0) & (given[new] != 0)
-    found: Float64 = NAME_EQUAL * equal - NAME_DIFFERS * differ
-    return found
+    new, old = new_work.corpus.signature_name[author], contents.corpus.signature_name[rows]
+    equal = contents.full[old] == new_work.full[new]
+    differ = (
+        (given_key[old] != new_given_keys[new]) & (given_key[old] != 0) & (new_given_keys[new] != 0)
+    )
+    score: Float64 = NAME_EQUAL * equal - NAME_DIFFERS * differ
+    return score
 
 
-def _select_coauthor_keys(team: UInt64, own: np.uint64) -> UInt64:
+def _select_coauthor_keys(author_keys: UInt64, own: np.uint64) -> UInt64:
     """Return the co-author keys of a signature, ascending."""
-    return np.unique(team[(team != own) & (team != 0)])
+    return np.unique(author_keys[(author_keys != own) & (author_keys != 0)])
 
 
 def _score_shared_coauthors(
-    start: Int64, keys: UInt64, works: Int32, team: UInt64, known: Counts
+    start: Int64, keys: UInt64, works: Int32, coauthor_keys: UInt64, counts: Counts
 ) -> Float64:
     """Score the co-authors that works share with ``coauthor_keys``, by rarity; float64[n]."""
-    if not len(team):
+    if not len(coauthor_keys):
         return np.zeros(len(works))
-    worth = 1 / np.log2(2.0 + known.look_up(team))
+    worth = 1 / np.log2(2.0 + counts.look_up(coauthor_keys))
     low, size = start[works], start[works + 1] - start[works]
     row = np.repeat(np.arange(len(works)), size)
     first = np.cumsum(size) - size
-    place, hit = find_keys(team, keys[np.arange(len(row)) + np.repeat(low - first, size)])
-    found: Float64 = np.bincount(row[hit], worth[place[hit]], len(works)).astype(np.float64)
-    return found
+    place, hit = find_keys(coauthor_keys, keys[np.arange(len(row)) + np.repeat(low - first, size)])
+    score: Float64 = np.bincount(row[hit], worth[place[hit]], len(works)).astype(np.float64)
+    return score
 
 
 def _score_affiliation(
-    contents: Contents, known: Statistics, rows: Int32, fresh: Contents, author: int
+    contents: Contents, statistics: Statistics, rows: Int32, new_work: Contents, author: int
 ) -> Float64:
-    told = fresh.affiliation_of[author]
+    new_affiliation = new_work.affiliation_of[author]
     code = contents.affiliation_of[rows]
     out = np.zeros(len(rows))
-    if told < 0 or not (code >= 0).any():
+    if new_affiliation < 0 or not (code >= 0).any():
         return out
-    text = fresh.affiliation.take(np.array([told]))
-    word = fresh.affiliation_words[text.column]
-    idf = known.compute_idf("affiliation", word).astype(np.float64)
+    text = new_work.affiliation.take(np.array([new_affiliation]))
+    word = new_work.affiliation_words[text.column]
+    idf = statistics.compute_idf("affiliation", word).astype(np.float64)
     distinct, which = np.unique(code[code >= 0], return_inverse=True)
     texts = contents.affiliation.take(distinct)
     place, hit = find_keys(word, contents.affiliation_words[texts.column])

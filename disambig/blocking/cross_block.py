@@ -21,7 +21,9 @@ MAX_SHARING = 50
 """Most identities that may share a (name, co-author) key; a more common key is weak evidence."""
 
 
-def find_cross_block_pairs(index: CorpusIndex, identity: Int32, block: Int32, crowded: Bool) -> Int64:
+def find_cross_block_pairs(
+    index: CorpusIndex, identity: Int32, block: Int32, crowded: Bool
+) -> Int64:
     """List pairs of identities in different blocks that may be one person.
 
     These are identities one of whose names has a reading or spelling with a block key of the
@@ -43,13 +45,15 @@ def find_cross_block_pairs(index: CorpusIndex, identity: Int32, block: Int32, cr
     """
     block_of = get_identity_blocks(identity, block)
     rows = np.arange(index.corpus.n_signatures, dtype=np.int32)
-    found = np.concatenate(
+    pairs = np.concatenate(
         [
-            find_sharing_pairs(*reading_evidence(index, rows[~crowded]), identity, block_of, least=1),
+            find_sharing_pairs(
+                *reading_evidence(index, rows[~crowded]), identity, block_of, least=1
+            ),
             find_sharing_pairs(*coauthor_evidence(index, rows), identity, block_of, least=2),
         ]
     )
-    return np.unique(found, axis=0)
+    return np.unique(pairs, axis=0)
 
 
 def get_identity_blocks(identity: Int32, block: Int32) -> Int64:
@@ -70,9 +74,9 @@ def reading_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
     name_row: list[int] = []
     keys: list[str] = []
     for row, name in enumerate(index.corpus.names):
-        own = {make_block_key(name), *make_block_keys(name)} - {""}
-        name_row += [row] * len(own)
-        keys += own
+        block_key_set = {make_block_key(name), *make_block_keys(name)} - {""}
+        name_row += [row] * len(block_key_set)
+        keys += block_key_set
     reading = hash_words(keys)
     order = np.lexsort((reading, np.array(name_row, dtype=np.int64)))
     owner, reading = np.array(name_row, dtype=np.int64)[order], reading[order]
@@ -82,27 +86,33 @@ def reading_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
 
 def coauthor_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
     """Return a key for each (written-out first name, co-author), like :func:`reading_evidence`."""
-    first = [n.given[0] if n.given and len(n.given[0]) > 2 else "" for n in index.corpus.names]
-    known = np.array([bool(f) for f in first], dtype=np.int64)
-    start = np.concatenate([[0], np.cumsum(known)])
-    return _combine_with_coauthors(index, rows, start, hash_words([f for f in first if f]), initials=False)
+    given_names = [
+        n.given[0] if n.given and len(n.given[0]) > 2 else "" for n in index.corpus.names
+    ]
+    has_given_name = np.array([bool(f) for f in given_names], dtype=np.int64)
+    start = np.concatenate([[0], np.cumsum(has_given_name)])
+    return _combine_with_coauthors(
+        index, rows, start, hash_words([f for f in given_names if f]), initials=False
+    )
 
 
 def _combine_with_coauthors(
     index: CorpusIndex, rows: Int32, start: Int64, key: UInt64, *, initials: bool
 ) -> tuple[UInt64, Int32]:
     """Combine each key of a signature's name with each of its co-authors."""
-    team = list_coauthors(index, rows, initials=initials)
-    row = rows[team.get_entry_rows()]
+    coauthors = list_coauthors(index, rows, initials=initials)
+    row = rows[coauthors.get_entry_rows()]
     name = index.corpus.signature_name[row]
     times = np.diff(start)[name]
     entry = np.repeat(np.arange(len(row)), times)
     within = np.arange(len(entry)) - np.repeat(np.cumsum(times) - times, times)
-    own = key[start[name[entry]] + within]
-    other = (index.initial_keys if initials else index.full_keys)[team.column[entry]]
+    name_key = key[start[name[entry]] + within]
+    coauthor_key = (index.initial_keys if initials else index.full_keys)[coauthors.column[entry]]
     # mix the two keys so that neither can cancel the other
-    both = (own * np.uint64(0x9E3779B97F4A7C15)) ^ (other + (own >> np.uint64(29)))
-    return both, row[entry]
+    pair_key = (name_key * np.uint64(0x9E3779B97F4A7C15)) ^ (
+        coauthor_key + (name_key >> np.uint64(29))
+    )
+    return pair_key, row[entry]
 
 
 def find_sharing_pairs(
@@ -124,11 +134,11 @@ def find_sharing_pairs(
     limit : int
         Keys of more identities are ignored.
     """
-    pairs, count = shared_keys(key, row, identity, block_of, limit)
+    pairs, count = count_common_keys(key, row, identity, block_of, limit)
     return pairs[count >= least]
 
 
-def shared_keys(
+def count_common_keys(
     key: UInt64,
     row: Int32,
     identity: npt.NDArray[np.integer],
@@ -138,21 +148,23 @@ def shared_keys(
     """Return pairs of identities of two blocks that share keys, int64[K, 2], and how many,
     int64[K].
     """
-    who = identity[row].astype(np.int64)
-    order = np.lexsort((who, key))
-    key, who = key[order], who[order]
-    new = np.ones(len(key), dtype=bool)
-    new[1:] = (key[1:] != key[:-1]) | (who[1:] != who[:-1])
-    key, who = key[new], who[new]
+    key_identity = identity[row].astype(np.int64)
+    order = np.lexsort((key_identity, key))
+    key, key_identity = key[order], key_identity[order]
+    is_first = np.ones(len(key), dtype=bool)
+    is_first[1:] = (key[1:] != key[:-1]) | (key_identity[1:] != key_identity[:-1])
+    key, key_identity = key[is_first], key_identity[is_first]
     end = np.searchsorted(key, key, side="right")
     size = end - np.searchsorted(key, key)
-    few = np.flatnonzero((size <= limit) & (size > 1))
-    partners = end[few] - 1 - few
-    a = np.repeat(few, partners)
+    discriminative = np.flatnonzero((size <= limit) & (size > 1))
+    partners = end[discriminative] - 1 - discriminative
+    a = np.repeat(discriminative, partners)
     begin = np.cumsum(partners) - partners
     b = np.arange(len(a)) - np.repeat(begin, partners) + a + 1
-    a, b = who[a], who[b]
-    apart = block_of[a] != block_of[b]
+    a, b = key_identity[a], key_identity[b]
+    different_blocks = block_of[a] != block_of[b]
     width = np.int64(max(len(block_of), 1))
-    found, count = np.unique(a[apart] * width + b[apart], return_counts=True)
-    return np.column_stack([found // width, found % width]), count
+    pair_code, count = np.unique(
+        a[different_blocks] * width + b[different_blocks], return_counts=True
+    )
+    return np.column_stack([pair_code // width, pair_code % width]), count

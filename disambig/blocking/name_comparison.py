@@ -1,4 +1,4 @@
-"""What two names say about being one person's, beside how rare they are."""
+"""Compare the names of candidate pairs, with the rarity of the names; cache the evidence."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ NAME_COLUMNS = (
 
 
 def compute_name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, Float32]:
-    """What two names say, for pairs of rows of the name table; float32[Q] each."""
+    """Compute the evidence of names for pairs of rows of the name table; float32[Q] each."""
     compared = compare_names(index.names, a, b)
     columns = {f"name_{k}": compared[k] for k in (*NAME_COLUMNS, "compatible")}
-    # two initials agreeing is as common as the less informative of the two names
+    # the agreement of two names is as common as the less informative of them
     given = np.minimum(index.given_rarity[a], index.given_rarity[b])
     family = np.minimum(index.family_rarity[a], index.family_rarity[b])
     works = np.maximum(index.full_works[index.full[a]], index.full_works[index.full[b]])
@@ -38,21 +38,21 @@ def compute_name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, F
 
 
 class NameEvidenceCache:
-    """Evidence about pairs of names, each two compared once.
+    """Evidence about pairs of names, each pair compared once.
 
-    Pairs, groups and groups of groups of one batch ask for much the same names. Holds about 70
-    bytes for each two names it was asked for.
+    Pairs, groups and groups of groups of one batch need mostly the same names. Uses about 70 bytes
+    for each pair of names.
     """
 
     def __init__(self, index: CorpusIndex) -> None:
-        """Nothing is compared yet."""
+        """Start empty."""
         self._index = index
         self._width = max(len(index.names), 1)
         self._key = np.empty(0, dtype=np.int64)
         self._columns: dict[str, Float32] = {}
 
     def get(self, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> dict[str, Float32]:
-        """As :func:`name_evidence`; either order of two names gives the same."""
+        """Return the evidence as :func:`name_evidence` does; it is symmetric."""
         key = np.minimum(a, b).astype(np.int64) * self._width + np.maximum(a, b)
         place = np.searchsorted(self._key, key)
         known = place < len(self._key)
@@ -63,7 +63,7 @@ class NameEvidenceCache:
         return {name: column[place] for name, column in self._columns.items()}
 
     def _add(self, key: Int64) -> None:
-        """Compare names that were not compared before."""
+        """Compare pairs of names that are not in the cache."""
         low, high = np.divmod(key, self._width)
         found = compute_name_evidence(self._index, low.astype(np.int32), high.astype(np.int32))
         if self._columns:

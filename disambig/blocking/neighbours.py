@@ -39,13 +39,13 @@ def make_evidence_matrix(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
     """
     parts = []
     for initials, rarity in ((False, index.full_rarity), (True, index.initial_rarity)):
-        team = list_coauthors(index, rows, initials=initials)
+        coauthors = list_coauthors(index, rows, initials=initials)
         shape = (len(rows), len(rarity))
-        weight = rarity[team.column]
-        parts.append(sparse.csr_array((weight, team.column, team.start), shape=shape))
-    place = index.affiliation_of[rows]
+        weight = rarity[coauthors.column]
+        parts.append(sparse.csr_array((weight, coauthors.column, coauthors.start), shape=shape))
+    affiliation_row = index.affiliation_of[rows]
     texts = index.affiliation.append_empty_row().take(
-        np.where(place >= 0, place, len(index.affiliation))
+        np.where(affiliation_row >= 0, affiliation_row, len(index.affiliation))
     )
     shape = (len(rows), len(index.affiliation_idf))
     words = sparse.csr_array((texts.value, texts.column, texts.start), shape=shape)
@@ -80,10 +80,10 @@ class _Evidence:
 
     def to_target_arrays(self) -> tuple[Int64, Int32, Float32, Float32]:
         """Return the arrays of the signatures that are searched, for the kernels."""
-        start, holder, held = _to_arrays(sparse.csc_array(self.matrix))
+        start, holder, holder_value = _to_arrays(sparse.csc_array(self.matrix))
         d = self.meaning.shape[1]
         panels = self.meaning.reshape(-1, LANES, d).transpose(0, 2, 1)
-        return start, holder, held, np.ascontiguousarray(panels)
+        return start, holder, holder_value, np.ascontiguousarray(panels)
 
 
 def _to_arrays(matrix: sparse.csr_array | sparse.csc_array) -> tuple[Int64, Int32, Float32]:
@@ -102,9 +102,15 @@ def vote_labels(index: CorpusIndex, rows: Int32, others: Int32, label: Int64) ->
     label : int64[m]
         Of the others, above 0.
     """
-    mine, theirs = _Evidence.collect(index, rows), _Evidence.collect(index, others)
+    queries, targets = _Evidence.collect(index, rows), _Evidence.collect(index, others)
     return vote_nearest(
-        len(rows), *mine.to_query_arrays(), *theirs.to_target_arrays(), theirs.year, np.float32(YEAR_PENALTY), label, VOTE_DECAY
+        len(rows),
+        *queries.to_query_arrays(),
+        *targets.to_target_arrays(),
+        targets.year,
+        np.float32(YEAR_PENALTY),
+        label,
+        VOTE_DECAY,
     )
 
 
@@ -138,15 +144,19 @@ class NeighbourPairs:
     @property
     def load(self) -> Int64:
         """Upper bound of the pairs of each block, int64[B]."""
-        found: Int64 = np.minimum(self.names.load, np.diff(self.start) * self.max_neighbours)
-        return found
+        bound: Int64 = np.minimum(self.names.load, np.diff(self.start) * self.max_neighbours)
+        return bound
 
     def make_batch(self, first: int, last: int) -> PairBatch:
         """List the pairs of blocks ``first`` to ``last`` (exclusive)."""
         low = int(self.start[first])
         start = self.start[first : last + 1] - low
-        found = [self._list_block_pairs(b, int(self.start[b]) - low) for b in range(first, last)]
-        left, right, name_pair = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        pairs_of_blocks = [
+            self._list_block_pairs(b, int(self.start[b]) - low) for b in range(first, last)
+        ]
+        left, right, name_pair = (
+            np.concatenate(parts) for parts in zip(*pairs_of_blocks, strict=True)
+        )
         pairs = slice(int(self.names.pair_start[first]), int(self.names.pair_start[last]))
         a, b = self.names.a[pairs], self.names.b[pairs]
         name = self.names.name
@@ -172,22 +182,24 @@ class NeighbourPairs:
         first = int(names.a[pairs[0]])
         a, b = names.a[pairs] - first, names.b[pairs] - first
         n_classes = int(max(a.max(), b.max())) + 1
-        two = a != b
-        one, other = np.concatenate([a, b[two]]), np.concatenate([b, a[two]])
-        order = np.lexsort((other, one))
-        friend_start = np.searchsorted(one[order], np.arange(n_classes + 1))
-        number = np.concatenate([pairs, pairs[two]])[order].astype(np.int32)
+        different = a != b
+        class_a, class_b = np.concatenate([a, b[different]]), np.concatenate([b, a[different]])
+        order = np.lexsort((class_b, class_a))
+        agreeing_start = np.searchsorted(class_a[order], np.arange(n_classes + 1))
+        pair_number = np.concatenate([pairs, pairs[different]])[order].astype(np.int32)
         member_start = names.class_start[first : first + n_classes + 1]
         member = names.member[member_start[0] : member_start[-1]] - np.int32(low)
-        written = index.names.given_length[names.name[first : first + n_classes]] > 0
+        has_given_name = index.names.given_length[names.name[first : first + n_classes]] > 0
         evidence = _Evidence.collect(index, rows[member])
         i, j, pair = find_nearest(
             member_start - member_start[0],
             member,
-            friend_start,
-            other[order].astype(np.int32),
-            number,
-            (INITIAL_PENALTY * (written[one] != written[other]))[order].astype(np.float32),
+            agreeing_start,
+            class_b[order].astype(np.int32),
+            pair_number,
+            (INITIAL_PENALTY * (has_given_name[class_a] != has_given_name[class_b]))[order].astype(
+                np.float32
+            ),
             *evidence.to_query_arrays(),
             *evidence.to_target_arrays(),
             np.float32(YEAR_PENALTY),
@@ -198,5 +210,5 @@ class NeighbourPairs:
         order = sort_by_count(left, order, len(rows))
         left, right, pair = left[order], right[order], pair[order]
         # mutual neighbours are listed twice
-        fresh = np.diff(left, prepend=-1).astype(bool) | np.diff(right, prepend=-1).astype(bool)
-        return left[fresh] + np.int32(offset), right[fresh] + np.int32(offset), pair[fresh]
+        is_first = np.diff(left, prepend=-1).astype(bool) | np.diff(right, prepend=-1).astype(bool)
+        return left[is_first] + np.int32(offset), right[is_first] + np.int32(offset), pair[is_first]

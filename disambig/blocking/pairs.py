@@ -83,20 +83,20 @@ class PairBatch:
         start = np.array([0, len(rows)], dtype=np.int64)
         ends = np.array([[i], [j]], dtype=np.int32)
         names = np.sort(index.corpus.signature_name[rows[ends[:, 0]]])[None, :]
-        one = np.zeros(1, dtype=np.int32)
-        return cls(rows, np.zeros(len(rows), np.int32), start, ends[0], ends[1], one, names)
+        zero = np.zeros(1, dtype=np.int32)
+        return cls(rows, np.zeros(len(rows), np.int32), start, ends[0], ends[1], zero, names)
 
     def select_pairs(self, pairs: slice) -> PairBatch:
         """Return the same rows with some of their pairs, and the names of those."""
-        asked = np.zeros(len(self.names), dtype=bool)
-        asked[self.name_pair[pairs]] = True
-        number = np.cumsum(asked, dtype=np.int32) - np.int32(1)
+        is_used = np.zeros(len(self.names), dtype=bool)
+        is_used[self.name_pair[pairs]] = True
+        number = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
         return replace(
             self,
             left=self.left[pairs],
             right=self.right[pairs],
             name_pair=number[self.name_pair[pairs]],
-            names=self.names[asked],
+            names=self.names[is_used],
         )
 
     @property
@@ -167,13 +167,13 @@ class NamePairs:
         first_class = np.searchsorted(key // width, np.arange(len(blocks) + 1))
         name_of = (key % width).astype(np.int32)
         a, b = _find_agreeing_classes(index, name_of, first_class, memory)
-        own = np.arange(len(key), dtype=np.int32)
-        a, b = np.concatenate([own, a]), np.concatenate([own, b])
-        of_block = np.searchsorted(first_class, a, side="right") - 1
-        order = np.lexsort((b, a, of_block))
-        a, b, of_block = a[order], b[order], of_block[order]
+        class_numbers = np.arange(len(key), dtype=np.int32)
+        a, b = np.concatenate([class_numbers, a]), np.concatenate([class_numbers, b])
+        block_of_pair = np.searchsorted(first_class, a, side="right") - 1
+        order = np.lexsort((b, a, block_of_pair))
+        a, b, block_of_pair = a[order], b[order], block_of_pair[order]
         size = np.diff(class_start)
-        stands_for = np.where(a == b, size[a] * (size[a] - 1) // 2, size[a] * size[b])
+        n_signature_pairs = np.where(a == b, size[a] * (size[a] - 1) // 2, size[a] * size[b])
         return cls(
             rows,
             start,
@@ -181,9 +181,9 @@ class NamePairs:
             class_start,
             a,
             b,
-            np.searchsorted(of_block, np.arange(len(blocks) + 1)),
+            np.searchsorted(block_of_pair, np.arange(len(blocks) + 1)),
             name_of,
-            np.bincount(of_block, stands_for, len(blocks)).astype(np.int64),
+            np.bincount(block_of_pair, n_signature_pairs, len(blocks)).astype(np.int64),
         )
 
     def make_batch(self, first: int, last: int) -> PairBatch:
@@ -192,7 +192,9 @@ class NamePairs:
         pairs = slice(int(self.pair_start[first]), int(self.pair_start[last]))
         a, b = self.a[pairs], self.b[pairs]
         load = int(self.load[first:last].sum())
-        left, right, origin = expand_class_pairs(a, b, self.class_start, self.member, low, high - low, load)
+        left, right, origin = expand_class_pairs(
+            a, b, self.class_start, self.member, low, high - low, load
+        )
         start = self.start[first : last + 1] - low
         block = np.repeat(np.arange(last - first, dtype=np.int32), np.diff(start))
         return PairBatch(
@@ -222,12 +224,12 @@ def count_pairs(sizes: Int64) -> int:
     return int((sizes.astype(np.int64) * (sizes.astype(np.int64) - 1) // 2).sum())
 
 
-def find_positions(ordered: Int64, key: Int64) -> Int64:
+def find_positions(sorted_keys: Int64, key: Int64) -> Int64:
     """Return the position of each key in the sorted, distinct keys, -1 for a missing one."""
-    if not len(ordered):
+    if not len(sorted_keys):
         return np.full(len(key), -1, dtype=np.int64)
-    place = np.minimum(np.searchsorted(ordered, key), len(ordered) - 1)
-    return np.where(ordered[place] == key, place, -1)
+    place = np.minimum(np.searchsorted(sorted_keys, key), len(sorted_keys) - 1)
+    return np.where(sorted_keys[place] == key, place, -1)
 
 
 def _concatenate_blocks(blocks: Sequence[Int32]) -> tuple[Int32, Int32, Int64]:
@@ -243,22 +245,24 @@ def _find_agreeing_classes(
     """List pairs of different classes of one block whose names could be one person's."""
     sizes = np.diff(first_class)
     cost = np.cumsum(sizes * (sizes - 1) // 2)
-    found_a, found_b = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    pairs_a, pairs_b = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
     at = 0
     while at < len(sizes):
-        done = cost[at - 1] if at else 0
-        end = max(int(np.searchsorted(cost, done + NAME_PAIRS_AT_ONCE, side="right")), at + 1)
+        previous_cost = cost[at - 1] if at else 0
+        end = max(
+            int(np.searchsorted(cost, previous_cost + NAME_PAIRS_AT_ONCE, side="right")), at + 1
+        )
         low = first_class[at]
         a, b = list_pairs(first_class[at : end + 1] - low)
         a, b = a + np.int32(low), b + np.int32(low)
         if memory is None:
             agree = np.empty(len(a), dtype=bool)
-            for some in split_range(len(a), NAME_PAIRS_AT_ONCE):
-                agree[some] = are_compatible(index.names, name[a[some]], name[b[some]])
+            for piece in split_range(len(a), NAME_PAIRS_AT_ONCE):
+                agree[piece] = are_compatible(index.names, name[a[piece]], name[b[piece]])
         else:  # each name with itself as well: the pairs within a class need it
-            one, other = np.append(name[a], name), np.append(name[b], name)
-            agree = memory.get(one, other)["name_compatible"][: len(a)] == 1
-        found_a.append(a[agree])
-        found_b.append(b[agree])
+            left_name, right_name = np.append(name[a], name), np.append(name[b], name)
+            agree = memory.get(left_name, right_name)["name_compatible"][: len(a)] == 1
+        pairs_a.append(a[agree])
+        pairs_b.append(b[agree])
         at = end
-    return np.concatenate(found_a), np.concatenate(found_b)
+    return np.concatenate(pairs_a), np.concatenate(pairs_b)

@@ -1,8 +1,8 @@
-"""The ``disambig`` command: a lazy group whose commands live one in a module.
+"""The ``disambig`` command: a lazy group with one module for each command.
 
-Modules of commands import only click and :mod:`disambig.cli.options` at the top, and what they
-work with inside the command, so that help is instant; a test holds them to it. Other packages
-add commands through entry points in the group ``disambig.commands`` under the same rule.
+Modules of commands import only click and light helpers at the top, and everything else inside the
+command, so that help is fast; a test checks this. Other packages add commands through entry points
+in the group ``disambig.commands`` under the same rule.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ main = LazyGroup(
     params=[version_option()],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     help="""\
-Author name disambiguation: works in, people out.
+Author name disambiguation: cluster author mentions by person.
 
-Reads papers with the names printed on them, and decides which mentions of a name are one
-person. Each command explains itself and ends with examples: disambig COMMAND --help.
+Reads papers with their printed author names and decides which author mentions are one person.
+For help with examples: disambig COMMAND --help.
 
 \b
-A first walk:
-  disambig demo                                      real papers: who is who, and why
+First steps:
+  disambig demo                                      real papers: identities and explanations
   disambig cluster works.jsonl --out clusters.jsonl  an identity for each author mention
   disambig explain works.jsonl --a W1:0 --b W2:3     why two mentions are one person
 \b
-With labels, which say for some mentions who the person is:
+With labels, which state the person of some author mentions:
   disambig evaluate clusters.jsonl labels.jsonl      how good the clusters are
   disambig report clusters.jsonl labels.jsonl \\
-      --works works.jsonl --out report.html          where they fail, as a page
+      --works works.jsonl --out report.html          their errors, on one HTML page
   disambig train works.jsonl --labels labels.jsonl --out my.model
 
 \b
-As a service, with identities that last while papers and decisions keep coming:
-  disambig serve                                     the API and its database
-  disambig load works.jsonl                          works into the database
-  disambig worker                                    clusters when asked to
+As a service, with persistent identities while papers and decisions are added:
+  disambig serve                                     run the API and its database
+  disambig load works.jsonl                          load works into the database
+  disambig worker                                    run queued clustering jobs
 """,
     epilog="""\
 \b
 Exit status:
   0  done, every record was kept
-  1  failed; the last line on standard error says why
-  2  the command line is wrong
+  1  failed; the last line on standard error gives the reason
+  2  the command line is invalid
   3  done, but some records were rejected (the summary counts them)
   130  interrupted
 """,

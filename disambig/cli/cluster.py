@@ -1,4 +1,4 @@
-"""``disambig cluster``: an identity for each author mention."""
+"""``disambig cluster``: assign an identity to each author mention."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from disambig import console
 
 
 def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple[str, str | None]:
-    """``local`` or ``spark``, and the address of a master where one is named."""
+    """Parse ``local``, ``spark`` or ``spark=MASTER`` to the engine and the address of the master."""
     name, _, master = text.partition("=")
     if name not in ("local", "spark") or (name == "local" and master):
-        raise click.BadParameter(f"{text!r} is none of local, spark and spark=MASTER")
+        raise click.BadParameter(f"{text!r} is not local, spark or spark=MASTER")
     return name, master or None
 
 
@@ -47,7 +47,7 @@ def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple
 @click.option(
     "--model",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A model made by disambig train; left out, the one that ships.",
+    help="A model written by disambig train; default: the bundled model.",
 )
 @click.option(
     "--constraints",
@@ -58,15 +58,15 @@ def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
-    help="Processes to use; all cores when left out. The clusters are the same.",
+    help="Number of worker processes; default: all cores. The clusters do not depend on it.",
 )
 @click.option(
     "--memory",
     callback=budget.parse,
     metavar="SIZE",
-    help="What all processes together may use, such as 2GB; left out, three quarters of what "
-    "is free. Works that need more, or more than some minutes, are kept on disk, beside OUT, and "
-    "an interrupted run goes on from there when the command is given again.",
+    help="Memory of all processes together, such as 2GB; default: three quarters of the free "
+    "memory. If works need more, or more than a few minutes, the run is out-of-core, in a folder "
+    "next to OUT, and the same command resumes it after an interruption.",
 )
 @click.option(
     "--engine",
@@ -75,7 +75,7 @@ def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple
     callback=_engine,
     metavar="ENGINE",
     help="local, spark, or spark=MASTER with the address of a Spark master, such as "
-    "spark=spark://host:7077 (needs disambig[spark] and Java). The clusters are the same.",
+    "spark=spark://host:7077 (needs disambig[spark] and Java). The clusters do not depend on it.",
 )
 @reading_options
 @options.quiet_option
@@ -92,15 +92,15 @@ def cluster(
     rejects: Path | None,
     quiet: bool,
 ) -> None:
-    """Find out which author mentions in WORKS are one person.
+    """Cluster the author mentions of WORKS by person.
 
-    Reads files, folders or standard input (-) and writes a row for each author mention:
+    Reads files, folders or standard input (-) and writes one row for each author mention:
 
     {"work", "position", "name", "identity", "confidence"}
 
-    Mentions with one identity are one person as far as the evidence goes; confidence is the
-    probability that a mention belongs with the rest of its identity. Records that cannot be
-    read go, with what is wrong and what to do, to OUT with .rejects.jsonl added.
+    Mentions of one identity are one person according to the evidence; confidence is the
+    probability that a mention belongs to the rest of its identity. Records that cannot be read are
+    written, with problem and remedy, to OUT with .rejects.jsonl appended.
     """
     from disambig.ingest import read_constraints
 
@@ -114,7 +114,7 @@ def cluster(
     for problem in people.problems:
         click.echo(f"warning: {escape_text(problem)}", err=True)
     if not report.rejected:
-        rejects.unlink(missing_ok=True)  # what an earlier run rejected is no news of this one
+        rejects.unlink(missing_ok=True)  # of an earlier run
     if not quiet:
         click.echo(
             f"{people.n_identities:,} people behind {people.n_signatures:,} author mentions of "
@@ -126,7 +126,7 @@ def cluster(
 
 
 class Result(Protocol):
-    """What every way of running gives."""
+    """Result of a run with any engine."""
 
     @property
     def n_identities(self) -> int:
@@ -138,20 +138,20 @@ class Result(Protocol):
 
     @property
     def considered(self) -> int:
-        """Pairs within blocks."""
+        """Number of pairs within blocks."""
 
     @property
     def scored(self) -> int:
-        """Pairs that were scored."""
+        """Number of scored pairs."""
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Constraints that could not be used, and why."""
+        """Constraints that could not be applied, with the reason."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One call of the command; each method is a way to run it, with the same result."""
+    """Arguments of one call; run in memory, out-of-core or on Spark, with the same result."""
 
     works: tuple[Path, ...]
     out: Path
@@ -163,11 +163,11 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where a run that is kept on disk lives."""
+        """Folder of an out-of-core run."""
         return self.out.with_name(self.out.name + ".run")
 
     def run(self, engine: tuple[str, str | None], memory: int | None) -> tuple[ReadReport, Result]:
-        """Run it the way that fits, write the clusters, and say what became of the records."""
+        """Choose the way to run, write the clusters, and return the report of the records."""
         if engine[0] == "spark":
             return self.on_spark(engine[1], memory)
         plan = budget.plan(self.works, memory, self.workers)
@@ -177,7 +177,7 @@ class Job:
         return self.on_disk(plan, kept)
 
     def in_memory(self) -> tuple[ReadReport, Result]:
-        """Everything in this process and its workers."""
+        """Run in the memory of this process and its workers."""
         from disambig.corpus.corpus import Corpus
         from disambig.estimator import Disambiguator
         from disambig.output import write_assignments
@@ -194,7 +194,7 @@ class Job:
         return reader.report, people
 
     def kept(self) -> int | None:
-        """Number of shards of an interrupted run over the same works; None without one."""
+        """Return the number of shards of an interrupted run over the same works, or None."""
         if not self.folder.exists():
             return None
         from disambig.out_of_core.run import compute_fingerprint, find_interrupted_run
@@ -204,7 +204,7 @@ class Job:
         )
 
     def on_disk(self, plan: budget.Plan, kept: int | None) -> tuple[ReadReport, Result]:
-        """Works on disk, some blocks at a time in memory."""
+        """Run out-of-core: works on disk, some blocks at a time in memory."""
         from disambig.estimator import compile_kernels
         from disambig.out_of_core.run import LargeRun, compute_fingerprint
         from disambig.output import write_assignments
@@ -222,7 +222,7 @@ class Job:
             progress=self.show,
         )
         if go_on:
-            click.echo(f"going on with the run kept in {escape_text(str(self.folder))}", err=True)
+            click.echo(f"resuming the run in {escape_text(str(self.folder))}", err=True)
         else:
             run_in_process(partial(self._stage, run))
         report, people = run.read_report(), run.cluster()
@@ -231,12 +231,12 @@ class Job:
         return report, people
 
     def _stage(self, run: LargeRun) -> None:
-        """Read the works."""
+        """Read the works to disk."""
         with self.reading() as reader, no_collector():
             run.stage(reader, lambda: reader.report)
 
     def on_spark(self, master: str | None, memory: int | None) -> tuple[ReadReport, Result]:
-        """On a Spark cluster, or on Spark on this machine."""
+        """Run on a Spark cluster, or on Spark on this machine."""
         from disambig.ingest import ReadReport
         from disambig.out_of_core.run import compute_fingerprint
         from disambig.spark.checkpoint import can_resume
@@ -254,9 +254,9 @@ class Job:
             progress=self.show,
         )
         if can_resume(self.out, known):
-            click.echo(f"going on with the run kept in {escape_text(str(self.out.parent))}", err=True)
+            click.echo(f"resuming the run in {escape_text(str(self.out.parent))}", err=True)
             people = run(())
         else:
             with self.reading() as reader:
-                people = run(reader, get_report=lambda: reader.report.counts())
+                people = run(reader, get_report=lambda: reader.report.get_counts())
         return ReadReport(**people.report, files=(), pages=()), people

@@ -1,4 +1,4 @@
-"""``disambig evaluate``: how good clusters are against gold labels."""
+"""``disambig evaluate``: metrics of clusters against gold labels."""
 
 from __future__ import annotations
 
@@ -37,13 +37,12 @@ def evaluate(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Measure CLUSTERS against gold LABELS.
+    """Evaluate CLUSTERS against gold LABELS.
 
-    CLUSTERS is what disambig cluster wrote; LABELS are rows of work, position and person, with
-    block and split where they are known, and each file of them is measured by itself. Only
-    labelled mentions count. B-cubed is averaged over mentions; pairwise figures count pairs of
-    mentions. Within blocks, links between different blocks count neither for nor against; the
-    whole corpus counts them too.
+    CLUSTERS is the output of disambig cluster; LABELS are rows of work, position and person, with
+    block and split if known. Each labels file is evaluated separately. Only labelled mentions
+    count. B-cubed is averaged over mentions; pairwise metrics count pairs of mentions. Within
+    blocks ignores pairs of mentions of different blocks; the whole corpus includes them.
     """
     compared = options.compare_files(
         clusters, labels, split, allow_missing=allow_missing, quiet=quiet
@@ -67,7 +66,7 @@ def _as_json(path: Path, split: str | None, comparison: Comparison) -> dict[str,
 
 
 def _finite(metrics: Metrics) -> dict[str, float | None]:
-    """Metrics for JSON, which knows no NaN: undefined is null."""
+    """Convert metrics for JSON, which has no NaN: undefined is null."""
     return {key: None if math.isnan(value) else value for key, value in asdict(metrics).items()}
 
 
@@ -92,14 +91,14 @@ def _print_tables(path: Path, split: str | None, comparison: Comparison) -> None
     out.print(f"{'':15}{'B-cubed':>19}{'pairwise':>27}{'exact':>18}", style="dim")
     out.print(table)
     if within is None:
-        out.print("The labels state no blocks: nothing to measure within.", style="yellow")
+        out.print("The labels state no blocks: no metrics within blocks.", style="yellow")
     if comparison.missing:
         from disambig.evaluation.compare import format_first
 
         out.print(
             escape_text(
                 f"{len(comparison.missing):,} labelled mentions are missing in the clusters and "
-                f"left out: {format_first(comparison.missing)}"
+                f"skipped: {format_first(comparison.missing)}"
             ),
             style="bold red",
             soft_wrap=True,
@@ -111,7 +110,7 @@ def _counts(whole: Metrics, within: Metrics | None) -> str:
     blocks = "" if within is None else f", {within.blocks:,} blocks"
     return (
         f"{whole.signatures:,} mentions of {whole.people:,} people, "
-        f"given {whole.identities:,} identities{blocks}"
+        f"in {whole.identities:,} identities{blocks}"
     )
 
 
@@ -131,5 +130,5 @@ def _figures(metrics: Metrics) -> list[str]:
 
 
 def _percent(value: float) -> str:
-    """A share in per cent with two decimals; undefined is a dash, never 0 or 1."""
+    """Format a share in per cent with two decimals; undefined is a dash, not 0 or 1."""
     return "–" if math.isnan(value) else f"{100 * value:.2f}"

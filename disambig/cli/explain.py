@@ -1,4 +1,4 @@
-"""``disambig explain``: why two author mentions are one person, or are not."""
+"""``disambig explain``: explain why two author mentions are, or are not, one person."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from disambig.console import show_progress
 @click.option(
     "--model",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The model the clusters were made with; left out, the one that ships.",
+    help="The model of the clusters; default: the bundled model.",
 )
 @click.option(
     "--constraints",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The constraints the clusters were made with, if any.",
+    help="The constraints of the clusters, if any.",
 )
-@click.option("--all", "every", is_flag=True, help="Show every feature, not only what weighs.")
+@click.option("--all", "every", is_flag=True, help="Show all features, not only those with weight.")
 @options.json_option
 @reading_options
 @options.quiet_option
@@ -49,16 +49,16 @@ def explain(
     rejects: Path | None,
     quiet: bool,
 ) -> None:
-    """Say why two mentions are one person, or not.
+    """Explain why two mentions are, or are not, one person.
 
-    A mention in WORKS is the id of a work, a colon, and the place of the author on it, counted
-    from 0. Give the works, model and constraints that the clusters were made with: how common
-    names and words are counts.
+    A mention is the id of a work in WORKS, a colon, and the position of the author, counted from
+    0. Give the works, model and constraints of the clusters: the frequency of names and words
+    matters.
 
-    The chart starts from what is known of no pair in particular. Each feature then moves the
-    log-odds towards one person (right, +) or two (left, −), and the sum is the probability. The
-    first chart compares the two mentions; the second, where there is one, the groups of mentions
-    that they had been put in by then.
+    The chart starts from the prior log-odds of a pair. Each feature moves the log-odds towards
+    one person (right, +) or two (left, −), and the sum gives the probability. The first chart
+    compares the two mentions; the second, if any, compares the groups that contain them after
+    the first level.
     """
     from disambig.console import make_console
     from disambig.corpus.corpus import Corpus
@@ -78,5 +78,5 @@ def explain(
         click.echo(json.dumps(found.to_dict(), indent=2))
     else:
         print_explanation(make_console(), found, show_all=every)
-    # the summary would only stand in the way where nothing is wrong
+    # print the summary only if a record was rejected
     finish(reader.report, rejects=rejects, quiet=quiet or not reader.report.rejected)

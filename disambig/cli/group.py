@@ -1,4 +1,4 @@
-"""A click group that imports a command when it is used, and turns errors into one line."""
+"""A click group that imports commands at first use and prints errors in one line."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from disambig.errors import DisambigError
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
-# What importing a module and looking up its command can raise.
+# raised when a module is imported and its command looked up
 _LOADING_ERRORS = (ImportError, AttributeError, SyntaxError, TypeError, OSError)
 
 
 class Failure(click.ClickException):
-    """An error the user can act on, shown as one harmless line."""
+    """An error that the user can handle, printed as one escaped line."""
 
     exit_code = EXIT_FAILED
 
     def show(self, file: Any = None) -> None:
-        """Write ``Error: …`` to standard error, or to the file given."""
+        """Write ``Error: …`` to standard error, or to ``file``."""
         click.echo(f"Error: {escape_text(self.message)}", file=file, err=file is None)
 
 
 class LazyGroup(click.Group):
-    """Commands by name, imported on demand: this package's own, then those of entry points."""
+    """Commands imported at first use: those of this package, then those of entry points."""
 
     def __init__(
         self, name: str, *, commands_in: str, builtin: tuple[str, ...], plugins: str, **rest: Any
     ) -> None:
-        """Take ``builtin`` from modules of the package ``commands_in``; the rest is click's."""
+        """Import ``builtin`` from modules of the package ``commands_in``; pass the rest to click."""
         super().__init__(name, **rest)
         self._commands_in, self._builtin, self._plugins = commands_in, builtin, plugins
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Own commands in their order, then those of plugins by name."""
+        """List own commands in their order, then those of plugins by name."""
         return [*self._builtin, *sorted(set(self._entry_points()) - set(self._builtin))]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """The command, imported now; a plugin that cannot be imported says so when run."""
+        """Import and return a command; a plugin that cannot be imported reports it when run."""
         if name in self._builtin:
             module = importlib.import_module(f"{self._commands_in}.{name}")
             return _as_command(name, getattr(module, name))
@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
             return _broken(name, entry_point, error)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; expected failures become :class:`Failure` and an exit status."""
+        """Run a command; convert expected errors to :class:`Failure` and an exit status."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -69,7 +69,7 @@ class LazyGroup(click.Group):
             click.echo("Interrupted.", err=True)
             raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
         except BrokenPipeError:
-            # The reader (head, less) has seen enough: leave without a traceback at exit.
+            # the reader (head, less) has closed the pipe: exit without a traceback
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.exceptions.Exit(EXIT_FAILED) from None
         except OSError as error:
@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
 
 
 def version_option() -> click.Option:
-    """``--version``, looked up only when asked for."""
+    """Create ``--version``, which looks the version up only when used."""
 
     def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         if value and not ctx.resilient_parsing:
@@ -102,7 +102,7 @@ def version_option() -> click.Option:
 
 
 def version() -> str:
-    """Version of the installed package, or a word that it is not installed."""
+    """Return the version of the installed package, or ``(not installed)``."""
     try:
         return importlib.metadata.version("disambig")
     except importlib.metadata.PackageNotFoundError:
@@ -118,7 +118,7 @@ def _as_command(name: str, found: object) -> click.Command:
 def _broken(
     name: str, entry_point: importlib.metadata.EntryPoint, error: Exception
 ) -> click.Command:
-    """Stand in for a plugin that cannot be loaded: listed, and clear about it when run."""
+    """Create a placeholder for a plugin that cannot be loaded; it reports the reason when run."""
     reason = f"{type(error).__name__}: {error}"
 
     def fail(arguments: tuple[str, ...]) -> None:
@@ -133,5 +133,5 @@ def _broken(
         params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
         context_settings={"ignore_unknown_options": True},
         add_help_option=False,
-        short_help="(cannot be loaded; run it to see why)",
+        short_help="(cannot be loaded; run it to see the reason)",
     )

@@ -1,4 +1,4 @@
-"""What commands share: options, the examples at the end of a help text, labels beside clusters."""
+"""Options and helpers that several commands share."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def examples(*lines: str) -> str:
-    """Epilog of a command: its examples, one in a line, kept as they are."""
+    """Format the epilog of a command: its examples, one per line."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def quiet_option(command: F) -> F:
-    """``--quiet``: no progress bars, no summary; errors only."""
+    """Add ``--quiet``: no progress bars, no summary; errors only."""
     return click.option(
         "-q", "--quiet", is_flag=True, help="No progress bars and no summary, only errors."
     )(command)
 
 
 def json_option(command: F) -> F:
-    """``--json``, passed on as ``as_json``."""
+    """Add ``--json``, passed as ``as_json``."""
     return click.option(
         "--json", "as_json", is_flag=True, help="Print JSON for machines instead of tables."
     )(command)
 
 
 def out_option(what: str) -> Callable[[F], F]:
-    """``--out FILE``, required, in a folder that exists; passed on as a :class:`Path`."""
+    """Add ``--out FILE``, required, in an existing folder; passed as a :class:`Path`."""
     return click.option(
         "-o",
         "--out",
@@ -61,16 +61,18 @@ def out_option(what: str) -> Callable[[F], F]:
 
 
 def _in_a_folder(context: click.Context, option: click.Parameter, path: Path) -> Path:
-    """Refuse a file that cannot be written, before hours of work rather than after."""
+    """Reject a file that cannot be written before hours of work, not after."""
     if not path.parent.is_dir():
-        raise click.BadParameter(f"the folder {escape_text(str(path.parent))} does not exist; make it")
+        raise click.BadParameter(
+            f"the folder {escape_text(str(path.parent))} does not exist; make it"
+        )
     if not os.access(path.parent, os.W_OK):
         raise click.BadParameter(f"the folder {escape_text(str(path.parent))} cannot be written to")
     return path
 
 
 def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
-    """Refuse to write over a file that is read.
+    """Reject an output file that is also an input.
 
     Raises
     ------
@@ -84,7 +86,7 @@ def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
 
 
 def comparison_arguments(command: F) -> F:
-    """``CLUSTERS LABELS… --split --allow-missing``, passed on under these names."""
+    """Add ``CLUSTERS LABELS… --split --allow-missing``, passed under these names."""
     for decorate in reversed(
         (
             click.argument(
@@ -96,12 +98,11 @@ def comparison_arguments(command: F) -> F:
                 required=True,
                 type=click.Path(exists=True, path_type=Path),
             ),
-            click.option("--split", help="Measure only labels of this split, such as dev."),
+            click.option("--split", help="Evaluate only labels of this split, such as dev."),
             click.option(
                 "--allow-missing",
                 is_flag=True,
-                help="Leave out labelled mentions that CLUSTERS has no row for, "
-                "instead of failing.",
+                help="Skip labelled mentions without a row in CLUSTERS instead of failing.",
             ),
         )
     ):
@@ -117,13 +118,13 @@ def compare_files(
     allow_missing: bool,
     quiet: bool,
 ) -> list[tuple[Path, Comparison]]:
-    """Read clusters once and put each labels file, or one split of it, beside them.
+    """Compare clusters with each labels file, or with one split of it.
 
     Raises
     ------
     InputError
-        A file cannot be read as what it should be, no label is left in the split, or a
-        labelled mention has no cluster and that is not allowed.
+        A file cannot be read, the split has no labels, or a labelled mention has no cluster and
+        ``allow_missing`` is False.
     """
     from disambig.evaluation.compare import compare, read_identities, refuse_missing
 

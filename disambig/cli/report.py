@@ -1,4 +1,4 @@
-"""``disambig report``: one page that shows how good clusters are and where they fail."""
+"""``disambig report``: an HTML page with metrics and errors of clusters."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ from disambig.console import show_progress
     multiple=True,
     required=True,
     type=click.Path(exists=True, path_type=Path),
-    help="Works that CLUSTERS were made from: a file or folder; may be given again.",
+    help="Works of CLUSTERS: a file or folder; may be repeated.",
 )
 @click.option(
     "--model",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The model CLUSTERS were made with; left out, the one that ships.",
+    help="The model of CLUSTERS; default: the bundled model.",
 )
 @options.out_option("the page")
 @click.option("--title", default="Identity report", show_default=True, help="Heading of the page.")
@@ -60,12 +60,12 @@ def report(
     rejects: Path | None,
     quiet: bool,
 ) -> None:
-    """Show on one HTML page where CLUSTERS are wrong.
+    """Write an HTML page with the errors of CLUSTERS.
 
-    The page holds the figures of disambig evaluate for each labels file; how far the model's
-    probabilities of labelled pairs can be trusted, and how they are spread; error slices by
-    block size, name frequency and missing metadata; and the largest over-merges and over-splits
-    with their titles, years and names. It is a single file that loads nothing and runs no script.
+    The page contains the metrics of disambig evaluate for each labels file; calibration and
+    distribution of the model's probabilities of labelled pairs; error slices by block size, name
+    frequency and missing metadata; and the largest over-merges and over-splits with their titles,
+    years and names. It is a single file without external resources and scripts.
     """
     from disambig.evaluation.report import build_report
     from disambig.evaluation.report_data import build_section, read_contexts
@@ -105,7 +105,7 @@ def report(
 def _pair_scores(
     works: Sequence[Work], model: Path | None, compared: Sequence[Comparison], *, quiet: bool
 ) -> list[PairScores]:
-    """Scores of the labelled pairs of each labels file, over one index of all works."""
+    """Score the labelled pairs of each labels file with one index of all works."""
     from disambig.corpus.corpus import Corpus
     from disambig.corpus.embeddings import SemanticSpace
     from disambig.corpus.index import CorpusIndex
@@ -115,13 +115,15 @@ def _pair_scores(
 
     fitted = Model.load(model)
     with show_progress("Reading names and words", quiet=quiet):
-        index = CorpusIndex.from_corpus(Corpus.from_works(works), SemanticSpace.load(), fitted.frequency)
+        index = CorpusIndex.from_corpus(
+            Corpus.from_works(works), SemanticSpace.load(), fitted.frequency
+        )
     with show_progress("Scoring labelled pairs", unit="pairs", quiet=quiet) as advance:
         scored = [score_labelled_pairs(index, fitted, c.labels, advance) for c in compared]
     return [PairScores(pairs.probability, pairs.same) for pairs in scored]
 
 
 def _short_names(paths: Sequence[Path]) -> list[str]:
-    """The last two parts of each path, or whole paths where these do not tell them apart."""
+    """Return the last two parts of each path, or whole paths if these are not distinct."""
     short = ["/".join(path.parts[-2:]) for path in paths]
     return short if len(set(short)) == len(short) else [str(path) for path in paths]

@@ -1,4 +1,4 @@
-"""``disambig train``: make a model from labelled works."""
+"""``disambig train``: fit a model to labelled works."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FROM_DECISIONS = "--from-decisions"
 
 
 class TrainCommand(click.Command):
-    """Hands over to ``disambig review train``, which another package brings, where it is asked."""
+    """Delegates ``--from-decisions`` to ``disambig review train`` of the service."""
 
     def make_context(
         self,
@@ -26,14 +26,16 @@ class TrainCommand(click.Command):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """As of click, of the command that will run."""
+        """Create the context of the command that will run."""
         if FROM_DECISIONS not in args or parent is None:
             return super().make_context(info_name, args, parent, **extra)
         command = parent.command
         for name in ("review", "train"):
             found = command.get_command(parent, name) if isinstance(command, click.Group) else None
             if found is None:
-                raise click.UsageError(f"{FROM_DECISIONS} needs the service, which is not here")
+                raise click.UsageError(
+                    f"{FROM_DECISIONS} needs the service, which is not installed"
+                )
             command = found
         rest = [arg for arg in args if arg != FROM_DECISIONS]
         return command.make_context("review train", rest, parent, **extra)
@@ -54,11 +56,13 @@ class TrainCommand(click.Command):
     multiple=True,
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help='Who is who: {"work","position","person"} in JSON lines; may be given again.',
+    help='Gold labels: {"work","position","person"} in JSON lines; may be repeated.',
 )
-@click.option("--split", multiple=True, help="Use only labels of this split; may be given again.")
+@click.option("--split", multiple=True, help="Use only labels of this split; may be repeated.")
 @common.out_option("the model")
-@click.option("--seed", default=0, show_default=True, help="The same seed makes the same model.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Random seed; equal seeds give equal models."
+)
 @reading_options
 @common.quiet_option
 def train(
@@ -72,15 +76,14 @@ def train(
     rejects: Path | None,
     quiet: bool,
 ) -> None:
-    """Make a model from labelled WORKS.
+    """Fit a model to labelled WORKS.
 
-    Labels say who some of the authors are; works and authors without a label are fine. Fits how
-    likely two mentions are one person and, on cross-fitted scores, how likely two groups of
-    mentions are. The file holds numbers and text only: loading a model from somebody else cannot
-    run code.
+    Labels state the person of some authors; works and authors may have none. Fits the probability
+    that two mentions are one person and, on cross-fitted scores, that two groups of mentions are.
+    The file contains numbers and text only: loading a model of another party cannot run code.
 
-    disambig train --from-decisions learns from what people decided in the service instead: it is
-    disambig review train, whose --help tells its options.
+    disambig train --from-decisions learns from the decisions of curators in the service: it runs
+    disambig review train, see its --help.
     """
     from disambig.corpus.corpus import Corpus
     from disambig.ingest import read_labels

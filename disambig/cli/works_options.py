@@ -1,4 +1,4 @@
-"""Works as the input of a command: options, progress, problems told, summary, exit status."""
+"""Works as input of a command: options, progress bar, problems, summary, exit status."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from disambig.console import show_progress
 if TYPE_CHECKING:
     from disambig.ingest import Problem, ReadReport, WorkReader
 
-#: The command did its work, but some input records were rejected.
+#: The command succeeded, but some input records were rejected.
 EXIT_REJECTED = 3
-#: What ``--format`` takes besides auto; a test holds it to ``disambig.ingest.FORMATS``.
+#: Values of ``--format`` in addition to auto; a test compares them with ``disambig.ingest.FORMATS``.
 FORMATS = ("native", "s2and", "page")
 
 _TOLD = 10
@@ -26,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def works_argument(command: F) -> F:
-    """``WORKS…``: files, folders or ``-`` for standard input, passed on as ``works``."""
+    """Add ``WORKS…``: files, folders or ``-`` for standard input, passed as ``works``."""
     return click.argument(
         "works",
         nargs=-1,
@@ -36,7 +36,7 @@ def works_argument(command: F) -> F:
 
 
 def reading_options(command: F) -> F:
-    """``--format``, ``--strict`` and ``--rejects``, passed on under these names."""
+    """Add ``--format``, ``--strict`` and ``--rejects``, passed under these names."""
     for option in reversed(
         (
             click.option(
@@ -44,17 +44,17 @@ def reading_options(command: F) -> F:
                 type=click.Choice(("auto", *FORMATS)),
                 default="auto",
                 show_default=True,
-                help="Format of the works; auto tells it from each file's content.",
+                help="Format of the works; auto detects it from the content of each file.",
             ),
             click.option(
                 "--strict",
                 is_flag=True,
-                help="Stop at the first bad record instead of going on without it.",
+                help="Stop at the first bad record instead of skipping it.",
             ),
             click.option(
                 "--rejects",
                 type=click.Path(dir_okay=False, path_type=Path),
-                help="Where to keep rejected records, each with what is wrong and what to do.",
+                help="File for rejected records, each with its problem and remedy.",
             ),
         )
     ):
@@ -71,10 +71,10 @@ def works_of(
     rejects: Path | None = None,
     quiet: bool = False,
 ) -> Iterator[WorkReader]:
-    """Read works with a progress bar; problems go to standard error, one line each.
+    """Read works with a progress bar; print problems to standard error, one line each.
 
-    Rejected records are always told. Repairs, warnings and notes are not when quiet, and of
-    each kind only the first ten are: the summary counts them all.
+    Rejected records are always printed. Of repairs, warnings and notes the first ten of each are
+    printed, none if ``quiet``; the summary counts all.
 
     Raises
     ------
@@ -106,9 +106,9 @@ def works_of(
 
 
 def finish(report: ReadReport, *, rejects: Path | None = None, quiet: bool = False) -> None:
-    """Say what became of the records, and end with status 3 when some were rejected.
+    """Print the summary of the records; exit with status 3 if some were rejected.
 
-    Call it last: it leaves the command when something was rejected.
+    Call it last: it ends the command if a record was rejected.
     """
     kept_in = f" (see {rejects})" if report.rejected and rejects is not None else ""
     if not quiet:
@@ -118,7 +118,7 @@ def finish(report: ReadReport, *, rejects: Path | None = None, quiet: bool = Fal
 
 
 def _bytes_in(paths: Sequence[Path]) -> int | None:
-    """Size of all files; None when standard input is among them."""
+    """Return the size of all files; None if standard input is among them."""
     if any(str(path) == "-" for path in paths):
         return None
     return sum(

@@ -78,35 +78,38 @@ class Constraints:
         work : int32[T]
             New work number of each new signature.
         """
-        here = np.flatnonzero(row >= 0)
+        carried_rows = np.flatnonzero(row >= 0)
         must, orcid = (np.full(len(work), -1, dtype=np.int32) for _ in range(2))
-        must[row[here]], orcid[row[here]] = self.must[here], self.orcid[here]
+        must[row[carried_rows]], orcid[row[carried_rows]] = (
+            self.must[carried_rows],
+            self.orcid[carried_rows],
+        )
         # one member represents its group: a cannot-link of one holds for all
         member = np.full(self.n_groups + 1, -1, dtype=np.int64)
-        bound = here[self.must[here] >= 0][::-1]
-        member[self.must[bound]] = row[bound]
+        must_rows = carried_rows[self.must[carried_rows] >= 0][::-1]
+        member[self.must[must_rows]] = row[must_rows]
         ends = row[self.cannot]
         ends = np.where(ends >= 0, ends, member[self.must[self.cannot]])
         cannot = np.sort(ends[(ends >= 0).all(axis=1)], axis=1).astype(np.int32)
-        elsewhere = int(work.max(initial=-1)) + 1 + np.arange(len(work_of))
-        known = np.where(work_of >= 0, work_of, elsewhere)
+        unknown_work = int(work.max(initial=-1)) + 1 + np.arange(len(work_of))
+        work_number = np.where(work_of >= 0, work_of, unknown_work)
         return replace(
             self,
             must=must,
             orcid=orcid,
             cannot=cannot,
             work=work,
-            group_work=known[self.group_work],
+            group_work=work_number[self.group_work],
         )
 
-    def transfer(self, bound: Corpus, part: Corpus) -> Constraints:
+    def transfer(self, corpus: Corpus, part: Corpus) -> Constraints:
         """Transfer the constraints of signatures of ``corpus`` to the signatures of ``part``."""
-        work_of = np.array([part.work_index.get(w, -1) for w in bound.work_ids], dtype=np.int64)
+        work_of = np.array([part.work_index.get(w, -1) for w in corpus.work_ids], dtype=np.int64)
         width = np.int64(1 << 32)
         key = part.signature_work * width + part.signature_position
-        known = work_of[bound.signature_work]
-        row = find_positions(key, known * width + bound.signature_position)
-        return self.remap(np.where(known >= 0, row, -1), work_of, part.signature_work)
+        target_work = work_of[corpus.signature_work]
+        row = find_positions(key, target_work * width + corpus.signature_position)
+        return self.remap(np.where(target_work >= 0, row, -1), work_of, part.signature_work)
 
 
 @dataclass(frozen=True)
@@ -148,23 +151,25 @@ def compile_constraints(
         above as well.
     """
     graph, cannot, unknown = _collect_links(corpus, constraints)
-    told = graph.label_components()
-    contradictions = _explain_clashes(corpus, graph, _find_broken_cannot_links(cannot, told))
-    rule = _find_same_work_clashes(corpus, told, _label_links_within_works(corpus, graph))
-    roundabout = _explain_clashes(corpus, graph, rule)
-    fatal = [*unknown, *contradictions, *roundabout] if strict else contradictions
-    if fatal:
-        raise ConstraintError(_format_errors(fatal))
-    problems = [*(f"left out: {line}" for line in unknown), *roundabout]
-    labels, bearers = told, np.empty(0, np.int64)
+    must_labels = graph.label_components()
+    contradictions = _explain_clashes(corpus, graph, _find_broken_cannot_links(cannot, must_labels))
+    same_work_clashes = _find_same_work_clashes(
+        corpus, must_labels, _label_links_within_works(corpus, graph)
+    )
+    indirect = _explain_clashes(corpus, graph, same_work_clashes)
+    errors = [*unknown, *contradictions, *indirect] if strict else contradictions
+    if errors:
+        raise ConstraintError(_format_errors(errors))
+    problems = [*(f"left out: {line}" for line in unknown), *indirect]
+    labels, orcid_rows = must_labels, np.empty(0, np.int64)
     if identifiers:
-        graph, found = _add_identifiers(corpus, graph, find_orcids(corpus), cannot, None)
-        labels, bearers = graph.label_components(), found.row
-        problems += [*found.problems, *_describe_multiple_orcids(corpus, found, labels)]
-        graph, found = _add_identifiers(corpus, graph, find_emails(corpus), cannot, bearers)
+        graph, values = _add_identifiers(corpus, graph, find_orcids(corpus), cannot, None)
+        labels, orcid_rows = graph.label_components(), values.row
+        problems += [*values.problems, *_describe_multiple_orcids(corpus, values, labels)]
+        graph, values = _add_identifiers(corpus, graph, find_emails(corpus), cannot, orcid_rows)
         labels = graph.label_components()
-        problems += found.problems
-    return _encode(corpus, labels, cannot, bearers, tuple(problems))
+        problems += values.problems
+    return _encode(corpus, labels, cannot, orcid_rows, tuple(problems))
 
 
 def find_cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
@@ -183,31 +188,36 @@ def find_cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
     n = len(batch.rows)
     first = get_first_rows(batch.block, constraints.must[batch.rows])
     atoms = np.flatnonzero(first == np.arange(n))
-    found = [_find_stated_pairs(constraints, batch, atoms), _find_same_work_pairs(constraints, batch, atoms)]
-    a = np.concatenate([np.minimum(i, j) for i, j in found])
-    b = np.concatenate([np.maximum(i, j) for i, j in found])
+    position_pairs = [
+        _find_stated_pairs(constraints, batch, atoms),
+        _find_same_work_pairs(constraints, batch, atoms),
+    ]
+    a = np.concatenate([np.minimum(i, j) for i, j in position_pairs])
+    b = np.concatenate([np.maximum(i, j) for i, j in position_pairs])
     # np.unique hashes, which is ten times slower than sorting for millions of numbers
     key = np.sort(a * n + b)
     key = key[np.diff(key, prepend=-1) > 0]
     return np.stack([key // max(n, 1), key % max(n, 1)], axis=1).astype(np.int32)
 
 
-def _find_stated_pairs(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
+def _find_stated_pairs(
+    constraints: Constraints, batch: PairBatch, atoms: Int64
+) -> tuple[Int64, Int64]:
     """List the pairs of atoms of one block with a cannot-link between them or their must-groups."""
 
-    def entity(rows: npt.NDArray[np.integer]) -> Int64:
+    def get_entities(rows: npt.NDArray[np.integer]) -> Int64:
         must = constraints.must[rows]
-        found: Int64 = np.where(must >= 0, must, constraints.n_groups + rows.astype(np.int64))
-        return found
+        entities: Int64 = np.where(must >= 0, must, constraints.n_groups + rows.astype(np.int64))
+        return entities
 
-    of_atom = entity(batch.rows[atoms])
+    of_atom = get_entities(batch.rows[atoms])
     order = np.argsort(of_atom, kind="stable")
     ordered, place = of_atom[order], atoms[order]
-    side = entity(constraints.cannot)
+    side = get_entities(constraints.cannot)
     low = np.searchsorted(ordered, side)
-    present = np.append(ordered, -1)[low] == side
+    is_present = np.append(ordered, -1)[low] == side
     # several cannot-links between two groups are one
-    low, other = np.unique(low[present.all(axis=1)], axis=0).T
+    low, other = np.unique(low[is_present.all(axis=1)], axis=0).T
     count = np.searchsorted(ordered, ordered[low], side="right") - low
     pair = np.repeat(np.arange(len(low)), count)
     a = place[low[pair] + np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)]
@@ -219,16 +229,18 @@ def _find_stated_pairs(constraints: Constraints, batch: PairBatch, atoms: Int64)
     return a[b >= 0], place[b[b >= 0]]
 
 
-def _find_same_work_pairs(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
+def _find_same_work_pairs(
+    constraints: Constraints, batch: PairBatch, atoms: Int64
+) -> tuple[Int64, Int64]:
     """List the pairs of atoms of one block on one work, counting all works of a must-group."""
     must = constraints.must[batch.rows[atoms]]
-    alone, bound = atoms[must < 0], atoms[must >= 0]
+    free_atoms, must_atoms = atoms[must < 0], atoms[must >= 0]
     first = constraints.group_start[must[must >= 0]]
     count = constraints.group_start[must[must >= 0] + 1] - first
     within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
     works = constraints.group_work[np.repeat(first, count) + within]
-    place = np.concatenate([alone, np.repeat(bound, count)])
-    work = np.concatenate([constraints.work[batch.rows[alone]], works]).astype(np.int64)
+    place = np.concatenate([free_atoms, np.repeat(must_atoms, count)])
+    work = np.concatenate([constraints.work[batch.rows[free_atoms]], works]).astype(np.int64)
     n_works = int(work.max(initial=0)) + 1
     a, b = list_equal_pairs(batch.block[place].astype(np.int64) * n_works + work)
     return place[a], place[b]
@@ -244,8 +256,8 @@ def _collect_links(
         try:
             a, b = sorted((corpus.row_of(constraint.a), corpus.row_of(constraint.b)))
         except InputError as error:
-            words = f"{constraint.kind} {constraint.a} {constraint.b} ({constraint.source})"
-            unknown.append(escape_text(f"{words}: {error}"))
+            description = f"{constraint.kind} {constraint.a} {constraint.b} ({constraint.source})"
+            unknown.append(escape_text(f"{description}: {error}"))
             continue
         sources[constraint.kind].setdefault((a, b), constraint.source)
     # sorted, so that what is ignored does not depend on the order of the constraints
@@ -271,83 +283,91 @@ def _find_broken_cannot_links(cannot: dict[tuple[int, int], str], labels: Int64)
     ]
 
 
-def _find_same_work_clashes(corpus: Corpus, labels: Int64, before: Int64) -> list[_Clash]:
+def _find_same_work_clashes(corpus: Corpus, labels: Int64, previous_labels: Int64) -> list[_Clash]:
     """List authors of one work in one must-group who were not in one group before."""
     work = corpus.signature_work
-    order = np.lexsort((before, labels, work))
+    order = np.lexsort((previous_labels, labels, work))
     a, b = order[:-1], order[1:]
-    bad = (work[a] == work[b]) & (labels[a] == labels[b]) & (before[a] != before[b])
+    is_clash = (
+        (work[a] == work[b]) & (labels[a] == labels[b]) & (previous_labels[a] != previous_labels[b])
+    )
     return [
         _Clash(min(i, j), max(i, j), "they are two authors of one work")
-        for i, j in zip(a[bad].tolist(), b[bad].tolist(), strict=True)
+        for i, j in zip(a[is_clash].tolist(), b[is_clash].tolist(), strict=True)
     ]
 
 
-def _find_orcid_clashes(bearers: Int64, labels: Int64, before: Int64) -> list[_Clash]:
+def _find_orcid_clashes(orcid_rows: Int64, labels: Int64, previous_labels: Int64) -> list[_Clash]:
     """List rows with ORCID iDs in one must-group that were not in one group before."""
-    order = bearers[np.lexsort((before[bearers], labels[bearers]))]
+    order = orcid_rows[np.lexsort((previous_labels[orcid_rows], labels[orcid_rows]))]
     a, b = order[:-1], order[1:]
-    bad = (labels[a] == labels[b]) & (before[a] != before[b])
+    is_clash = (labels[a] == labels[b]) & (previous_labels[a] != previous_labels[b])
     return [
         _Clash(min(i, j), max(i, j), "they have different ORCID iDs")
-        for i, j in zip(a[bad].tolist(), b[bad].tolist(), strict=True)
+        for i, j in zip(a[is_clash].tolist(), b[is_clash].tolist(), strict=True)
     ]
 
 
 def _add_identifiers(
     corpus: Corpus,
     graph: MustGraph,
-    found: Identifiers,
+    identifiers: Identifiers,
     cannot: dict[tuple[int, int], str],
-    bearers: Int64 | None,
+    orcid_rows: Int64 | None,
 ) -> tuple[MustGraph, Identifiers]:
     """Add identifiers to the graph, except those on a chain to a contradiction.
 
     Which identifier of a chain is wrong is unknown, so all of them are ignored. ``orcid_rows`` are
     rows with ORCID iDs, which these identifiers may not join.
     """
-    before = graph.label_components()
+    previous_labels = graph.label_components()
     first = graph.n_signatures + len(graph.identifier_texts)
     while True:
-        wider = graph.add_identifiers(found)
-        labels = wider.label_components()
-        clashes = _find_broken_cannot_links(cannot, labels) + _find_same_work_clashes(corpus, labels, before)
-        if bearers is not None:
-            clashes += _find_orcid_clashes(bearers, labels, before)
+        extended = graph.add_identifiers(identifiers)
+        labels = extended.label_components()
+        clashes = _find_broken_cannot_links(cannot, labels) + _find_same_work_clashes(
+            corpus, labels, previous_labels
+        )
+        if orcid_rows is not None:
+            clashes += _find_orcid_clashes(orcid_rows, labels, previous_labels)
         if not clashes:
-            return wider, found
-        neighbours = wider.list_neighbours()
-        wrong: dict[int, str] = {}
-        apart: set[tuple[int, int]] = set()
+            return extended, identifiers
+        neighbours = extended.list_neighbours()
+        ignored: dict[int, str] = {}
+        separated: set[tuple[int, int]] = set()
         for clash in clashes:
             # earlier groups stay: resolving one clash between two of them resolves all
-            sides = int(before[clash.a]), int(before[clash.b])
-            path = [] if sides in apart else find_shortest_path(neighbours, clash.a, clash.b)
+            sides = int(previous_labels[clash.a]), int(previous_labels[clash.b])
+            path = [] if sides in separated else find_shortest_path(neighbours, clash.a, clash.b)
             if not path:
-                apart.add(sides)
-            chain = wider.describe_chain(corpus, path) if path else ""
+                separated.add(sides)
+            chain = extended.describe_chain(corpus, path) if path else ""
             for node in (n for n in path if n >= first):
-                word = wider.identifier_texts[node - graph.n_signatures]
-                wrong[node - first] = escape_text(f"{word} is ignored: {chain}, but {clash.reason}")
+                word = extended.identifier_texts[node - graph.n_signatures]
+                ignored[node - first] = escape_text(
+                    f"{word} is ignored: {chain}, but {clash.reason}"
+                )
                 # this may resolve a later clash
                 del neighbours[node]
-        found = found.remove(set(wrong), list(wrong.values()))
+        identifiers = identifiers.remove(set(ignored), list(ignored.values()))
 
 
-def _describe_multiple_orcids(corpus: Corpus, found: Identifiers, labels: Int64) -> list[str]:
+def _describe_multiple_orcids(
+    corpus: Corpus, orcids_in_use: Identifiers, labels: Int64
+) -> list[str]:
     """Report must-groups with several ORCID iDs, which must-links of people have joined."""
-    value, first = np.unique(found.value, return_index=True)
-    row = found.row[first]
+    value, first = np.unique(orcids_in_use.value, return_index=True)
+    row = orcids_in_use.row[first]
     order = np.argsort(labels[row], kind="stable")
     a, b = order[:-1], order[1:]
-    joined = labels[row[a]] == labels[row[b]]
+    same_group = labels[row[a]] == labels[row[b]]
     return [
         escape_text(
-            f"ORCID iDs {found.texts[value[i]]} ({corpus.signature(int(row[i]))}) and "
-            f"{found.texts[value[j]]} ({corpus.signature(int(row[j]))}) are taken as one "
+            f"ORCID iDs {orcids_in_use.texts[value[i]]} ({corpus.signature(int(row[i]))}) and "
+            f"{orcids_in_use.texts[value[j]]} ({corpus.signature(int(row[j]))}) are taken as one "
             "person's: must-links join them"
         )
-        for i, j in zip(a[joined].tolist(), b[joined].tolist(), strict=True)
+        for i, j in zip(a[same_group].tolist(), b[same_group].tolist(), strict=True)
     ]
 
 
@@ -373,20 +393,20 @@ def _encode(
     corpus: Corpus,
     labels: Int64,
     cannot: dict[tuple[int, int], str],
-    bearers: Int64,
+    orcid_rows: Int64,
     problems: tuple[str, ...],
 ) -> Constraints:
     """Encode components as arrays."""
     size = np.bincount(labels, minlength=1)
-    bound = np.flatnonzero(size[labels] > 1)
+    must_rows = np.flatnonzero(size[labels] > 1)
     must = np.full(corpus.n_signatures, -1, dtype=np.int32)
-    _, first, group = np.unique(labels[bound], return_index=True, return_inverse=True)
-    must[bound] = np.argsort(np.argsort(first))[group]
+    _, first, group = np.unique(labels[must_rows], return_index=True, return_inverse=True)
+    must[must_rows] = np.argsort(np.argsort(first))[group]
     orcid_of = np.full(len(size), -1, dtype=np.int32)
-    known = np.unique(labels[bearers])
-    orcid_of[known] = np.arange(len(known))
+    orcid_labels = np.unique(labels[orcid_rows])
+    orcid_of[orcid_labels] = np.arange(len(orcid_labels))
     n_works = max(corpus.n_works, 1)
-    key = np.unique(must[bound].astype(np.int64) * n_works + corpus.signature_work[bound])
+    key = np.unique(must[must_rows].astype(np.int64) * n_works + corpus.signature_work[must_rows])
     return Constraints(
         must=must,
         cannot=np.array(sorted(cannot), dtype=np.int32).reshape(-1, 2),

@@ -44,12 +44,12 @@ def sort_by_identity(identity: Int32) -> tuple[Int32, Int64]:
     return order, start
 
 
-def spokesmen(n: int, most: int = MAX_REPRESENTATIVES) -> Int64:
+def choose_representatives(n: int, most: int = MAX_REPRESENTATIVES) -> Int64:
     """Return which of n signatures are representatives: at most ``most``, spread evenly."""
-    return _select_representatives(np.array([n]), most)
+    return _choose_representatives(np.array([n]), most)
 
 
-def _select_representatives(n: Int64, most: int) -> Int64:
+def _choose_representatives(n: Int64, most: int) -> Int64:
     """Select representatives of several identities of n signatures each, one after the other."""
     count = np.minimum(n, most)
     place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
@@ -74,13 +74,16 @@ class Representatives:
     start: Int64
 
     @classmethod
-    def of(cls, identity: Int32, wanted: Int64) -> Representatives:
+    def select(cls, identity: Int32, selection: Int64) -> Representatives:
         """Select representatives of the identities ``selection``; the others have none."""
         order, start = sort_by_identity(identity)
-        size = np.diff(start)[wanted]
+        size = np.diff(start)[selection]
         count = np.zeros(len(start) - 1, dtype=np.int64)
-        count[wanted] = np.minimum(size, MAX_REPRESENTATIVES)
-        rows = order[np.repeat(start[wanted], count[wanted]) + _select_representatives(size, MAX_REPRESENTATIVES)]
+        count[selection] = np.minimum(size, MAX_REPRESENTATIVES)
+        rows = order[
+            np.repeat(start[selection], count[selection])
+            + _choose_representatives(size, MAX_REPRESENTATIVES)
+        ]
         return cls(rows, np.concatenate([[0], np.cumsum(count)]))
 
     def get_rows(self, i: int) -> Int32:
@@ -97,41 +100,41 @@ def score_candidates(
     progress: Callable[[int], None] = lambda n: None,
 ) -> Float32:
     """Return the second-level probability of each candidate, 0 if excluded; float32[K]."""
-    speakers = Representatives.of(identity, np.unique(candidates))
+    speakers = Representatives.select(identity, np.unique(candidates))
     out = np.zeros(len(candidates), dtype=np.float32)
     open_ = np.flatnonzero(_find_plausible(index, speakers, candidates))
     size = np.diff(speakers.start)[candidates[open_]].sum(axis=1)
-    for some in _split_into_runs(size * (size - 1) // 2):
-        chosen = candidates[open_[some]]
+    for run in _split_into_runs(size * (size - 1) // 2):
+        chosen = candidates[open_[run]]
         blocks, group = [], []
         for k, (a, b) in enumerate(chosen.tolist()):
             left, right = speakers.get_rows(a), speakers.get_rows(b)
             blocks.append(np.concatenate([left, right]))
             group += [2 * k] * len(left) + [2 * k + 1] * len(right)
         batch = PairBatch.from_blocks(index, blocks)
-        scored = ScoredPairs.of(
+        scored = ScoredPairs.score(
             index,
             batch,
             constraints,
             lambda c: predict_pairs(model, c, index.doublings),
         )
-        _, found = scored.compute_group_features(np.array(group, dtype=np.int32))
-        probability = predict_groups(model, found, index.doublings)
+        _, columns = scored.compute_group_features(np.array(group, dtype=np.int32))
+        probability = predict_groups(model, columns, index.doublings)
         probability[_find_excluded_blocks(batch, scored.constraints)] = 0.0
-        out[open_[some]] = probability
+        out[open_[run]] = probability
         progress(len(chosen))
     return out
 
 
-def _find_excluded_blocks(batch: PairBatch, bonds: BatchConstraints) -> Bool:
+def _find_excluded_blocks(batch: PairBatch, constraints: BatchConstraints) -> Bool:
     """Mark the blocks with two rows that cannot be one person, bool[n_blocks]."""
     block = batch.block
     code = np.full(len(batch.start) - 1, -1, dtype=np.int32)
-    np.maximum.at(code, block, bonds.orcid)
-    found = np.zeros(len(code), dtype=bool)
-    found[block[(bonds.orcid >= 0) & (bonds.orcid < code[block])]] = True
-    found[block[bonds.cannot[:, 0]]] = True
-    return found
+    np.maximum.at(code, block, constraints.orcid)
+    is_excluded = np.zeros(len(code), dtype=bool)
+    is_excluded[block[(constraints.orcid >= 0) & (constraints.orcid < code[block])]] = True
+    is_excluded[block[constraints.cannot[:, 0]]] = True
+    return is_excluded
 
 
 def _split_into_runs(load: Int64) -> Iterator[slice]:
@@ -154,8 +157,8 @@ def _find_plausible(index: CorpusIndex, speakers: Representatives, candidates: I
     evidence = compare_name_sets(index, owner, name, len(speakers.start) - 1, *candidates.T)
     given = evidence["given_rarity"][1]
     alike = evidence["name_family_relation"][1] != FamilyRelation.DIFFERENT
-    found: Bool = alike | (given >= RARE_GIVEN)
-    return found
+    plausible: Bool = alike | (given >= RARE_GIVEN)
+    return plausible
 
 
 def join_across_blocks(

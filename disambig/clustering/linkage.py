@@ -110,14 +110,16 @@ def average_linkage(
     code = _get_group_orcids(group, orcid)
     mass: Float64 = (np.ones(len(row)) if weight is None else weight).astype(np.float64)
     if len(bans) or (must is not None and (group != row).any()):
-        left, right, similarity = _contract_groups(left, right, similarity, unlisted, mass, group, bans)
+        left, right, similarity = _contract_groups(
+            left, right, similarity, unlisted, mass, group, bans
+        )
         mass = np.bincount(group, weights=mass, minlength=len(row)).astype(np.float64)
     if orcid is not None:
-        two = (code[left] >= 0) & (code[right] >= 0) & (code[left] != code[right])
-        similarity = np.where(two, np.float32(-np.inf), similarity)
-    root = cluster_rows(left, right, similarity, mass, code, unlisted, limit, FULL_ROWS, CELLS_PER_PAIR)[
-        group
-    ]
+        has_two_orcids = (code[left] >= 0) & (code[right] >= 0) & (code[left] != code[right])
+        similarity = np.where(has_two_orcids, np.float32(-np.inf), similarity)
+    root = cluster_rows(
+        left, right, similarity, mass, code, unlisted, limit, FULL_ROWS, CELLS_PER_PAIR
+    )[group]
     labels: Int32 = (np.cumsum(root == row, dtype=np.int32) - 1)[root]
     return labels
 
@@ -133,12 +135,12 @@ def get_first_rows(block: Int32, must: Int32 | None) -> Int32:
     group = np.arange(len(block), dtype=np.int32)
     if must is None:
         return group
-    coded = np.flatnonzero(must >= 0)
-    if not len(coded):
+    has_code = np.flatnonzero(must >= 0)
+    if not len(has_code):
         return group
-    key = block[coded].astype(np.int64) * (int(must.max()) + 1) + must[coded]
+    key = block[has_code].astype(np.int64) * (int(must.max()) + 1) + must[has_code]
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    group[coded] = coded[first][inverse]
+    group[has_code] = has_code[first][inverse]
     return group
 
 
@@ -146,11 +148,11 @@ def _select_bans(block: Int32, group: Int32, cannot: Int32 | None) -> Int32:
     """Select the cannot-links within blocks, int32[K, 2]."""
     if cannot is None or not len(cannot):
         return np.empty((0, 2), dtype=np.int32)
-    within: Int32 = cannot[block[cannot[:, 0]] == block[cannot[:, 1]]]
-    broken = within[group[within[:, 0]] == group[within[:, 1]]]
-    if len(broken):
-        raise _make_contradiction_error(*broken[0].tolist())
-    return within
+    bans: Int32 = cannot[block[cannot[:, 0]] == block[cannot[:, 1]]]
+    contradictions = bans[group[bans[:, 0]] == group[bans[:, 1]]]
+    if len(contradictions):
+        raise _make_contradiction_error(*contradictions[0].tolist())
+    return bans
 
 
 def _get_group_orcids(group: Int32, orcid: Int32 | None) -> Int32:
@@ -158,13 +160,15 @@ def _get_group_orcids(group: Int32, orcid: Int32 | None) -> Int32:
     code = np.full(len(group), -1, dtype=np.int32)
     if orcid is None:
         return code
-    known = np.flatnonzero(orcid >= 0)
-    bearer = np.full(len(group), -1, dtype=np.int64)
-    bearer[group[known]] = known
-    code[group[known]] = orcid[bearer[group[known]]]
-    broken = known[orcid[known] != code[group[known]]]
-    if len(broken):
-        raise _make_contradiction_error(int(broken[0]), int(bearer[group[broken[0]]]))
+    with_orcid = np.flatnonzero(orcid >= 0)
+    orcid_row = np.full(len(group), -1, dtype=np.int64)
+    orcid_row[group[with_orcid]] = with_orcid
+    code[group[with_orcid]] = orcid[orcid_row[group[with_orcid]]]
+    contradictions = with_orcid[orcid[with_orcid] != code[group[with_orcid]]]
+    if len(contradictions):
+        raise _make_contradiction_error(
+            int(contradictions[0]), int(orcid_row[group[contradictions[0]]])
+        )
     return code
 
 
@@ -195,9 +199,9 @@ def _contract_groups(
     above = np.full(len(i), -np.inf)  # contribution of each pair to the average of its groups
     above[: len(left)] = (similarity.astype(np.float64) - absent) * share[left] * share[right]
     a, b = group[i].astype(np.int64), group[j].astype(np.int64)
-    apart = np.flatnonzero(a != b)
-    key = (np.minimum(a, b) * len(group) + np.maximum(a, b))[apart]
-    found, member = np.unique(key, return_inverse=True)
-    total = np.bincount(member, weights=above[apart], minlength=len(found)) + absent
-    first, second = (x.astype(np.int32) for x in np.divmod(found, len(group)))
+    between_groups = np.flatnonzero(a != b)
+    key = (np.minimum(a, b) * len(group) + np.maximum(a, b))[between_groups]
+    pair_keys, member = np.unique(key, return_inverse=True)
+    total = np.bincount(member, weights=above[between_groups], minlength=len(pair_keys)) + absent
+    first, second = (x.astype(np.int32) for x in np.divmod(pair_keys, len(group)))
     return first, second, total.astype(np.float32)

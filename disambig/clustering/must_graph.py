@@ -46,18 +46,18 @@ class MustGraph:
         n = self.n_signatures + len(self.identifier_texts)
         data = np.ones(len(self.left), dtype=np.int8)
         graph = sparse.coo_array((data, (self.left, self.right)), shape=(n, n))
-        labels: Int64 = connected_components(graph, directed=False)[1].astype(np.int64)
-        return labels[: self.n_signatures]
+        components: Int64 = connected_components(graph, directed=False)[1].astype(np.int64)
+        return components[: self.n_signatures]
 
-    def add_identifiers(self, found: Identifiers) -> MustGraph:
+    def add_identifiers(self, identifiers: Identifiers) -> MustGraph:
         """Return the graph with one more kind of identifiers."""
         first = self.n_signatures + len(self.identifier_texts)
         return MustGraph(
             self.n_signatures,
-            np.concatenate([self.left, found.row]),
-            np.concatenate([self.right, first + found.value]),
+            np.concatenate([self.left, identifiers.row]),
+            np.concatenate([self.right, first + identifiers.value]),
             self.sources,
-            self.identifier_texts + [f"{found.kind} {text}" for text in found.texts],
+            self.identifier_texts + [f"{identifiers.kind} {text}" for text in identifiers.texts],
         )
 
     def list_neighbours(self) -> dict[int, list[int]]:
@@ -71,15 +71,17 @@ class MustGraph:
     def describe_chain(self, corpus: Corpus, path: list[int]) -> str:
         """Describe a path: "A must be B (user), B and C share ORCID iD 0000-…"."""
         n = self.n_signatures
-        said = [str(corpus.signature(node)) if node < n else "" for node in path]
-        parts = [] if len(path) > 1 else [f"{said[0]} is itself"]
+        node_texts = [str(corpus.signature(node)) if node < n else "" for node in path]
+        parts = [] if len(path) > 1 else [f"{node_texts[0]} is itself"]
         for k in range(len(path) - 1):
             a, b = path[k], path[k + 1]
             if a < n and b < n:
                 source = self.sources[min(a, b), max(a, b)]
-                parts.append(f"{said[k]} must be {said[k + 1]} ({source})")
+                parts.append(f"{node_texts[k]} must be {node_texts[k + 1]} ({source})")
             elif b >= n:
-                parts.append(f"{said[k]} and {said[k + 2]} share {self.identifier_texts[b - n]}")
+                parts.append(
+                    f"{node_texts[k]} and {node_texts[k + 2]} share {self.identifier_texts[b - n]}"
+                )
         return ", ".join(parts)
 
 

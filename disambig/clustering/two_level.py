@@ -90,14 +90,14 @@ def predict_pairs(
     ``doublings`` is how far the corpus is beyond the size that the first forests were fitted on,
     see :mod:`disambig.model.size_shift`.
     """
-    found = predict_probabilities(model.pair, model.pair_calibration, columns)
-    return found, apply_size_shift(model.pair_size_shift, found, columns, doublings)
+    probability = predict_probabilities(model.pair, model.pair_calibration, columns)
+    return probability, apply_size_shift(model.pair_size_shift, probability, columns, doublings)
 
 
 def predict_groups(model: Model, columns: dict[str, Float32], doublings: int) -> Float32:
     """Predict the probability of each pair of groups, with the size shift, float32[N]."""
-    found = predict_probabilities(model.group, model.group_calibration, columns)
-    return apply_size_shift(model.group_size_shift, found, columns, doublings)
+    probability = predict_probabilities(model.group, model.group_calibration, columns)
+    return apply_size_shift(model.group_size_shift, probability, columns, doublings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,23 +128,25 @@ class BatchConstraints:
     def lift_to_groups(self, group: Int32) -> BatchConstraints:
         """Return the constraints between groups of the rows, int32[R], which obey them within."""
         must, orcid = np.full((2, int(group.max(initial=-1)) + 1), -1, dtype=np.int32)
-        for codes, found in ((self.must, must), (self.orcid, orcid)):
-            known = codes >= 0
-            found[group[known]] = codes[known]
+        for codes, target in ((self.must, must), (self.orcid, orcid)):
+            has_code = codes >= 0
+            target[group[has_code]] = codes[has_code]
         cannot = np.sort(group[self.cannot].reshape(-1, 2), axis=1)
         return BatchConstraints(must, cannot.astype(np.int32), orcid)
 
     def is_excluded(self, left: Int32, right: Int32) -> Bool:
         """Return whether each pair of rows, left < right, cannot be one person, bool[N]."""
         n, cannot = len(self.must), self.cannot.astype(np.int64)
-        listed = np.isin(left.astype(np.int64) * n + right, cannot[:, 0] * n + cannot[:, 1])
-        one, other = self.orcid[left], self.orcid[right]
-        found: Bool = listed | ((np.minimum(one, other) >= 0) & (one != other))
-        return found
+        is_cannot_link = np.isin(left.astype(np.int64) * n + right, cannot[:, 0] * n + cannot[:, 1])
+        left_orcid, right_orcid = self.orcid[left], self.orcid[right]
+        excluded: Bool = is_cannot_link | (
+            (np.minimum(left_orcid, right_orcid) >= 0) & (left_orcid != right_orcid)
+        )
+        return excluded
 
 
 def cluster_pairs(
-    batch: PairBatch, probability: Float32, bonds: BatchConstraints, threshold: float
+    batch: PairBatch, probability: Float32, constraints: BatchConstraints, threshold: float
 ) -> Int32:
     """Cluster pairs at high precision by average linkage over pair probabilities."""
     return average_linkage(
@@ -154,18 +156,18 @@ def cluster_pairs(
         probability,
         threshold,
         absent=UNLISTED_PROBABILITY,
-        cannot=bonds.cannot,
-        must=bonds.must,
-        orcid=bonds.orcid,
+        cannot=constraints.cannot,
+        must=constraints.must,
+        orcid=constraints.orcid,
     )
 
 
 def join_groups(
-    groups: GroupBatch, probability: Float32, bonds: BatchConstraints, threshold: float
+    groups: GroupBatch, probability: Float32, constraints: BatchConstraints, threshold: float
 ) -> Int32:
     """Join groups by average linkage over group probabilities; return the group of each row."""
-    between = bonds.lift_to_groups(groups.group)
-    joined = average_linkage(
+    group_constraints = constraints.lift_to_groups(groups.group)
+    labels = average_linkage(
         groups.block,
         groups.left,
         groups.right,
@@ -173,11 +175,11 @@ def join_groups(
         threshold,
         absent=UNLISTED_PROBABILITY,
         weight=groups.size,
-        cannot=between.cannot,
-        must=between.must,
-        orcid=between.orcid,
+        cannot=group_constraints.cannot,
+        must=group_constraints.must,
+        orcid=group_constraints.orcid,
     )
-    return joined[groups.group]
+    return labels[groups.group]
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +208,7 @@ class ScoredPairs:
     constraints: BatchConstraints
 
     @classmethod
-    def of(
+    def score(
         cls,
         index: CorpusIndex,
         batch: PairBatch,
@@ -217,15 +219,21 @@ class ScoredPairs:
         :func:`predict_pairs`.
         """
         rows, n = RowEvidence.look_up(index, batch), batch.n_pairs
-        kept = {name: np.empty(n, dtype=np.float32) for name in REUSED_PAIR_FEATURES}
-        probability, likely = np.empty((2, n), dtype=np.float32)
+        reused_columns = {name: np.empty(n, dtype=np.float32) for name in REUSED_PAIR_FEATURES}
+        probability, shifted_probability = np.empty((2, n), dtype=np.float32)
         for pairs in split_range(n, PAIRS_AT_ONCE):
-            found = compute_pair_features(index, batch.select_pairs(pairs), rows)
-            probability[pairs], likely[pairs] = score(found)
-            for name, column in kept.items():
-                column[pairs] = found[name]
+            columns = compute_pair_features(index, batch.select_pairs(pairs), rows)
+            probability[pairs], shifted_probability[pairs] = score(columns)
+            for name, column in reused_columns.items():
+                column[pairs] = columns[name]
         return cls(
-            index, batch, rows, kept, probability, likely, BatchConstraints.select(batch, constraints)
+            index,
+            batch,
+            rows,
+            reused_columns,
+            probability,
+            shifted_probability,
+            BatchConstraints.select(batch, constraints),
         )
 
     def cluster(self, threshold: float) -> Int32:
@@ -237,15 +245,15 @@ class ScoredPairs:
     ) -> tuple[GroupBatch, dict[str, Float32]]:
         """Compute the features of pairs of groups of the rows, in the blocks ``live`` only."""
         groups = GroupBatch.from_groups(self.batch, group, live)
-        found = self._collect_evidence(groups)
-        return groups, found.compute_columns(slice(0, groups.n_pairs))
+        evidence = self._collect_evidence(groups)
+        return groups, evidence.compute_columns(slice(0, groups.n_pairs))
 
     def score_groups(
         self,
         group: Int32,
         score: Callable[[dict[str, Float32]], Float32],
         live: Bool | None = None,
-        before: ScoredGroups | None = None,
+        previous: ScoredGroups | None = None,
     ) -> ScoredGroups:
         """Score pairs of groups of the rows, in the blocks ``live`` only.
 
@@ -253,16 +261,20 @@ class ScoredPairs:
         signatures of :data:`MIN_GROUP_PROBABILITY`. ``previous`` are the groups before the last
         joins.
         """
-        between = GroupBatch.from_groups(self.batch, group, live)
+        groups = GroupBatch.from_groups(self.batch, group, live)
         if self.index.doublings:
-            between = between.select_pairs(between.compute_greatest(self.shifted_probability) >= MIN_GROUP_PROBABILITY)
-        evidence = self._collect_evidence(between)
+            groups = groups.select_pairs(
+                groups.compute_greatest(self.shifted_probability) >= MIN_GROUP_PROBABILITY
+            )
+        evidence = self._collect_evidence(groups)
         n = evidence.groups.n_pairs
         probability = np.empty(n, dtype=np.float32)
         columns = None
-        known = (before.groups, before.columns) if before and before.columns else None
+        previous_columns = (
+            (previous.groups, previous.columns) if previous and previous.columns else None
+        )
         for pairs in split_range(n, GROUP_PAIRS_AT_ONCE):
-            columns = evidence.compute_columns(pairs, known)
+            columns = evidence.compute_columns(pairs, previous_columns)
             probability[pairs] = score(columns)
         return ScoredGroups(evidence, probability, columns if n <= GROUP_PAIRS_AT_ONCE else None)
 
@@ -317,20 +329,24 @@ def run_second_level(
     better evidence than the previous one. A block without joins is left out of the next round,
     whose result would be the same.
     """
-    final, live, before = first, None, None
+    final, live, previous = first, None, None
     n_blocks = len(scored.batch.start) - 1
     for _ in range(MAX_ROUNDS):
-        found = scored.score_groups(final, score, live, before)
-        joined = join(found.groups, found.probability, scored.constraints, threshold)
-        before = Round(found.evidence, found.probability, found.columns, joined)
-        yield before
-        n_groups = np.bincount(found.groups.block, minlength=n_blocks)
-        block = np.zeros(int(joined.max(initial=-1)) + 1, dtype=np.int32)
-        block[joined] = scored.batch.block
+        scored_groups = scored.score_groups(final, score, live, previous)
+        labels = join(
+            scored_groups.groups, scored_groups.probability, scored.constraints, threshold
+        )
+        previous = Round(
+            scored_groups.evidence, scored_groups.probability, scored_groups.columns, labels
+        )
+        yield previous
+        n_groups = np.bincount(scored_groups.groups.block, minlength=n_blocks)
+        block = np.zeros(int(labels.max(initial=-1)) + 1, dtype=np.int32)
+        block[labels] = scored.batch.block
         live = np.bincount(block, minlength=n_blocks) < n_groups
         if not live.any():
             return
-        final = joined
+        final = labels
 
 
 def cluster_scored(scored: ScoredPairs, model: Model) -> Int32:
@@ -357,8 +373,12 @@ def cluster_batch(
     def score_groups(columns: dict[str, Float32]) -> Float32:
         return predict_groups(model, columns, index.doublings)
 
-    scored = ScoredPairs.of(index, batch, constraints, clock.time_function("classify", score_pairs))
-    final = clock.time_function("cluster", scored.cluster)(model.get_first_level_threshold(index.doublings))
+    scored = ScoredPairs.score(
+        index, batch, constraints, clock.time_function("classify", score_pairs)
+    )
+    final = clock.time_function("cluster", scored.cluster)(
+        model.get_first_level_threshold(index.doublings)
+    )
     joint = scored.shifted_probability.copy()
     for step in run_second_level(
         scored,
@@ -371,7 +391,12 @@ def cluster_batch(
         _update_probability(joint, scored, step)
     confidence = _compute_confidence(batch, final, joint)
     return BatchResult(
-        batch.rows, final, confidence, batch.considered, batch.n_pairs, clock.get_seconds("features")
+        batch.rows,
+        final,
+        confidence,
+        batch.considered,
+        batch.n_pairs,
+        clock.get_seconds("features"),
     )
 
 
@@ -380,9 +405,9 @@ def _update_probability(joint: Float32, scored: ScoredPairs, step: Round) -> Non
     across two.
     """
     batch, groups = scored.batch, step.groups
-    fresh = np.zeros(len(batch.start) - 1, dtype=bool)
-    fresh[groups.block[groups.left]] = True
-    pairs = np.flatnonzero(fresh[batch.block[batch.left]])
+    is_live = np.zeros(len(batch.start) - 1, dtype=bool)
+    is_live[groups.block[groups.left]] = True
+    pairs = np.flatnonzero(is_live[batch.block[batch.left]])
     joint[pairs] = scored.shifted_probability[pairs]
     joint[groups.cross] = step.probability[groups.get_cross_pairs()]
 

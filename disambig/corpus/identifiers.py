@@ -1,8 +1,8 @@
-"""ORCID iDs and e-mail addresses that can be trusted to name one person.
+"""Find ORCID iDs and e-mail addresses that reliably identify one person.
 
-Both are wrong often enough to need checks. A publisher copies the corresponding author's ORCID
-iD to every author; a laboratory prints one address for all; a co-author's iD lands on the wrong
-line. An identifier caught at one of these is ignored everywhere.
+Both are wrong often enough to need checks. A publisher copies the corresponding author's ORCID iD
+to every author; a laboratory prints one address for all; the iD of a co-author is on the wrong
+line. An identifier with one of these faults is ignored everywhere.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from disambig.arrays import Int64
 from disambig.console import escape_text
 from disambig.corpus.corpus import Corpus
 from disambig.names import NameTable, are_compatible
+from disambig.orcid import is_orcid
 
 MAX_NAMES = 50
-"""An identifier with more distinct names is nobody's own; comparing them all would be slow."""
+"""An identifier with more distinct names is not personal; comparing them all would be slow."""
 
 ROLES = frozenset(
     [
@@ -91,18 +92,17 @@ ROLES = frozenset(
 )
 """Local parts of addresses that belong to a function, not a person."""
 
-_ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]", re.ASCII)
 _EMAIL = re.compile(r"([^@\s<>\"]+)@[^@\s<>\"]+\.[^@\s.<>\"]+")
 
 
 @dataclass(frozen=True, eq=False)
 class Identifiers:
-    """The usable identifiers of one kind, and the signatures that bear them.
+    """The reliable identifiers of one kind, and their signatures.
 
     Attributes
     ----------
     kind : str
-        What messages call it: "ORCID iD" or "e-mail".
+        Name in messages: "ORCID iD" or "e-mail".
     texts : list of str
         Each distinct identifier, in order of its first signature.
     row, value : int64[N]
@@ -118,7 +118,7 @@ class Identifiers:
     problems: tuple[str, ...] = ()
 
     def remove(self, values: set[int], problems: Sequence[str]) -> Identifiers:
-        """The same without some identifiers (indices into ``texts``), for the reasons given."""
+        """Return the same without some identifiers (indices into ``texts``), for the reasons given."""
         kept = ~np.isin(self.value, list(values))
         return Identifiers(
             self.kind, self.texts, self.row[kept], self.value[kept], (*self.problems, *problems)
@@ -126,31 +126,17 @@ class Identifiers:
 
 
 def find_orcids(corpus: Corpus) -> Identifiers:
-    """ORCID iDs with a valid check digit that one person bears."""
+    """Find the ORCID iDs that have a valid check digit and belong to one person."""
     return _remove_unreliable(corpus, _collect("ORCID iD", corpus.orcids, is_orcid))
 
 
 def find_emails(corpus: Corpus) -> Identifiers:
-    """Personal e-mail addresses that one person bears."""
+    """Find the personal e-mail addresses that belong to one person."""
     return _remove_unreliable(corpus, _collect("e-mail", corpus.emails, is_personal))
 
 
-def is_orcid(text: str) -> bool:
-    """Whether the text is a bare ORCID iD whose check digit (ISO 7064 MOD 11-2) holds.
-
-    >>> is_orcid("0000-0002-1825-0097"), is_orcid("0000-0002-1825-0098")
-    (True, False)
-    """
-    if not _ORCID.fullmatch(text):
-        return False
-    total = 0
-    for digit in text[:-1].replace("-", ""):
-        total = (total + int(digit)) * 2
-    return text[-1] == "0123456789X"[(12 - total % 11) % 11]
-
-
 def is_personal(address: str) -> bool:
-    """Whether an address is one person's, not an office's.
+    """Return whether an address is one person's, not an office's.
 
     >>> is_personal("m.curie@example.org"), is_personal("info@example.org")
     (True, False)
@@ -160,7 +146,7 @@ def is_personal(address: str) -> bool:
 
 
 def list_equal_pairs(key: Int64) -> tuple[Int64, Int64]:
-    """All index pairs i < j with ``key[i] == key[j]``."""
+    """Return all index pairs i < j with ``key[i] == key[j]``."""
     order = np.argsort(key, kind="stable")
     ordered = key[order]
     end = np.searchsorted(ordered, ordered, side="right")
@@ -182,18 +168,19 @@ def _collect(kind: str, texts: Sequence[str], usable: Callable[[str], bool]) -> 
 
 
 def _remove_unreliable(corpus: Corpus, found: Identifiers) -> Identifiers:
-    """Without identifiers on two authors of one work, or under names of two persons."""
+    """Remove identifiers of two authors of one work, or with incompatible names."""
     reasons = _find_repeated_on_work(corpus, found)
     reasons = {**_find_conflicting_names(corpus, found), **reasons}
     lines = [
-        escape_text(f"{found.kind} {found.texts[v]} is ignored: {reasons[v]}") for v in sorted(reasons)
+        escape_text(f"{found.kind} {found.texts[v]} is ignored: {reasons[v]}")
+        for v in sorted(reasons)
     ]
     return found.remove(set(reasons), lines) if reasons else found
 
 
 def _find_repeated_on_work(corpus: Corpus, found: Identifiers) -> dict[int, str]:
     key = found.value * corpus.n_works + corpus.signature_work[found.row]
-    # neighbours in order of key show every repetition; all pairs would be quadratic
+    # sorted by key, every repetition is adjacent; comparing all pairs would be quadratic
     order = np.argsort(key, kind="stable")
     again = np.flatnonzero(key[order][1:] == key[order][:-1])
     reasons: dict[int, str] = {}
@@ -201,7 +188,7 @@ def _find_repeated_on_work(corpus: Corpus, found: Identifiers) -> dict[int, str]
         value = int(found.value[a])
         if value not in reasons:
             one, other = (corpus.signature(int(found.row[x])) for x in (a, b))
-            reasons[value] = f"two authors of one work bear it, {one} and {other}"
+            reasons[value] = f"two authors of one work have it, {one} and {other}"
     return reasons
 
 
@@ -211,7 +198,7 @@ def _find_conflicting_names(corpus: Corpus, found: Identifiers) -> dict[int, str
     value, name, row = found.value[first], name[first], found.row[first]
     n_names = np.bincount(value, minlength=len(found.texts))
     reasons = {
-        int(v): f"{n_names[v]} different names bear it" for v in np.flatnonzero(n_names > MAX_NAMES)
+        int(v): f"{n_names[v]} different names have it" for v in np.flatnonzero(n_names > MAX_NAMES)
     }
     few = np.flatnonzero((n_names[value] > 1) & (n_names[value] <= MAX_NAMES))
     a, b = list_equal_pairs(value[few])
@@ -224,5 +211,5 @@ def _find_conflicting_names(corpus: Corpus, found: Identifiers) -> dict[int, str
         one, other = (
             f"{corpus.signature(int(row[z]))} ({corpus.printed_name(int(row[z]))})" for z in (x, y)
         )
-        reasons.setdefault(int(value[x]), f"{one} and {other} have names of two persons")
+        reasons.setdefault(int(value[x]), f"the names of {one} and {other} are incompatible")
     return reasons

@@ -232,7 +232,11 @@ def _encode_venues(contents: Contents) -> tuple[Int32, UInt64]:
 def list_coauthors(index: CorpusIndex, rows: Int32, *, initials: bool = False) -> SparseRows:
     """List the co-authors of some signatures: the authors of their works except themselves."""
     corpus = index.corpus
-    team, key = (index.author_initials, index.initial) if initials else (index.authors, index.full)
-    found = team.take(corpus.signature_work[rows])
-    own = key[corpus.signature_name[rows]]
-    return found.filter_entries(found.column != own[found.get_entry_rows()])
+    authors, key = (
+        (index.author_initials, index.initial) if initials else (index.authors, index.full)
+    )
+    work_authors = authors.take(corpus.signature_work[rows])
+    own_key = key[corpus.signature_name[rows]]
+    return work_authors.filter_entries(
+        work_authors.column != own_key[work_authors.get_entry_rows()]
+    )

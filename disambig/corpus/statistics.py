@@ -123,7 +123,9 @@ class Edges:
             key_slice = slice(first, max(last, first + 1))
             row, place = np.empty((2, total[key_slice.stop] - total[first]), dtype=np.int32)
             edge = np.empty(len(row), dtype=np.int64)
-            n = select_edges(keys, starts, shift, low[key_slice], high[key_slice], ends, row, place, edge)
+            n = select_edges(
+                keys, starts, shift, low[key_slice], high[key_slice], ends, row, place, edge
+            )
             a.append(row[:n] + np.int32(first))
             b.append(place[:n].copy())
             weight.append(self.weight[edge[:n]])

@@ -74,7 +74,9 @@ def score_labelled_pairs(
         of_row = person[batch.rows]
         a, b = of_row[batch.left], of_row[batch.right]
         labelled = np.flatnonzero((a >= 0) & (b >= 0))
-        columns = {name: column[labelled] for name, column in compute_pair_features(index, batch).items()}
+        columns = {
+            name: column[labelled] for name, column in compute_pair_features(index, batch).items()
+        }
         _, probability = predict_pairs(model, columns, index.doublings)
         parts.append(_add_absent_pairs(batch, of_row, labelled, probability))
         progress(batch.n_pairs)

@@ -189,7 +189,9 @@ def explain_rows(
         a=_describe_mention(corpus, row_a),
         b=_describe_mention(corpus, row_b),
         same=trace.same,
-        probability=UNLISTED_PROBABILITY if groups.is_uncompared else (groups.score or pair).probability,
+        probability=UNLISTED_PROBABILITY
+        if groups.is_uncompared
+        else (groups.score or pair).probability,
         decided_by=decider,
         because=because,
         same_block=trace.same_block,

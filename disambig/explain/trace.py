@@ -17,7 +17,7 @@ from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.cross_block import find_cross_block_pairs
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import Constraints
-from disambig.clustering.cross_block import score_candidates, spokesmen
+from disambig.clustering.cross_block import score_candidates, choose_representatives
 from disambig.clustering.linkage import get_first_rows
 from disambig.clustering.two_level import (
     BatchConstraints,
@@ -119,7 +119,7 @@ def trace_pair(index: CorpusIndex, model: Model, constraints: Constraints, a: in
 def _cluster_block(
     index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
 ) -> _ClusteredBlock:
-    scored = ScoredPairs.of(
+    scored = ScoredPairs.score(
         index,
         batch,
         constraints,
@@ -248,12 +248,15 @@ def _compute_pair_features(
     i = int(np.flatnonzero(left == a)[0])
     j = len(left) + int(np.flatnonzero(right == b)[0])
     return _get_row(
-        compute_pair_features(index, PairBatch.from_pair(index, np.concatenate([left, right]), i, j)), 0
+        compute_pair_features(
+            index, PairBatch.from_pair(index, np.concatenate([left, right]), i, j)
+        ),
+        0,
     )
 
 
 def _choose_representatives(rows: Int32) -> Int32:
-    return rows[spokesmen(len(rows))]
+    return rows[choose_representatives(len(rows))]
 
 
 def _include_row(rows: Int32, row: int) -> Int32:
@@ -292,7 +295,10 @@ def _find_exclusion(
     ends = [(i, j) for pair in batch_constraints.cannot.tolist() for i, j in (pair, pair[::-1])]
     left, right = _index_first_rows(first[:n]), _index_first_rows(first[n:])
     exclusions = [(left[i], right[j]) for i, j in ends if i in left and j in right]
-    left, right = _index_first_rows(batch_constraints.orcid[:n]), _index_first_rows(batch_constraints.orcid[n:])
+    left, right = (
+        _index_first_rows(batch_constraints.orcid[:n]),
+        _index_first_rows(batch_constraints.orcid[n:]),
+    )
     exclusions += [(left[i], right[j]) for i in left for j in right if min(i, j) >= 0 and i != j]
     if not exclusions:
         return None

@@ -28,7 +28,13 @@ from disambig.features.group_profiles import (
 )
 from disambig.features.groups import UNLISTED_PROBABILITY, GroupBatch
 from disambig.features.pair import RowEvidence
-from disambig.kernels.groups import compute_bounds, aggregate_cross_scores, find_distinct, compute_leads, list_name_pairs
+from disambig.kernels.groups import (
+    compute_bounds,
+    aggregate_cross_scores,
+    find_distinct,
+    compute_leads,
+    list_name_pairs,
+)
 from disambig.model.size_shift import LEAD_FEATURES, SIZE_SHIFT_FEATURES
 
 _MIN_LOG_ODDS = float(np.log(1e-4 / (1 - 1e-4)))
@@ -196,7 +202,7 @@ class GroupEvidence:
         )
 
     def compute_columns(
-        self, pairs: slice, before: tuple[GroupBatch, Mapping[str, Float32]] | None = None
+        self, pairs: slice, previous: tuple[GroupBatch, Mapping[str, Float32]] | None = None
     ) -> dict[str, Float32]:
         """Compute every feature of some pairs, float32 each, in the order of :attr:`feature_names`.
 
@@ -213,14 +219,22 @@ class GroupEvidence:
             name: column[pairs] for name, column in self.block_columns.items()
         }
         out.update(_compute_sizes(self.batch, part))
-        if before is None:
+        if previous is None:
             out.update(self._compute_own_columns(part))
         else:
-            known = part.find_unchanged_pairs(before[0])
-            kept, fresh = np.flatnonzero(known >= 0), np.flatnonzero(known < 0)
-            for name, values in self._compute_own_columns(part.select_pairs(known < 0)).items():
-                out[name] = column = np.empty(len(known), dtype=np.float32)
-                column[fresh], column[kept] = values, before[1][name][known[kept]]
+            previous_pair = part.find_unchanged_pairs(previous[0])
+            unchanged, changed = (
+                np.flatnonzero(previous_pair >= 0),
+                np.flatnonzero(previous_pair < 0),
+            )
+            for name, values in self._compute_own_columns(
+                part.select_pairs(previous_pair < 0)
+            ).items():
+                out[name] = column = np.empty(len(previous_pair), dtype=np.float32)
+                column[changed], column[unchanged] = (
+                    values,
+                    previous[1][name][previous_pair[unchanged]],
+                )
         if self.index.doublings:
             out.update(self._compute_leads(pairs, out))
         return {name: np.asarray(out[name], dtype=np.float32) for name in self.feature_names}
@@ -238,8 +252,10 @@ class GroupEvidence:
         names = _compare_names(index, part, rows)
         out.update({f"{name}_least": names[name][0] for name in LEAST_FEATURES})
         for name in GREATEST_FEATURES:
-            known = names[name][1] if name in names else part.compute_greatest(self.pair_columns[name])
-            out[f"{name}_greatest"] = known
+            greatest = (
+                names[name][1] if name in names else part.compute_greatest(self.pair_columns[name])
+            )
+            out[f"{name}_greatest"] = greatest
         hop = part.sum_values(self.pair_columns["coauthors_hop"])
         out["coauthors_hop_mean"] = hop / part.pairs_between
         out["text_meaning_above_mean"] = compare_meaning(part, rows, member, first)
@@ -248,7 +264,7 @@ class GroupEvidence:
         return {name: column for name, column in out.items() if name in self.feature_names}
 
     def _compute_leads(
-        self, pairs: slice, known: Mapping[str, npt.NDArray[np.floating]]
+        self, pairs: slice, own_columns: Mapping[str, npt.NDArray[np.floating]]
     ) -> dict[str, Float64]:
         """How far some pairs are ahead of their rivals in each of
         :data:`~disambig.model.size_shift.LEAD_FEATURES`.
@@ -259,10 +275,12 @@ class GroupEvidence:
             Their features.
         """
         groups = self.groups
-        every = known if len(groups.left[pairs]) == groups.n_pairs else self._rival_columns
+        all_columns = (
+            own_columns if len(groups.left[pairs]) == groups.n_pairs else self._rival_columns
+        )
         out = {}
         for name, feature in LEAD_FEATURES.items():
-            value = np.nan_to_num(every[feature]).astype(np.float64)
+            value = np.nan_to_num(all_columns[feature]).astype(np.float64)
             low, high = compute_leads(groups.left, groups.right, value, len(groups.size))
             out[f"lead_{name}_low"], out[f"lead_{name}_high"] = low[pairs], high[pairs]
         return out
@@ -289,15 +307,17 @@ def compute_group_features(
     probability: Float32,
 ) -> dict[str, Float32]:
     """Compute every feature of every pair of groups, float32[N]; see :class:`GroupEvidence`."""
-    found = GroupEvidence.collect(index, batch, groups, pair_columns, probability)
-    return found.compute_columns(slice(0, groups.n_pairs))
+    evidence = GroupEvidence.collect(index, batch, groups, pair_columns, probability)
+    return evidence.compute_columns(slice(0, groups.n_pairs))
 
 
-def _compute_scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[str, Float64]:
+def _compute_scores(
+    batch: PairBatch, groups: GroupBatch, probability: Float32
+) -> dict[str, Float64]:
     """Aggregate the first-level probabilities of the signature pairs between two groups."""
     left, right = batch.left[groups.cross], batch.right[groups.cross]
     swapped = groups.group[left] > groups.group[right]
-    found = aggregate_cross_scores(
+    totals = aggregate_cross_scores(
         groups.start,
         np.where(swapped, right, left).astype(np.int32),
         np.where(swapped, left, right).astype(np.int32),
@@ -305,15 +325,15 @@ def _compute_scores(batch: PairBatch, groups: GroupBatch, probability: Float32) 
         len(batch.rows),
     )
     between = groups.pairs_between
-    absent = between - np.diff(groups.start)
-    low = found[5] / groups.size[groups.left]
-    high = found[6] / groups.size[groups.right]
+    n_unlisted = between - np.diff(groups.start)
+    low = totals[5] / groups.size[groups.left]
+    high = totals[6] / groups.size[groups.right]
     return {
-        "score_mean": found[0] / between,
-        "score_logit": (found[1] + absent * _MIN_LOG_ODDS) / between,
-        "score_greatest": found[2],
-        "score_least": np.where(absent > 0, UNLISTED_PROBABILITY, found[3]),
-        "score_half": found[4] / between,
+        "score_mean": totals[0] / between,
+        "score_logit": (totals[1] + n_unlisted * _MIN_LOG_ODDS) / between,
+        "score_greatest": totals[2],
+        "score_least": np.where(n_unlisted > 0, UNLISTED_PROBABILITY, totals[3]),
+        "score_half": totals[4] / between,
         "score_best_low": np.minimum(low, high),
         "score_best_high": np.maximum(low, high),
     }
@@ -386,9 +406,11 @@ def compare_name_sets(
     width = max(len(index.names), 1)
     key = np.unique(owner.astype(np.int64) * width + name)
     start = np.searchsorted(key // width, np.arange(n_owners + 1))
-    ends, between = list_name_pairs(
+    pair_keys, pair_start = list_name_pairs(
         start, key % width, left.astype(np.int32), right.astype(np.int32), int(width)
     )
-    each, origin = find_distinct(ends)
-    found = (memory or NameEvidenceCache(index)).get(each // width, each % width)
-    return {column: compute_bounds(found[column], origin, between) for column in found}
+    distinct_pairs, origin = find_distinct(pair_keys)
+    evidence = (memory or NameEvidenceCache(index)).get(
+        distinct_pairs // width, distinct_pairs % width
+    )
+    return {column: compute_bounds(evidence[column], origin, pair_start) for column in evidence}

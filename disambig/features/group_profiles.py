@@ -29,17 +29,17 @@ def compare_coauthors(
     """Compare the co-authors of two groups: number, rarity and share of those in common."""
     a, b = groups.left, groups.right
     counts = rows.coauthors.sum_groups(member, first, len(index.full_works))
-    found = _compute_overlaps(counts, index.full_rarity, groups)
+    overlaps = _compute_overlaps(counts, index.full_rarity, groups)
     distinct = counts.lengths.astype(np.float32)
     mentions = np.bincount(counts.get_entry_rows(), counts.value, len(counts))
-    covered_a = found[5] / np.maximum(mentions[a], 1)
-    covered_b = found[6] / np.maximum(mentions[b], 1)
+    covered_a = overlaps[5] / np.maximum(mentions[a], 1)
+    covered_b = overlaps[6] / np.maximum(mentions[b], 1)
     fewer = np.minimum(distinct[a], distinct[b])
     columns: dict[str, Float32] = {
-        "coauthors_shared": found[0],
-        "coauthors_rarity": found[1],
-        "coauthors_weight": found[7],
-        "coauthors_share": found[0] / np.maximum(fewer, 1),
+        "coauthors_shared": overlaps[0],
+        "coauthors_rarity": overlaps[1],
+        "coauthors_weight": overlaps[7],
+        "coauthors_share": overlaps[0] / np.maximum(fewer, 1),
         "coauthors_covered_low": np.minimum(covered_a, covered_b),
         "coauthors_covered_high": np.maximum(covered_a, covered_b),
     }
@@ -57,14 +57,16 @@ def compare_coauthor_initials(
     Works that print no first names have co-authors in this form only.
     """
     names = rows.coauthor_initials.sum_groups(member, first, len(index.initial_works))
-    found = _compute_overlaps(names, compute_surprise(index.initial_works, index.doublings), groups)
+    overlaps = _compute_overlaps(
+        names, compute_surprise(index.initial_works, index.doublings), groups
+    )
     distinct = names.lengths.astype(np.float32)
     a, b = distinct[groups.left], distinct[groups.right]
     fewer = np.minimum(a, b)
     columns: dict[str, Float32] = {
-        "initials_shared": found[0],
-        "initials_rarity": found[1],
-        "initials_rarest": found[2],
+        "initials_shared": overlaps[0],
+        "initials_rarity": overlaps[1],
+        "initials_rarest": overlaps[2],
     }
     for column in columns.values():
         column[fewer == 0] = np.nan
@@ -83,18 +85,22 @@ def compare_topics(
     ):
         centre = _normalise(sum_vectors(vectors, member, first)[0])
         out[f"profile_{name}"] = compute_cosines(centre, groups.left, groups.right)
-    told = np.where(rows.affiliation >= 0, rows.affiliation, len(index.affiliation))
+    affiliation_rows = np.where(rows.affiliation >= 0, rows.affiliation, len(index.affiliation))
     for name, texts, idf in (
         ("title", rows.title, index.title_idf),
         ("text", rows.text, index.title_idf),
-        ("affiliation", index.affiliation.append_empty_row().take(told), index.affiliation_idf),
+        (
+            "affiliation",
+            index.affiliation.append_empty_row().take(affiliation_rows),
+            index.affiliation_idf,
+        ),
     ):
         profile = texts.sum_groups(member, first, len(idf)).normalise()
-        found = _compute_overlaps(profile, idf, groups)
+        overlaps = _compute_overlaps(profile, idf, groups)
         empty = profile.lengths == 0
-        found[:, empty[groups.left] | empty[groups.right]] = np.nan
-        out[f"profile_{name}"] = found[3]
-        out[f"{name}_rarity"], out[f"{name}_rarest"] = found[1], found[2]
+        overlaps[:, empty[groups.left] | empty[groups.right]] = np.nan
+        out[f"profile_{name}"] = overlaps[3]
+        out[f"{name}_rarity"], out[f"{name}_rarest"] = overlaps[1], overlaps[2]
     return out
 
 
@@ -112,17 +118,17 @@ def compare_venues(
     """Compare the venues of two groups."""
     a, b = groups.left, groups.right
     known = np.flatnonzero(rows.venue >= 0)
-    each = SparseRows.from_lists(known, rows.venue[known], len(rows.venue))
-    venues = each.sum_groups(member, first, len(index.venue_works))
+    work_venues = SparseRows.from_lists(known, rows.venue[known], len(rows.venue))
+    venues = work_venues.sum_groups(member, first, len(index.venue_works))
     weight = (1 / np.log2(2 + index.venue_works)).astype(np.float32)
-    found = _compute_overlaps(venues, weight, groups)
+    overlaps = _compute_overlaps(venues, weight, groups)
     length = np.sqrt(
         np.bincount(venues.get_entry_rows(), venues.value.astype(np.float64) ** 2, len(venues))
     )
     columns: dict[str, Float32] = {
-        "venues_shared": found[0],
-        "venues_rarity": found[4],
-        "venues_cosine": found[3] / np.maximum(length[a] * length[b], 1e-9).astype(np.float32),
+        "venues_shared": overlaps[0],
+        "venues_rarity": overlaps[4],
+        "venues_cosine": overlaps[3] / np.maximum(length[a] * length[b], 1e-9).astype(np.float32),
     }
     empty = venues.lengths == 0
     for column in columns.values():

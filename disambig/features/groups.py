@@ -57,9 +57,11 @@ class GroupBatch:
         n = int(group.max(initial=-1)) + 1
         block = np.zeros(n, dtype=np.int32)
         block[group] = batch.block
-        wanted = np.ones(len(group), dtype=bool) if live is None else live[batch.block]
-        found = find_crossing_pairs(group, batch.left, batch.right, wanted, n)
-        return cls(group, block, np.bincount(group, minlength=n).astype(np.float32), *found)
+        is_live = np.ones(len(group), dtype=bool) if live is None else live[batch.block]
+        crossing_pairs = find_crossing_pairs(group, batch.left, batch.right, is_live, n)
+        return cls(
+            group, block, np.bincount(group, minlength=n).astype(np.float32), *crossing_pairs
+        )
 
     def select_pairs(self, pairs: slice | Bool) -> GroupBatch:
         """Return the same groups with some of their pairs: a slice with both ends, or bool[N]."""
@@ -75,17 +77,17 @@ class GroupBatch:
             self, left=self.left[pairs], right=self.right[pairs], cross=cross, start=start
         )
 
-    def find_unchanged_pairs(self, before: GroupBatch) -> Int64:
+    def find_unchanged_pairs(self, previous: GroupBatch) -> Int64:
         """Return the number of each pair in ``previous``, int64[N]; -1 where a group has changed.
 
         ``previous`` are the groups of the same batch before some were joined.
         """
-        was = np.zeros(len(self.size), dtype=np.int64)
-        was[self.group] = before.group
-        a, b = was[self.left], was[self.right]
-        n = len(before.size)
-        place = find_positions(before.left.astype(np.int64) * n + before.right, a * n + b)
-        same = self.size == before.size[was]
+        previous_group = np.zeros(len(self.size), dtype=np.int64)
+        previous_group[self.group] = previous.group
+        a, b = previous_group[self.left], previous_group[self.right]
+        n = len(previous.size)
+        place = find_positions(previous.left.astype(np.int64) * n + previous.right, a * n + b)
+        same = self.size == previous.size[previous_group]
         return np.where(same[self.left] & same[self.right], place, -1)
 
     @property
@@ -100,8 +102,8 @@ class GroupBatch:
 
     def find_pair(self, low: int, high: int) -> int:
         """Return the number of the pair of groups ``low < high``, -1 if none is listed."""
-        found = np.flatnonzero((self.left == low) & (self.right == high))
-        return int(found[0]) if len(found) else -1
+        matches = np.flatnonzero((self.left == low) & (self.right == high))
+        return int(matches[0]) if len(matches) else -1
 
     def list_members(self) -> tuple[Int64, Int64]:
         """List the rows of paired groups; those of group g are ``rows[first[g]:first[g + 1]]``."""
@@ -119,9 +121,9 @@ class GroupBatch:
         """Sum known values, float[P] of the batch, over the listed pairs of each group pair."""
         if not len(self.left):
             return np.empty(0, dtype=np.float64)
-        known = np.nan_to_num(values[self.cross]).astype(np.float64)
-        found: Float64 = np.add.reduceat(known, self.start[:-1])
-        return found
+        pair_values = np.nan_to_num(values[self.cross]).astype(np.float64)
+        totals: Float64 = np.add.reduceat(pair_values, self.start[:-1])
+        return totals
 
     def compute_greatest(self, values: Float32) -> Float32:
         """Return the largest known value over the listed pairs of each group pair, else NaN."""

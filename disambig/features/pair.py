@@ -11,7 +11,13 @@ from disambig.blocking.name_comparison import NAME_COLUMNS, NameEvidenceCache
 from disambig.blocking.pairs import PairBatch
 from disambig.corpus.index import CorpusIndex, list_coauthors
 from disambig.corpus.sparse import SparseRows
-from disambig.kernels.pairs import compute_cosines, compute_dots, compute_overlaps, sum_paths, sum_vectors
+from disambig.kernels.pairs import (
+    compute_cosines,
+    compute_dots,
+    compute_overlaps,
+    sum_paths,
+    sum_vectors,
+)
 
 PAIR_FEATURES = (
     *(f"name_{column}" for column in NAME_COLUMNS),
@@ -90,12 +96,12 @@ class RowEvidence:
         rows = batch.rows
         work = index.corpus.signature_work[rows]
         meaning = index.meaning[work]
-        name, team = index.corpus.signature_name[rows], list_coauthors(index, rows)
+        name, coauthors = index.corpus.signature_name[rows], list_coauthors(index, rows)
         return cls(
             name=name,
-            coauthors=team,
+            coauthors=coauthors,
             coauthor_initials=list_coauthors(index, rows, initials=True),
-            outside_coauthors=_drop_block_names(index, batch, name, team),
+            outside_coauthors=_drop_block_names(index, batch, name, coauthors),
             title=index.title.take(work),
             text=index.text.take(work),
             meaning=meaning,
@@ -136,17 +142,19 @@ def compute_pair_features(
 
 
 def _compare_names(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
-    found = rows.names.get(batch.names[:, 0], batch.names[:, 1])
-    return {k: found[k][batch.name_pair] for k in PAIR_FEATURES if k in found}
+    evidence = rows.names.get(batch.names[:, 0], batch.names[:, 1])
+    return {k: evidence[k][batch.name_pair] for k in PAIR_FEATURES if k in evidence}
 
 
-def _compare_coauthors(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
-    left, right, team = batch.left, batch.right, rows.coauthors
-    size = team.lengths.astype(np.float32)
+def _compare_coauthors(
+    index: CorpusIndex, batch: PairBatch, rows: RowEvidence
+) -> dict[str, Float32]:
+    left, right, coauthors = batch.left, batch.right, rows.coauthors
+    size = coauthors.lengths.astype(np.float32)
     small = np.minimum(size[left], size[right])
     large = np.maximum(size[left], size[right])
     unknown = small == 0
-    full = _compute_overlaps(team, index.full_rarity, batch)
+    full = _compute_overlaps(coauthors, index.full_rarity, batch)
     initial = _compute_overlaps(rows.coauthor_initials, index.initial_rarity, batch)
     columns: dict[str, Float32] = {
         "coauthors_shared": full[0],
@@ -168,21 +176,31 @@ def _compute_overlaps(rows: SparseRows, weight: Float32, batch: PairBatch) -> Fl
     return compute_overlaps(rows.start, rows.column, rows.value, weight, batch.left, batch.right)
 
 
-def _drop_block_names(index: CorpusIndex, batch: PairBatch, name: Int32, team: SparseRows) -> SparseRows:
+def _drop_block_names(
+    index: CorpusIndex, batch: PairBatch, name: Int32, coauthors: SparseRows
+) -> SparseRows:
     """Remove the co-authors who have a name of the block."""
     block = batch.block.astype(np.int64) * len(index.full_works)
-    own = np.unique(block + index.full[name])
-    return team.filter_entries(~np.isin(block[team.get_entry_rows()] + team.column, own))
+    block_names = np.unique(block + index.full[name])
+    return coauthors.filter_entries(
+        ~np.isin(block[coauthors.get_entry_rows()] + coauthors.column, block_names)
+    )
 
 
 def _compute_second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Float32:
     """Return the strength of all paths from a co-author of one to a co-author of the other."""
     # paths through the block's own names would be circular
-    others, graph = rows.outside_coauthors, index.graph
-    found = sum_paths(
-        others.start, others.column, graph.start, graph.column, graph.value, batch.left, batch.right
+    coauthors, graph = rows.outside_coauthors, index.graph
+    strength = sum_paths(
+        coauthors.start,
+        coauthors.column,
+        graph.start,
+        graph.column,
+        graph.value,
+        batch.left,
+        batch.right,
     )
-    return np.log1p(found)
+    return np.log1p(strength)
 
 
 def _compare_venues(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
@@ -190,12 +208,12 @@ def _compare_venues(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> 
     unknown = (a < 0) | (b < 0)
     same = (a == b).astype(np.float32)
     rare = (1.0 / np.log2(2.0 + index.venue_works)).astype(np.float32)
-    shared = np.where(a == b, np.append(rare, np.float32(0))[a], np.float32(0))
+    rarity = np.where(a == b, np.append(rare, np.float32(0))[a], np.float32(0))
     same[unknown] = np.nan
-    shared[unknown] = np.nan
+    rarity[unknown] = np.nan
     return {
         "venue_same": same,
-        "venue_rarity": shared,
+        "venue_rarity": rarity,
         "venue_meaning": compute_cosines(rows.venue_meaning, batch.left, batch.right),
     }
 
@@ -223,26 +241,31 @@ def compute_usual_meaning(meaning: Float32, batch: PairBatch) -> Float32:
     member = np.arange(len(meaning))
     total, count = sum_vectors(meaning, member, batch.start)
     with_all = compute_dots(meaning, total, batch.block)
-    known = ~np.isnan(with_all)
+    has_meaning = ~np.isnan(with_all)
     others = count[batch.block] - 1
     usual = np.where(others > 0, (with_all - 1) / np.maximum(others, 1), 0)
-    return np.where(known, usual, np.nan).astype(np.float32)
+    return np.where(has_meaning, usual, np.nan).astype(np.float32)
 
 
-def _compare_affiliations(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+def _compare_affiliations(
+    index: CorpusIndex, batch: PairBatch, rows: RowEvidence
+) -> dict[str, Float32]:
     code = rows.affiliation
     present, row = np.unique(code[code >= 0], return_inverse=True)
     texts = index.affiliation.take(present)
     place = np.full(len(code), -1, dtype=np.int32)
     place[code >= 0] = row
-    known = np.flatnonzero((place[batch.left] >= 0) & (place[batch.right] >= 0))
-    a, b = place[batch.left[known]], place[batch.right[known]]
+    comparable = np.flatnonzero((place[batch.left] >= 0) & (place[batch.right] >= 0))
+    a, b = place[batch.left[comparable]], place[batch.right[comparable]]
     lengths = texts.lengths
-    found = compute_overlaps(texts.start, texts.column, texts.value, index.affiliation_idf, a, b)
-    spoken = (lengths[a] > 0) & (lengths[b] > 0)
+    overlaps = compute_overlaps(texts.start, texts.column, texts.value, index.affiliation_idf, a, b)
+    has_words = (lengths[a] > 0) & (lengths[b] > 0)
     cosine = np.full(batch.n_pairs, np.nan, dtype=np.float32)
     rarest = np.full(batch.n_pairs, np.nan, dtype=np.float32)
-    cosine[known[spoken]], rarest[known[spoken]] = found[3, spoken], found[2, spoken]
+    cosine[comparable[has_words]], rarest[comparable[has_words]] = (
+        overlaps[3, has_words],
+        overlaps[2, has_words],
+    )
     return {"affiliation_cosine": cosine, "affiliation_rarest": rarest}
 
 

@@ -1,7 +1,7 @@
-"""Bytes to validated records: works, labels and constraints, from files that may be broken.
+"""Read and validate works, labels and constraints from files that may be damaged.
 
-:func:`read_works` tells each file's format from its content and streams :class:`Work`; what
-cannot be used is told in one line, kept in a rejects file, and does not stop the rest.
+:func:`read_works` detects the format of each file from its content and streams :class:`Work`. A
+record that cannot be used is reported in one line and written to a rejects file; reading continues.
 """
 
 from disambig.ingest._author_pages import PageHeader, PageKind

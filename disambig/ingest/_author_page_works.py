@@ -1,4 +1,4 @@
-"""From the records of pages to works: ids, the page's own name, and the same paper met again."""
+"""Make works of the records of author pages: ids, hidden authors, one paper on several pages."""
 
 from __future__ import annotations
 
@@ -22,48 +22,48 @@ _SLUG_LENGTH = 32
 
 @dataclass(frozen=True, slots=True)
 class PageWork:
-    """A work read from a page. The first ``listed`` of its authors were printed with it.
+    """A work read from a page. The page prints the first ``listed`` of its authors.
 
-    ``unlisted`` tells that the page's own name is missing from a list that does not look cut.
-    ``printed`` holds the file and the record of each page that shows the paper.
+    ``unlisted`` marks a list that seems complete but lacks the name of the page.
+    ``printed`` are the file and the record of each page that shows the paper.
     """
 
     file: str
     line: int
     work: Work
-    listed: int
+    n_listed: int
     repairs: tuple[Repair, ...] = ()
-    unlisted: bool = False
-    printed: tuple[tuple[str, PageRecord], ...] = ()
+    is_name_missing: bool = False
+    page_records: tuple[tuple[str, PageRecord], ...] = ()
 
-    def received(self) -> list[dict[str, object]]:
-        """The records as the pages print them."""
-        return [{"file": file, **asdict(record)} for file, record in self.printed]
+    def to_received(self) -> list[dict[str, object]]:
+        """Return the records as the pages print them."""
+        return [{"file": file, **asdict(record)} for file, record in self.page_records]
 
 
-def page_work(record: PageRecord, header: PageHeader, *, max_year: int) -> PageWork:
-    """Make a work of a page's record.
+def make_page_work(record: PageRecord, header: PageHeader, *, max_year: int) -> PageWork:
+    """Convert a record of a page to a work.
 
-    The page's own name becomes the last author, of unknown place, where the list hides it: on a
-    name cluster always, since the page's claim is that this very name is printed on the paper; on
-    a profile only where the list ends in "et al.", since a person may be printed differently.
-    Places printed for the paper stay with the work; its category becomes a keyword.
+    If the author list lacks the name of the page, the name becomes the last author, at an unknown
+    position: always on a name cluster, whose papers all print this name; on a profile only if the
+    list ends in "et al.", since a person may be printed differently. Affiliations printed for the
+    paper stay with the work; its category becomes a keyword.
 
     Raises
     ------
     BadRecord
         A field cannot be used.
     """
-    _refuse_escaped_bytes(record)
+    _reject_escaped_bytes(record)
     names = list(record.authors)
     own = header.name
-    hidden = own is not None and _key(own) not in map(_key, names)
+    hidden = own is not None and _make_name_key(own) not in map(_make_name_key, names)
     looks_cut = not record.complete
     add = hidden and (looks_cut or header.kind is PageKind.NAME_CLUSTER)
     if add and own is not None:
         names.append(own)
     raw = {
-        "id": page_work_id(record),
+        "id": make_page_work_id(record),
         "title": record.title,
         "abstract": record.abstract,
         "venue": record.venue,
@@ -84,18 +84,18 @@ def page_work(record: PageRecord, header: PageHeader, *, max_year: int) -> PageW
         work,
         len(record.authors),
         parsed.repairs,
-        unlisted=hidden and not looks_cut and not text_only,
-        printed=((header.file, record),),
+        is_name_missing=hidden and not looks_cut and not text_only,
+        page_records=((header.file, record),),
     )
 
 
-def page_work_id(record: PageRecord) -> str:
-    """An id that is the same wherever and whenever the paper is met with the same facts.
+def make_page_work_id(record: PageRecord) -> str:
+    """Return an id that depends only on title, venue, year and first author.
 
-    Made of title, venue, year and first author; of the title only letters and digits count.
+    Of the title only letters and digits count.
     """
     title = "".join(c for c in unicodedata.normalize("NFKC", record.title) if c.isalnum())
-    first = _key(record.authors[0]) if record.authors else ""
+    first = _make_name_key(record.authors[0]) if record.authors else ""
     facts = "|".join((title.casefold(), record.venue or "", str(record.year or ""), first))
     digest = hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()
     words = re.sub(r"[^a-z0-9]+", "-", anyascii(record.title).casefold()).strip("-")
@@ -103,12 +103,12 @@ def page_work_id(record: PageRecord) -> str:
     return f"page:{slug}-{digest[:8]}" if slug else f"page:{digest[:8]}"
 
 
-def merge(works: Sequence[PageWork]) -> tuple[list[PageWork], list[PageWork]]:
-    """Put the same paper of several pages together; order of first meeting is kept.
+def merge_page_works(works: Sequence[PageWork]) -> tuple[list[PageWork], list[PageWork]]:
+    """Merge the records of one paper from several pages, in order of first occurrence.
 
-    Two records are the same paper when their ids agree and so do their printed author lists, as
-    far as a list that is or may be cut goes. Returns the works, and those whose id is taken by
-    a different paper.
+    Two records are one paper if their ids are equal and their printed author lists agree, up to
+    where a possibly truncated list ends. Returns the works, and those whose id is taken by
+    another paper.
     """
     merged: dict[str, PageWork] = {}
     clashes: list[PageWork] = []
@@ -116,33 +116,33 @@ def merge(works: Sequence[PageWork]) -> tuple[list[PageWork], list[PageWork]]:
         before = merged.get(found.work.id)
         if before is None:
             merged[found.work.id] = found
-        elif _same_beginning(before, found):
-            merged[found.work.id] = _joined(before, found)
+        elif _has_same_authors(before, found):
+            merged[found.work.id] = _merge_two(before, found)
         else:
             clashes.append(found)
     return list(merged.values()), clashes
 
 
-def _same_beginning(a: PageWork, b: PageWork) -> bool:
-    if a.listed > b.listed:
+def _has_same_authors(a: PageWork, b: PageWork) -> bool:
+    if a.n_listed > b.n_listed:
         a, b = b, a
-    if a.listed < b.listed and a.work.authors_complete:
+    if a.n_listed < b.n_listed and a.work.authors_complete:
         return False
-    shared = a.listed
-    return [_key(x.name) for x in a.work.authors[:shared]] == [
-        _key(x.name) for x in b.work.authors[:shared]
+    shared = a.n_listed
+    return [_make_name_key(x.name) for x in a.work.authors[:shared]] == [
+        _make_name_key(x.name) for x in b.work.authors[:shared]
     ]
 
 
-def _joined(a: PageWork, b: PageWork) -> PageWork:
-    longer = a if a.listed >= b.listed else b
-    listed = longer.work.authors[: longer.listed]
-    known = {_key(author.name) for author in listed}
+def _merge_two(a: PageWork, b: PageWork) -> PageWork:
+    longer = a if a.n_listed >= b.n_listed else b
+    listed = longer.work.authors[: longer.n_listed]
+    known = {_make_name_key(author.name) for author in listed}
     hidden: dict[str, Author] = {}
-    for author in (*a.work.authors[a.listed :], *b.work.authors[b.listed :]):
-        if _key(author.name) not in known:
-            hidden.setdefault(_key(author.name), author)
-    # Everything is sorted, so that the order of the pages gives nobody another position.
+    for author in (*a.work.authors[a.n_listed :], *b.work.authors[b.n_listed :]):
+        if _make_name_key(author.name) not in known:
+            hidden.setdefault(_make_name_key(author.name), author)
+    # sorted, so that positions do not depend on the order of the pages
     complete = (a.work.authors_complete or b.work.authors_complete) and not hidden
     abstracts = sorted((a.work.abstract or "", b.work.abstract or ""), key=lambda x: (-len(x), x))
     work = replace(
@@ -153,26 +153,26 @@ def _joined(a: PageWork, b: PageWork) -> PageWork:
         affiliations=tuple(sorted({*a.work.affiliations, *b.work.affiliations})),
         authors_complete=complete,
     )
-    return replace(a, work=work, listed=longer.listed, printed=(*a.printed, *b.printed))
+    return replace(a, work=work, listed=longer.n_listed, printed=(*a.page_records, *b.page_records))
 
 
-def _key(name: str) -> str:
-    """What the pages themselves go by: the name without case, and without a homonym number."""
+def _make_name_key(name: str) -> str:
+    """Return the name in lower case without a homonym number, as the pages compare names."""
     bare = _HOMONYM_NUMBER.sub("", unicodedata.normalize("NFC", name).strip())
     return " ".join(bare.casefold().split())
 
 
-def _refuse_escaped_bytes(record: PageRecord) -> None:
+def _reject_escaped_bytes(record: PageRecord) -> None:
     texts = (record.title, record.abstract, *record.authors, *record.affiliations)
     for text in texts:
         if found := _ESCAPED_BYTE.search(text):
             raise not_utf8(f"byte {ord(found[0]) - 0xDC00:#04x} in the record")
 
 
-def bad_id(clash: PageWork) -> BadRecord:
-    """The problem of a paper whose facts give an id that another paper has."""
+def make_id_conflict(clash: PageWork) -> BadRecord:
+    """Return the error of a paper whose title, venue, year and first author are another's."""
     return BadRecord(
         "id",
-        f"{clash.work.id} already stands for a paper with other authors",
-        "compare the two pages; give the paper as native JSONL to keep both",
+        f"{clash.work.id} is already the id of a paper with other authors",
+        "compare the two pages; write the paper as native JSONL to keep both",
     )

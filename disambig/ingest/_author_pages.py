@@ -1,18 +1,18 @@
-"""Pages copied as text: what kind of page it is, its header, and where its records begin and end.
+"""Parse author pages copied as text: kind of page, header and records.
 
-Everything is decided line by line; blank lines carry no meaning, so a copy with more or fewer
-of them reads the same. Three kinds are known:
+Parsing is by lines; blank lines have no meaning, so a copy may have more or fewer of them. Three
+kinds of page are known:
 
 name cluster
     A header with "Author name cluster" and the name; then for each paper a line such as
     "AAAI Conference 2026 Conference Paper", the title, bulleted authors and an abstract. At most
-    eight authors are printed, with no mark where the list was cut.
+    eight authors are printed; a truncated list has no mark.
 author profile
-    A name, a category, h-index, counts; then for each paper "AIJun 8, 2022" (category and date;
-    before it perhaps a score, after it perhaps "Code"), the title, "A, B, C et al. · places" and
-    an abstract. The year may be missing from the date; it stays missing.
+    A name, a category, h-index, counts; then for each paper "AIJun 8, 2022" (category and date,
+    with an optional score before and "Code" after), the title, "A, B, C et al. · places" and an
+    abstract. The date may have no year; the work then has none.
 topic listing
-    Titles and abstracts in turn, without authors: text only.
+    Titles and abstracts alternate, without authors: text only.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from disambig.ingest._problems import BadRecord, show
+from disambig.ingest._problems import BadRecord, quote_value
 
-#: How many authors a name cluster page prints of each paper.
-LISTED_AUTHORS = 8
+#: Authors of a paper that a name cluster page prints at most.
+MAX_PAGE_AUTHORS = 8
 
 
 class PageKind(StrEnum):
-    """The kinds of page that can be read."""
+    """Kinds of author pages that can be parsed."""
 
     NAME_CLUSTER = "name cluster"
     PROFILE = "author profile"
@@ -38,13 +38,13 @@ class PageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PageHeader:
-    """What a page says about itself. ``None`` is not printed, ``found`` is what was counted."""
+    """Header of a page. ``None`` marks what is not printed; ``found`` is counted."""
 
     file: str
     kind: PageKind
     name: str | None
     papers: int | None
-    found: int
+    n_records: int
     citations: int | None = None
     h_index: int | None = None
 
@@ -66,11 +66,11 @@ class PageRecord:
 
 @dataclass(frozen=True, slots=True)
 class BrokenRecord:
-    """A place that begins like a record and is none."""
+    """Lines that begin like a record but are not one."""
 
     line: int
     text: str
-    bad: BadRecord
+    error: BadRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Page:
 
     header: PageHeader
     records: tuple[PageRecord | BrokenRecord, ...]
-    strays: tuple[int, ...] = ()
+    stray_lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class _Line:
 
 _BULLET = re.compile(r"\s*[•‣◦▪●*]\s+(\S.*)|\s+-\s+(\S.*)")
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_DATED = re.compile(
+_DATE_LINE = re.compile(
     r"(?:\d+(?:\.\d+)?)?(?P<category>[A-Za-z][\w.\-]{0,15}?)"
     rf"(?:{_MONTHS})[a-z]* \d{{1,2}}(?:, (?P<year>\d{{4}}))?(?:Code)?",
 )
@@ -108,20 +108,20 @@ _ET_AL = re.compile(r",? et al\.?$")
 _NAME_SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV")
 _SHORTEST_ABSTRACT = 200
 _HEADER_LINES = 40
-_SURE_PAIRS = 10
+_CERTAIN_PAIRS = 10
 
 
-def page_kind(text: str, *, sure: bool = True) -> PageKind | None:
-    """Which kind of page a text is, or begins as; None for any other text.
+def detect_page_kind(text: str, *, sure: bool = True) -> PageKind | None:
+    """Return the kind of page that a text is, or begins as; None for any other text.
 
-    A listing has nothing but its furniture and its rhythm to be known by: when ``sure`` is
-    False, titles and abstracts in turn are enough.
+    A listing is recognised by marks in its header or by many alternating titles and abstracts: if
+    ``sure`` is False, a few alternating ones suffice.
     """
-    lines = _lines(text)
+    lines = _split_lines(text)
     top = [line.text.strip() for line in lines[:_HEADER_LINES]]
     if any(line.casefold() == _CLUSTER_MARK for line in top):
         return PageKind.NAME_CLUSTER
-    if any(_H_INDEX.fullmatch(line) for line in top) and any(map(_DATED.fullmatch, top)):
+    if any(_H_INDEX.fullmatch(line) for line in top) and any(map(_DATE_LINE.fullmatch, top)):
         return PageKind.PROFILE
     rhythm = [_is_abstract(line.text) for line in lines]
     if True not in rhythm or rhythm[0]:
@@ -130,14 +130,14 @@ def page_kind(text: str, *, sure: bool = True) -> PageKind | None:
     pairs = sum(turns[1::2])
     in_turn = all(abstract == bool(at % 2) for at, abstract in enumerate(turns))
     marked = any(map(_LISTING_MARK.search, top[:10]))
-    if not sure or marked or (in_turn and pairs >= _SURE_PAIRS):
+    if not sure or marked or (in_turn and pairs >= _CERTAIN_PAIRS):
         return PageKind.TOPIC
     return None
 
 
 def parse_page(text: str, file: str, kind: PageKind) -> Page:
-    """Take a page apart. ``kind`` is what :func:`page_kind` said of it."""
-    lines = _lines(text)
+    """Parse a page of the kind that :func:`page_kind` returned."""
+    lines = _split_lines(text)
     match kind:
         case PageKind.NAME_CLUSTER:
             return _parse_cluster(lines, file)
@@ -147,7 +147,7 @@ def parse_page(text: str, file: str, kind: PageKind) -> Page:
             return _parse_listing(lines, file)
 
 
-def _lines(text: str) -> list[_Line]:
+def _split_lines(text: str) -> list[_Line]:
     return [_Line(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
 
 
@@ -156,8 +156,8 @@ def _parse_cluster(lines: list[_Line], file: str) -> Page:
     name = lines[mark + 1].text.strip() if mark + 1 < len(lines) else None
     starts = [at for at in range(mark + 2, len(lines)) if _starts_paper(lines, at)]
     furniture = lines[mark + 2 : starts[0] if starts else len(lines)]
-    papers = _counts(furniture).get("papers")
-    records = tuple(_cluster_record(part) for part in _parts(lines, starts))
+    papers = _parse_counts(furniture).get("papers")
+    records = tuple(_parse_cluster_record(part) for part in _split_records(lines, starts))
     return Page(PageHeader(file, PageKind.NAME_CLUSTER, name, papers, len(records)), records)
 
 
@@ -167,16 +167,16 @@ def _starts_paper(lines: list[_Line], at: int) -> bool:
         return False
     if found["sort"] and found["type"] in _PLAIN_TYPES:
         return True
-    # Any other "Somewhere 2020 Some Words" begins a record only with title and authors below it.
+    # any other "Somewhere 2020 Some Words" starts a record only if title and authors follow
     following = [_BULLET.fullmatch(line.text) is not None for line in lines[at + 1 : at + 3]]
     return following == [False, True]
 
 
-def _parts(lines: list[_Line], starts: list[int]) -> list[list[_Line]]:
+def _split_records(lines: list[_Line], starts: list[int]) -> list[list[_Line]]:
     return [lines[start:end] for start, end in pairwise([*starts, len(lines)])]
 
 
-def _cluster_record(part: list[_Line]) -> PageRecord | BrokenRecord:
+def _parse_cluster_record(part: list[_Line]) -> PageRecord | BrokenRecord:
     head = _VENUE.fullmatch(part[0].text.strip())
     assert head is not None  # it was found by this pattern
     bullets = [_BULLET.fullmatch(line.text) for line in part[2:]]
@@ -186,65 +186,69 @@ def _cluster_record(part: list[_Line]) -> PageRecord | BrokenRecord:
             break
         authors.append((bullet[1] or bullet[2]).strip())
     if len(part) < 2 or _BULLET.fullmatch(part[1].text):
-        return _broken(part, "title", "is missing", "put the title under the venue")
+        return _make_broken_record(part, "title", "is missing", "put the title under the venue")
     if not authors:
-        return _broken(part, "authors", "is missing", "list them under the title as bullets")
+        return _make_broken_record(
+            part, "authors", "is missing", "list them under the title as bullets"
+        )
     venue = head["venue"]
-    # The site's "AAAI Conference" is what everyone else calls AAAI; a workshop stays one.
+    # the site's "AAAI Conference" is elsewhere called AAAI; "Workshop" stays
     venue = venue.removesuffix(" Conference").removesuffix(" Journal")
     return PageRecord(
         line=part[0].number,
         title=part[1].text.strip(),
         authors=tuple(authors),
-        complete=len(authors) < LISTED_AUTHORS,
-        abstract=_text_of(part[2 + len(authors) :]),
+        complete=len(authors) < MAX_PAGE_AUTHORS,
+        abstract=_join_lines(part[2 + len(authors) :]),
         venue=venue,
         year=int(head["year"]),
     )
 
 
 def _parse_profile(lines: list[_Line], file: str) -> Page:
-    starts = [at for at, line in enumerate(lines) if _DATED.fullmatch(line.text.strip())]
+    starts = [at for at, line in enumerate(lines) if _DATE_LINE.fullmatch(line.text.strip())]
     h_line = next(n for n, line in enumerate(lines) if _H_INDEX.fullmatch(line.text.strip()))
     h_index = _H_INDEX.fullmatch(lines[h_line].text.strip())
     starts = [at for at in starts if at > h_line]
-    counts = _counts(lines[: starts[0] if starts else len(lines)])
-    records = tuple(_profile_record(part) for part in _parts(lines, starts))
+    counts = _parse_counts(lines[: starts[0] if starts else len(lines)])
+    records = tuple(_parse_profile_record(part) for part in _split_records(lines, starts))
     header = PageHeader(
         file,
         PageKind.PROFILE,
-        _profile_name(lines[:h_line]),
+        _find_profile_name(lines[:h_line]),
         counts.get("papers"),
         len(records),
         counts.get("citations"),
-        _number(h_index[1]) if h_index else None,
+        _parse_number(h_index[1]) if h_index else None,
     )
     return Page(header, records)
 
 
-def _profile_name(above: list[_Line]) -> str | None:
-    """The name stands over the category, which stands over the h-index."""
+def _find_profile_name(above: list[_Line]) -> str | None:
+    """Return the name, which precedes the category, which precedes the h-index."""
     texts = [line.text.strip() for line in above]
     if len(texts) > 1 and _CATEGORY.fullmatch(texts[-1]):
         texts.pop()
     return texts[-1] if texts else None
 
 
-def _profile_record(part: list[_Line]) -> PageRecord | BrokenRecord:
-    head = _DATED.fullmatch(part[0].text.strip())
+def _parse_profile_record(part: list[_Line]) -> PageRecord | BrokenRecord:
+    head = _DATE_LINE.fullmatch(part[0].text.strip())
     assert head is not None  # it was found by this pattern
     if len(part) < 2:
-        return _broken(part, "title", "is missing", "put the title under the date")
+        return _make_broken_record(part, "title", "is missing", "put the title under the date")
     names, _, places = part[2].text.strip().partition(" · ") if len(part) > 2 else ("", "", "")
     authors = _split_names(_ET_AL.sub("", names))
     if not authors:
-        return _broken(part, "authors", "is missing", "list them under the title with commas")
+        return _make_broken_record(
+            part, "authors", "is missing", "list them under the title with commas"
+        )
     return PageRecord(
         line=part[0].number,
         title=part[1].text.strip(),
         authors=tuple(authors),
         complete=_ET_AL.search(names) is None,
-        abstract=_text_of(part[3:]),
+        abstract=_join_lines(part[3:]),
         year=int(head["year"]) if head["year"] else None,
         category=head["category"],
         affiliations=tuple(place.strip() for place in places.split(",") if place.strip()),
@@ -252,7 +256,7 @@ def _profile_record(part: list[_Line]) -> PageRecord | BrokenRecord:
 
 
 def _split_names(line: str) -> list[str]:
-    """Names of a line with commas; none when it does not look like names but like text."""
+    """Split a line of names at commas; return none if it looks like running text."""
     names: list[str] = []
     for name in (part.strip() for part in line.split(",")):
         if names and _NAME_SUFFIX.fullmatch(name):
@@ -293,24 +297,24 @@ def _is_abstract(line: str) -> bool:
     return len(text) >= _SHORTEST_ABSTRACT or (text[-1:] in ".!?…" and len(text.split()) >= 15)
 
 
-def _counts(lines: list[_Line]) -> dict[str, int]:
-    """The first "43 papers" and "12,401citations" of a header."""
+def _parse_counts(lines: list[_Line]) -> dict[str, int]:
+    """Parse the first "43 papers" and "12,401citations" of a header."""
     counts: dict[str, int] = {}
     for line in lines:
         found = _COUNT.fullmatch(line.text.strip())
-        number = _number(found[1]) if found else None
+        number = _parse_number(found[1]) if found else None
         if found and number is not None:
             counts.setdefault(found[2].casefold(), number)
     return counts
 
 
-def _number(text: str) -> int | None:
+def _parse_number(text: str) -> int | None:
     digits = text.replace(",", "")
     return int(digits) if digits.isdecimal() and len(digits) <= 12 else None
 
 
-def _text_of(part: list[_Line]) -> str:
-    """The lines from the first to the last of a part, with the blank lines between them."""
+def _join_lines(part: list[_Line]) -> str:
+    """Join the lines of a record, with the blank lines between them."""
     if not part:
         return ""
     gap = {line.number: line.text.rstrip() for line in part}
@@ -318,6 +322,8 @@ def _text_of(part: list[_Line]) -> str:
     return "\n".join(gap.get(number, "") for number in range(first, last + 1)).strip()
 
 
-def _broken(part: list[_Line], field: str, problem: str, remedy: str) -> BrokenRecord:
-    title = f" (record {show(part[1].text.strip())})" if len(part) > 1 else ""
-    return BrokenRecord(part[0].number, _text_of(part), BadRecord(field, problem + title, remedy))
+def _make_broken_record(part: list[_Line], field: str, problem: str, remedy: str) -> BrokenRecord:
+    title = f" (record {quote_value(part[1].text.strip())})" if len(part) > 1 else ""
+    return BrokenRecord(
+        part[0].number, _join_lines(part), BadRecord(field, problem + title, remedy)
+    )

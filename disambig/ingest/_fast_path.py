@@ -1,14 +1,12 @@
-"""Authors and works made at the speed of plain objects.
+"""Fast path of reading: create authors and works, and validate canonical records without pydantic.
 
-The ``__init__`` of a frozen dataclass sets each field through ``object.__setattr__``, which
-takes three times as long as the rest of making it, for hundreds of thousands of authors. Here a
-plain object of the same layout is filled, and then becomes the frozen one.
+The ``__init__`` of a frozen dataclass sets each field through ``object.__setattr__``, which takes
+three times as long as the rest of creating it, for hundreds of thousands of authors. Here a plain
+object with the same slots is filled, and then its class is changed to the frozen one.
 
-Records in canonical shape, told without pydantic: nearly every record of a good file is one.
-
-What :class:`disambig.ingest.NativeWork` would take as it stands, and nothing else: the limits
-below are the model's own. A record of any other shape goes to the model, which also says what
-is wrong with it.
+A record is canonical if :class:`disambig.ingest.NativeWork` accepts it unchanged; the limits below
+are those of the model. Nearly every record of a good file is canonical. Any other record goes to
+the model, which also reports what is wrong with it.
 """
 
 from __future__ import annotations
@@ -69,7 +67,7 @@ class _Work:
         self.affiliations = ()
 
 
-def author(
+def make_author(
     name: str,
     given: str | None = None,
     family: str | None = None,
@@ -77,13 +75,13 @@ def author(
     orcid: str | None = None,
     email: str | None = None,
 ) -> Author:
-    """``Author(...)`` of the same arguments."""
+    """Create ``Author(...)`` of the same arguments."""
     made = _Author(name, given, family, affiliations, orcid, email)
     made.__class__ = Author  # type: ignore[assignment]
     return cast(Author, made)
 
 
-def work(
+def make_work(
     id: str,
     title: str,
     authors: tuple[Author, ...] = (),
@@ -94,7 +92,7 @@ def work(
     ids: tuple[tuple[str, str], ...] = (),
     citations: int | None = None,
 ) -> Work:
-    """``Work(...)`` of the same arguments."""
+    """Create ``Work(...)`` of the same arguments."""
     made = _Work(id, title, authors, abstract, venue, year, keywords, ids, citations)
     made.__class__ = Work  # type: ignore[assignment]
     return cast(Work, made)
@@ -110,22 +108,21 @@ MAX_AFFILIATIONS = 100
 MAX_KEYWORDS = 1_000
 MAX_IDS = 100
 MAX_CITATIONS = 10**12
-#: Keys that the number of citations may have; the first of them that is there counts.
+#: Keys for the number of citations; the first one that is present counts.
 CITATION_KEYS = ("citations", "citation_count", "n_citation")
 
 
-def canonical(line: bytes) -> dict[str, Any] | None:
-    """A record decoded, or None where it is not in canonical shape (or no JSON at all).
+def decode_canonical(line: bytes) -> dict[str, Any] | None:
+    """Decode a record; None if it is not canonical, or not JSON.
 
-    ``citations`` holds the number of citations under whatever key it came. A key of another
-    name may only hold a text, a number, a truth value or null: of deeper values the decoders
-    disagree on how deep they may be.
+    ``citations`` is the number of citations, whichever key states it. An unknown key may only have
+    a text, a number, a boolean or null: the decoders differ in how deep other values may nest.
     """
     try:
         row: Any = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    if type(row) is not dict or not _values_fit(row, _TEXTS, _OTHERS):
+    if type(row) is not dict or not _are_values_valid(row, _TEXT_LIMITS, _CHECKS):
         return None
     if not row.get("id") or row.get("title") is None or row.get("authors") is None:
         return None
@@ -137,12 +134,12 @@ def canonical(line: bytes) -> dict[str, Any] | None:
     return row
 
 
-def _values_fit(
+def _are_values_valid(
     row: dict[str, Any], texts: Mapping[str, int], others: Mapping[str, Callable[[Any], bool]]
 ) -> bool:
-    """Whether each value is null, a text that is not too long, or what its key may hold else.
+    """Whether each value is null, a text that is not too long, or passes the check of its key.
 
-    ``texts`` gives the longest text of each known key, -1 where it may not hold one.
+    ``texts`` gives the maximum length of the text of each known key, -1 if it must not be a text.
     """
     for key, value in row.items():
         if type(value) is str:
@@ -151,7 +148,7 @@ def _values_fit(
         elif value is not None:
             fits = others.get(key)
             if fits is None:
-                if key in texts or type(value) not in _PLAIN:
+                if key in texts or type(value) not in _SCALAR_TYPES:
                     return False
             elif not fits(value):
                 return False
@@ -178,11 +175,11 @@ def _is_author(entry: Any) -> bool:
         return False
     if len(entry) == 1:
         return True
-    if len(entry) == 2:  # of nearly all records that state more than names
+    if len(entry) == 2:  # in nearly all records that state more than names
         affiliation = entry.get("affiliation")
         if type(affiliation) is str and len(affiliation) <= MAX_LINE:
             return True
-    return _values_fit(entry, _AUTHOR_TEXTS, _AUTHOR_OTHERS)
+    return _are_values_valid(entry, _AUTHOR_TEXT_LIMITS, _AUTHOR_CHECKS)
 
 
 def _are_texts(value: Any, most: int, longest: int) -> bool:
@@ -212,25 +209,25 @@ def _are_ids(value: Any) -> bool:
     )
 
 
-_PLAIN = (int, float, bool)
-_OTHERS: dict[str, Callable[[Any], bool]] = {
+_SCALAR_TYPES = (int, float, bool)
+_CHECKS: dict[str, Callable[[Any], bool]] = {
     "authors": _are_authors,
     "year": _is_year,
     "keywords": _are_keywords,
     "ids": _are_ids,
     **dict.fromkeys(CITATION_KEYS, _is_count),
 }
-_TEXTS = {
+_TEXT_LIMITS = {
     "id": MAX_ID,
     "title": MAX_LINE,
     "abstract": MAX_ABSTRACT,
     "venue": MAX_LINE,
     "doi": MAX_KEYWORD,
     "arxiv": MAX_KEYWORD,
-    **dict.fromkeys(_OTHERS, -1),
+    **dict.fromkeys(_CHECKS, -1),
 }
-_AUTHOR_OTHERS: dict[str, Callable[[Any], bool]] = {"affiliations": _are_affiliations}
-_AUTHOR_TEXTS = {
+_AUTHOR_CHECKS: dict[str, Callable[[Any], bool]] = {"affiliations": _are_affiliations}
+_AUTHOR_TEXT_LIMITS = {
     "name": MAX_NAME,
     "given": MAX_NAME,
     "family": MAX_NAME,

@@ -1,7 +1,4 @@
-"""Records of a file one by one: lines of JSONL, or the entries of one JSON document.
-
-Native records held in memory: JSON lines, one JSON array, or one JSON object.
-"""
+"""Split JSON lines, a JSON array or a JSON object into records, from a file or from memory."""
 
 from __future__ import annotations
 
@@ -20,11 +17,11 @@ from disambig.ingest._serialise import Received, text_of
 from disambig.ingest._source import OpenFile, Source, read_document, read_lines
 
 RawRecord = tuple[int, bytes | BadRecord, bytes]
-"""Line, the record's JSON or why it cannot be had, and its bytes as they were."""
+"""Line, the JSON of the record or the error of reading it, and its original bytes."""
 
 
 def rows(source: Source, file: OpenFile) -> Iterator[RawRecord]:
-    """Records of a JSONL file, or of one JSON array; blank lines are nothing."""
+    """Yield the records of a JSONL file or of one JSON array; skip blank lines."""
     if file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
         for entry in entries(source, file):
             data = entry.text.encode("utf-8", "surrogatepass")
@@ -36,7 +33,7 @@ def rows(source: Source, file: OpenFile) -> Iterator[RawRecord]:
 
 
 def entries(source: Source, file: OpenFile) -> Iterator[Entry]:
-    """Entries of a JSON document, then perhaps one more that says why the rest is lost."""
+    """Yield the entries of a JSON document; if reading stops early, the last one is the error."""
     data, stopped = read_document(source, file.stream)
     try:
         text = data.decode("utf-8-sig")
@@ -45,7 +42,7 @@ def entries(source: Source, file: OpenFile) -> Iterator[Entry]:
         text = data[: error.start].decode("utf-8-sig")
     del data
     for entry in scan(text):
-        # Where the document was cut, the broken entry at its end is the cut.
+        # the broken entry at the end of a truncated document is that truncation
         if entry.bad is None or stopped is None:
             yield entry
     if stopped is not None:
@@ -57,19 +54,19 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record: what was received and the fixes it needed, or why it cannot be used.
+    """One record: the work with the repairs it needed, or the problem.
 
     Attributes
     ----------
     line : int
-        Line it begins on, counted from 1.
+        Its first line, counted from 1.
     id : str or None
-        The work's, as far as it can be told.
+        Id of the work, if it can be read.
     received : Received or None
     repairs : tuple of Repair
         Harmless fixes.
     field, problem, remedy : str
-        What is wrong with a record that was not received.
+        What is wrong with a record that cannot be used.
     """
 
     line: int
@@ -84,8 +81,8 @@ class Row:
 def read_records(data: bytes, *, file: str = "") -> Iterator[Row]:
     """Read native records one by one; a bad one does not stop the rest.
 
-    What begins with ``[`` is one array; one JSON value that is no array is one record, on
-    however many lines; anything else is JSON lines, blank ones of which are nothing.
+    Data that begin with ``[`` are one array; one JSON value that is not an array is one record, on
+    any number of lines; anything else is JSON lines, whose blank lines are skipped.
     """
     max_year = date.today().year + 2
     for line, record in _split(data.removeprefix(_BOM)):
@@ -140,7 +137,7 @@ def _entries(data: bytes) -> Iterator[tuple[int, bytes | BadRecord]]:
 
 
 def _id_of(record: bytes) -> str | None:
-    """The id that a bad record states, to find it by."""
+    """Return the id that a rejected record states, to identify it by."""
     try:
         row = orjson.loads(record)
     except orjson.JSONDecodeError:

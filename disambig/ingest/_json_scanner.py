@@ -1,7 +1,7 @@
-"""One JSON array or object taken apart entry by entry, with the line each entry starts on.
+"""Scan a JSON array or object entry by entry, with the line on which each entry starts.
 
-The standard decoder gives a whole document or nothing, and no lines. Here entries before a
-broken one survive, and a message can say where the broken one is.
+The standard decoder returns a whole document or nothing, without lines. This scanner yields the
+entries before a broken one, and an error with its line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: its key ("" in an array), value, text and first line; or what is wrong."""
+    """One entry: its key ("" in an array), value, text and first line; or the error."""
 
     line: int
     key: str
@@ -30,12 +30,12 @@ class Entry:
 
 
 def decode(text: str, start: int = 0) -> tuple[Any, int]:
-    """Decode one JSON value at ``start``; returns it and where it ends.
+    """Decode one JSON value at ``start``; return it and its end.
 
     Raises
     ------
     BadRecord
-        No JSON value is there.
+        There is no JSON value.
     """
     try:
         return _DECODER.raw_decode(text, start)
@@ -48,7 +48,7 @@ def decode(text: str, start: int = 0) -> tuple[Any, int]:
 
 
 def broken(what: str) -> BadRecord:
-    """The problem of text that is no JSON."""
+    """Return the error of text that is not JSON."""
     return BadRecord(
         "record",
         f"broken JSON: {what}",
@@ -57,7 +57,7 @@ def broken(what: str) -> BadRecord:
 
 
 def scan(text: str) -> Iterator[Entry]:
-    """Entries of the array or object that ``text`` holds; after a broken one nothing follows."""
+    """Yield the entries of the array or object in ``text``; stop after a broken one."""
     scanner = _Scanner(text)
     try:
         yield from scanner.entries()
@@ -71,7 +71,7 @@ class _Scanner:
         self._counted, self._line = 0, 1
 
     def line(self) -> int:
-        """Line of the current place, counted from 1."""
+        """Return the line of the current position, counted from 1."""
         self._line += self.text.count("\n", self._counted, self.at)
         self._counted = self.at
         return self._line

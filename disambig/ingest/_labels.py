@@ -1,4 +1,4 @@
-"""Rows that speak of signatures: gold labels, and constraints on pairs."""
+"""Read gold labels of signatures and constraints on pairs of signatures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from disambig.domain import Constraint, ConstraintKind, Label, Signature
 from disambig.errors import FormatError
 from disambig.ingest._json_records import rows
 from disambig.ingest._native import decode_line, explained
-from disambig.ingest._problems import BadRecord, ProblemLog, Problem, show
+from disambig.ingest._problems import BadRecord, ProblemLog, Problem, quote_value
 from disambig.ingest._s2and import datasets, read_labels_of, text_id
 from disambig.ingest._sniff import FORMAT_OF, Kind, describe_head, detect_kind
 from disambig.ingest._source import Source, expand_paths, open_source
@@ -65,21 +65,21 @@ def read_labels(
     """Read gold labels from files and folders, plain or gzipped, JSONL or one JSON array.
 
     A row is ``{"work", "position", "person", "name"?, "block"?, "split"?}``. In a folder the
-    label files are found by content; an S2AND data set gives its clusters as labels. A
+    label files are recognised by content; the clusters of an S2AND data set are labels. A
     signature labelled twice with one person counts once.
 
     Parameters
     ----------
     strict
-        Stop at the first bad row (the default, since a figure over half the labels misleads);
-        otherwise tell ``on_problem`` and go on.
+        Stop at the first bad row (the default, since a metric over half the labels misleads);
+        otherwise call ``on_problem`` and continue.
 
     Raises
     ------
     RecordError
         A bad row, or a signature with two persons, when strict.
     FormatError
-        A file holds no labels.
+        A file contains no labels.
     """
     ledger = ProblemLog(strict=strict, on_problem=on_problem)
     s2and: list[tuple[Source, Kind]] = []
@@ -95,7 +95,7 @@ def read_labels(
                 seen[signature] = row.person
                 yield Label(signature, row.person, row.name or "", row.block or "", row.split or "")
             elif first != row.person:
-                problem = f"{signature} is already labelled as {show(first)}"
+                problem = f"{signature} is already labelled as {quote_value(first)}"
                 bad = BadRecord("person", problem, "keep one of the two rows")
                 ledger.reject(source.name, line, bad, raw)
     for data in datasets(s2and):
@@ -108,9 +108,9 @@ def read_s2and_labels(
     strict: bool = True,
     on_problem: Callable[[Problem], None] | None = None,
 ) -> Iterator[Label]:
-    """Labels of the S2AND data sets in a folder: cluster id as person, block of the signature.
+    """Read the labels of the S2AND data sets in a folder: the cluster id is the person.
 
-    Signatures are named by the works that :func:`read_works` makes of the same folder.
+    Signatures refer to the works that :func:`read_works` returns for the same folder.
     """
     yield from read_labels([folder], strict=strict, on_problem=on_problem)
 
@@ -123,14 +123,14 @@ def read_constraints(
 ) -> list[Constraint]:
     """Read constraints, rows of ``{"kind": "must" | "cannot", "a", "b", "source"?}``.
 
-    ``a`` and ``b`` are ``{"work", "position"}``. Rows that say the same count once.
+    ``a`` and ``b`` are ``{"work", "position"}``. Equal rows count once.
 
     Raises
     ------
     RecordError
-        A bad row, when strict: a constraint left out unseen would be a constraint broken.
+        A bad row, when strict: a constraint skipped unnoticed would be violated.
     FormatError
-        The file holds no constraints.
+        The file contains no constraints.
     """
     ledger = ProblemLog(strict=strict, on_problem=on_problem)
     found: dict[Constraint, None] = {}
@@ -149,7 +149,7 @@ def read_constraints(
 def _sources_with(
     wanted: Kind, paths: Sequence[str | Path], ledger: ProblemLog
 ) -> Iterator[tuple[Source, Kind]]:
-    """Sources that hold rows of a kind, or S2AND data when labels are wanted."""
+    """Yield the sources with rows of a kind; for labels, S2AND data as well."""
     for source in expand_paths(list(paths)):
         if not source.is_rereadable:
             yield source, wanted
@@ -157,7 +157,7 @@ def _sources_with(
         with open_source(source) as file:
             kind = detect_kind(file.head)
         s2and = wanted is Kind.LABELS and FORMAT_OF.get(kind) == "s2and"
-        # A first row too broken to be told apart passes as native; its row says what is wrong.
+        # a first row too broken to be recognised passes as native; its validation reports why
         if kind is wanted or s2and or (kind in _UNTOLD and not source.in_folder):
             yield source, kind
         elif kind is Kind.EMPTY:
@@ -165,7 +165,7 @@ def _sources_with(
         elif not source.in_folder:
             looks = describe_head(file.head) if kind is Kind.UNKNOWN else kind.value
             raise FormatError(
-                f"{source.name}: holds no {wanted.value}; it looks like {looks}; "
+                f"{source.name}: contains no {wanted.value}; it looks like {looks}; "
                 f"give JSONL rows of {_SHAPES[wanted]}"
             )
 

@@ -1,7 +1,7 @@
-"""The native record: JSON, one work in each line, validated with pydantic at the edge.
+"""Parse native records: JSON, one work per line, validated with pydantic.
 
-A record in canonical shape is taken as it is (:func:`canonical`). Any other is decoded, mended
-where mending loses nothing (:func:`_mended`) and validated again; each fix is told.
+A canonical record is used as it is (:func:`canonical`). Any other is decoded, repaired
+if that loses nothing (:func:`_mended`) and validated again; each repair is reported.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from disambig.domain import Work
-from disambig.ingest._build_work import NAME_REMEDY, split_affiliations, work_of
+from disambig.ingest._build_work import NAME_REMEDY, split_affiliations, build_work
 from disambig.ingest._fast_path import (
     CITATION_KEYS,
     MAX_ABSTRACT,
@@ -26,10 +26,10 @@ from disambig.ingest._fast_path import (
     MAX_KEYWORDS,
     MAX_LINE,
     MAX_NAME,
-    canonical,
+    decode_canonical,
 )
 from disambig.ingest._json_scanner import decode
-from disambig.ingest._problems import BadRecord, Repair, show
+from disambig.ingest._problems import BadRecord, Repair, quote_value
 
 _CONFIG = ConfigDict(strict=True, extra="ignore")
 
@@ -40,7 +40,7 @@ _Keyword = Annotated[str, Field(max_length=MAX_KEYWORD)]
 
 
 class NativeAuthor(BaseModel):
-    """One entry of ``authors``. ``affiliation`` may join several with "+"."""
+    """One entry of ``authors``. ``affiliation`` may be several, joined with "+"."""
 
     model_config = _CONFIG
 
@@ -54,7 +54,7 @@ class NativeAuthor(BaseModel):
 
 
 class NativeWork(BaseModel):
-    """One record. Other keys are ignored; ``null`` and ``""`` mean not stated."""
+    """One record. Unknown keys are ignored; ``null`` and ``""`` mean not stated."""
 
     model_config = _CONFIG
 
@@ -75,7 +75,7 @@ class NativeWork(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A work, and the harmless fixes it needed."""
+    """A work, and the repairs that its record needed."""
 
     work: Work
     repairs: tuple[Repair, ...] = ()
@@ -89,16 +89,16 @@ def parse_json(line: bytes, *, max_year: int) -> Parsed:
     BadRecord
         The record cannot be used; it names the field and the remedy.
     """
-    fields = canonical(line)
+    fields = decode_canonical(line)
     if fields is None:
         return parse_any(line, max_year=max_year)
     repairs: list[Repair] = []
-    work = work_of(fields, repairs, max_year=max_year)
+    work = build_work(fields, repairs, max_year=max_year)
     return Parsed(work, tuple(repairs))
 
 
 def parse_any(line: bytes, *, max_year: int) -> Parsed:
-    """As :func:`parse_json`, slower, for a record in whatever shape.
+    """Read one work as :func:`parse_json` does, slower, from a record of any shape.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def parse_any(line: bytes, *, max_year: int) -> Parsed:
         raw, repairs = decode_line(line)
         return parse_record(raw, max_year=max_year, repairs=repairs)
     repairs = []
-    work = work_of(_fields(record), repairs, max_year=max_year)
+    work = build_work(_fields(record), repairs, max_year=max_year)
     return Parsed(work, tuple(repairs))
 
 
@@ -120,12 +120,12 @@ def _fields(record: NativeWork) -> dict[str, Any]:
 
 
 def decode_line(line: bytes) -> tuple[Any, list[Repair]]:
-    """Decode one line of JSON; a byte order mark at its start is taken off.
+    """Decode one line of JSON; remove a byte order mark at its start.
 
     Raises
     ------
     BadRecord
-        It is not UTF-8, or no JSON.
+        It is not UTF-8, or not JSON.
     """
     repairs: list[Repair] = []
     try:
@@ -149,7 +149,7 @@ def decode_line(line: bytes) -> tuple[Any, list[Repair]]:
 
 
 def not_utf8(where: str) -> BadRecord:
-    """The problem of bytes that are no UTF-8."""
+    """Return the error of bytes that are not UTF-8."""
     return BadRecord(
         "encoding",
         f"not UTF-8 ({where})",
@@ -160,7 +160,7 @@ def not_utf8(where: str) -> BadRecord:
 def parse_record(
     raw: object, *, max_year: int, repairs: list[Repair] | None = None, text_only: bool = False
 ) -> Parsed:
-    """Read one work from a decoded record. ``text_only`` works may be without authors.
+    """Build one work from a decoded record. ``text_only`` works may have no authors.
 
     Raises
     ------
@@ -170,19 +170,21 @@ def parse_record(
     repairs = [] if repairs is None else repairs
     if not isinstance(raw, dict):
         raise BadRecord(
-            "record", f"{show(raw)} is no JSON object", "write each work as one JSON object"
+            "record",
+            f"{quote_value(raw)} is not a JSON object",
+            "write each work as one JSON object",
         )
     mended = _mended(raw, repairs)
     try:
         record = NativeWork.model_validate(mended)
     except ValidationError as error:
         raise explained(error) from error
-    work = work_of(_fields(record), repairs, max_year=max_year, text_only=text_only)
+    work = build_work(_fields(record), repairs, max_year=max_year, text_only=text_only)
     return Parsed(work, tuple(repairs))
 
 
 def _mended(raw: dict[str, Any], repairs: list[Repair]) -> dict[str, Any]:
-    """The record with what can be read without loss in canonical shape; the rest as it was."""
+    """Return the record with canonical values where that loses nothing; the rest unchanged."""
     mended = dict(raw)
     for field, mend in _MENDERS.items():
         value = mended.get(field)
@@ -212,7 +214,7 @@ def _mend_number(value: Any, field: str, repairs: list[Repair]) -> Any:
         mended = int(value)
     else:
         return value
-    repairs.append(Repair(field, f"{show(value)} is no whole number", f"read as {mended}"))
+    repairs.append(Repair(field, f"{quote_value(value)} is not an integer", f"read as {mended}"))
     return mended
 
 
@@ -248,11 +250,13 @@ def _mend_author(entry: Any, field: str, repairs: list[Repair]) -> Any:
     parts_stated = isinstance(given, str) and isinstance(family, str) and given and family
     if author.get("name") in (None, "") and parts_stated:
         author["name"] = f"{given} {family}"
-        repairs.append(Repair(f"{field}.name", "is missing", "made of given and family"))
+        repairs.append(Repair(f"{field}.name", "is missing", "joined from given and family"))
     for key in ("orcid", "email"):
         if not isinstance(author.get(key), str | None):
             del author[key]
-            repairs.append(Repair(f"{field}.{key}", "is no text", "left out; the record was kept"))
+            repairs.append(
+                Repair(f"{field}.{key}", "is not a text", "left out; the record was kept")
+            )
     if isinstance(author.get("affiliations"), str):
         author["affiliations"] = split_affiliations(author["affiliations"])
         repairs.append(Repair(f"{field}.affiliations", "is one text", "read as a list"))
@@ -284,7 +288,7 @@ _REMEDIES = {
     "authors": "give a list of objects with name",
     "name": NAME_REMEDY,
     "work": "give the id of the work",
-    "position": "give the author's place on the work, counted from 0",
+    "position": "give the position of the author on the work, counted from 0",
     "person": "give the person's id",
     "kind": "write must or cannot",
     "a": "give work and position",
@@ -293,7 +297,7 @@ _REMEDIES = {
 
 
 def explained(error: ValidationError, within: str = "") -> BadRecord:
-    """Field, problem and remedy of the first thing pydantic found wrong."""
+    """Return the field, problem and remedy of the first validation error."""
     first = error.errors(include_url=False)[0]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
     field = (within + path).removeprefix(".") or "record"
@@ -309,9 +313,7 @@ def explained(error: ValidationError, within: str = "") -> BadRecord:
             limit = first["ctx"]["max_length"]
             return BadRecord(field, f"is longer than {limit:,}", "shorten it; is the file damaged?")
         case "string_unicode":
-            return BadRecord(
-                field, "holds half a character (a lone surrogate)", "write it as UTF-8"
-            )
+            return BadRecord(field, "contains a lone surrogate", "write it as UTF-8")
         case _:
             message = first["msg"].removeprefix("Input should be ")
-            return BadRecord(field, f"{show(value)} is not {message}", remedy)
+            return BadRecord(field, f"{quote_value(value)} is not {message}", remedy)

@@ -1,11 +1,11 @@
-"""What to read and as what, decided before the first record is read."""
+"""Plan which files to read, in which formats, before the first record is read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from disambig.errors import FormatError
-from disambig.ingest._author_pages import page_kind
+from disambig.ingest._author_pages import detect_page_kind
 from disambig.ingest._problems import ProblemLog
 from disambig.ingest._s2and import Dataset, datasets
 from disambig.ingest._sniff import FORMAT_OF, FORMATS, Kind, describe_head, detect_kind
@@ -16,7 +16,7 @@ _NO_WORKS = frozenset((Kind.LABELS, Kind.CONSTRAINTS, Kind.ASSIGNMENTS, Kind.REJ
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """A file and what it was read as; ``format`` is None for one that was left out."""
+    """A file and the format it was read as; ``format`` is None for a skipped one."""
 
     file: str
     format: str | None
@@ -25,7 +25,7 @@ class FileReport:
 
 @dataclass(slots=True)
 class ReadPlan:
-    """Files in reading order (a pipe's kind is None until it is opened), and data sets."""
+    """Files in reading order, and data sets. The kind of a pipe is None until it is opened."""
 
     files: list[tuple[Source, Kind | None]] = field(default_factory=list)
     datasets: list[Dataset] = field(default_factory=list)
@@ -33,12 +33,12 @@ class ReadPlan:
 
 
 def plan_reading(sources: list[Source], forced: str | None, ledger: ProblemLog) -> ReadPlan:
-    """Look at each file once, so that an unknown one is told before hours of work.
+    """Inspect each file once, so that an unknown format is reported before hours of work.
 
     Raises
     ------
     FormatError
-        A file has an unknown format, a data set is incomplete, or nothing holds works.
+        A file has an unknown format, a data set is incomplete, or no file contains works.
     """
     plan = ReadPlan()
     s2and: list[tuple[Source, Kind]] = []
@@ -56,7 +56,7 @@ def plan_reading(sources: list[Source], forced: str | None, ledger: ProblemLog) 
             plan.files.append((source, kind))
     plan.datasets = datasets(s2and)
     if not plan.files and not any(data.papers for data in plan.datasets):
-        seen = "; ".join(f"{report.file} holds {report.holds}" for report in plan.reports[:5])
+        seen = "; ".join(f"{report.file} contains {report.holds}" for report in plan.reports[:5])
         raise FormatError(
             f"no works found{f' ({seen})' if seen else ''}; "
             f"give files or folders in one of the formats {', '.join(FORMATS)}"
@@ -65,21 +65,25 @@ def plan_reading(sources: list[Source], forced: str | None, ledger: ProblemLog) 
 
 
 def decide_kind(
-    source: Source, file: OpenFile, forced: str | None, ledger: ProblemLog, reports: list[FileReport]
+    source: Source,
+    file: OpenFile,
+    forced: str | None,
+    ledger: ProblemLog,
+    reports: list[FileReport],
 ) -> Kind | None:
-    """What to read a source as; None, with a note, for what holds no works.
+    """Return the kind of a source; None, with a note, if it contains no works.
 
     Raises
     ------
     FormatError
-        It was named by the user and is of no known format, or not of the declared one.
+        The source is not in a folder and has no known format, or not the declared one.
     """
     seen = detect_kind(file.head)
     kind = seen if forced is None else _check_declared_format(forced, seen, source, file.head)
     if seen in _NO_WORKS or (kind is Kind.UNKNOWN and source.in_folder):
         holds = describe_head(file.head) if seen is Kind.UNKNOWN else seen.value
         reports.append(FileReport(source.name, None, holds))
-        ledger.note(source.name, f"holds {holds}, no works", "left out")
+        ledger.note(source.name, f"contains {holds}, no works", "skipped")
         return None
     if kind is Kind.UNKNOWN:
         what = "has an unknown format" if forced is None else f"is not in the format {forced}"
@@ -99,6 +103,6 @@ def _check_declared_format(forced: str, seen: Kind, source: Source, head: bytes)
     if forced == "native" and not (seen is Kind.UNKNOWN and source.in_folder):
         return Kind.NATIVE
     text = head.decode("utf-8", "replace")
-    if forced == "page" and page_kind(text, sure=False) is not None:
+    if forced == "page" and detect_page_kind(text, sure=False) is not None:
         return Kind.PAGE
     return Kind.UNKNOWN

@@ -1,4 +1,4 @@
-"""What was wrong with a record, and the ledger that counts, tells and keeps what was rejected."""
+"""Problems of records: count and report them, and write rejected records to a file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import IO
 from disambig.console import escape_text
 from disambig.errors import InputError, RecordError
 
-_SHOWN_LENGTH = 60
+_MAX_SHOWN = 60
 
 
 class Severity(StrEnum):
-    """What became of the record a problem speaks of."""
+    """Consequence of a problem for its record."""
 
     REJECTED = "rejected"
     REPAIRED = "repaired"
@@ -26,10 +26,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One line about one record: where, which field, what is wrong and what to do.
+    """One problem of one record: file, line, field, what is wrong and what to do.
 
-    ``line`` counts from 1; 0 means the file as a whole. ``str`` of it is safe to print: control
-    and bidirectional characters of the input are shown as escapes.
+    ``line`` counts from 1; 0 means the file as a whole. ``str()`` is safe to print: control and
+    bidirectional characters of the input are escaped.
     """
 
     file: str
@@ -45,7 +45,7 @@ class Problem:
 
 
 class BadRecord(Exception):
-    """A record that cannot be used; the reader adds file and line to it."""
+    """A record cannot be used; the reader adds file and line."""
 
     def __init__(self, field: str, problem: str, remedy: str) -> None:
         self.field, self.problem, self.remedy = field, problem, remedy
@@ -58,15 +58,15 @@ class Repair:
 
     field: str
     problem: str
-    done: str
+    fix: str
 
 
 class ProblemLog:
-    """Counts records by fate, tells each problem, and writes the rejects file.
+    """Counts records by outcome, reports each problem, and writes the rejects file.
 
-    The rejects file is made at the first reject, one JSON object a line: ``file``, ``line``,
-    ``field``, ``problem``, ``remedy`` and the whole ``record``, in ASCII so that nothing in it
-    can act on a terminal.
+    The rejects file is created at the first rejected record. Each line is one JSON object with
+    ``file``, ``line``, ``field``, ``problem``, ``remedy`` and the whole ``record``, in ASCII, so
+    that it cannot control a terminal.
     """
 
     def __init__(
@@ -83,38 +83,42 @@ class ProblemLog:
         self._file: IO[str] | None = None
 
     def reject(self, file: str, line: int, bad: BadRecord, record: object) -> None:
-        """Count, tell and keep a rejected record; raise :class:`RecordError` when strict."""
+        """Count, report and store a rejected record; raise :class:`RecordError` when strict."""
         self.rejected += 1
         problem = Problem(file, line, bad.field, bad.problem, bad.remedy, Severity.REJECTED)
         self._write(problem, record)
         if self._strict:
             raise RecordError(
-                escape_text(file), line, escape_text(bad.field), escape_text(bad.problem), escape_text(bad.remedy)
+                escape_text(file),
+                line,
+                escape_text(bad.field),
+                escape_text(bad.problem),
+                escape_text(bad.remedy),
             ) from bad
-        self._tell(problem)
+        self._report(problem)
 
     def repair(self, file: str, line: int, repairs: Sequence[Repair]) -> None:
-        """Tell what was fixed in one kept record, which counts once."""
+        """Report the repairs of one kept record, which counts once."""
         self.repaired += 1
         for fix in repairs:
-            self._tell(Problem(file, line, fix.field, fix.problem, fix.done, Severity.REPAIRED))
+            self._report(Problem(file, line, fix.field, fix.problem, fix.fix, Severity.REPAIRED))
 
     def warn(self, file: str, line: int, field: str, problem: str, remedy: str) -> None:
-        """Tell of something that does not add up though no record was changed."""
+        """Report an inconsistency that changes no record."""
         self.warnings += 1
-        self._tell(Problem(file, line, field, problem, remedy, Severity.WARNING))
+        self._report(Problem(file, line, field, problem, remedy, Severity.WARNING))
 
     def note(self, file: str, problem: str, remedy: str) -> None:
-        """Tell what was done with a whole file, such as leaving it out."""
-        self._tell(Problem(file, 0, "file", problem, remedy, Severity.NOTE))
+        """Report how a whole file was treated, such as skipped."""
+        self._report(Problem(file, 0, "file", problem, remedy, Severity.NOTE))
 
     def close(self) -> None:
-        """Close the rejects file, if one was made."""
+        """Close the rejects file, if there is one."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _tell(self, problem: Problem) -> None:
+    def _report(self, problem: Problem) -> None:
         if self._on_problem is not None:
             self._on_problem(problem)
 
@@ -130,21 +134,21 @@ class ProblemLog:
                 ) from error
         row = asdict(problem)
         del row["severity"]
-        row["record"] = _as_json(record) if isinstance(record, bytes) else record
+        row["record"] = _decode_record(record) if isinstance(record, bytes) else record
         self._file.write(json.dumps(row) + "\n")
         self._file.flush()
 
 
-def _as_json(record: bytes) -> object:
-    """The record as JSON where it is some, or else as text, bytes that are no text escaped."""
+def _decode_record(record: bytes) -> object:
+    """Decode a record as JSON, else as text with invalid bytes escaped."""
     try:
         return json.loads(record)
     except (ValueError, RecursionError):
         return record.decode(errors="backslashreplace")
 
 
-def show(value: object) -> str:
-    """A value of the input, quoted and cut to a length that fits a line."""
+def quote_value(value: object) -> str:
+    """Quote a value of the input, truncated to fit a line."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    text = text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
+    text = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
     return f'"{text}"' if isinstance(value, str) else text

@@ -1,8 +1,8 @@
-"""S2AND data sets: ``signatures.json`` and ``papers.json``, and ``clusters.json`` as labels.
+"""Read S2AND data sets: ``signatures.json`` and ``papers.json``, and ``clusters.json`` as labels.
 
-A paper becomes a work; a signature adds given and family name, affiliations, e-mail and ORCID
-iD to the author at its position. One file at a time is held in memory as text, and the
-signatures as objects.
+A paper becomes a work; a signature adds given and family name, affiliations, e-mail and ORCID iD
+to the author at its position. One file at a time is in memory as text, and the signatures as
+objects.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from disambig.errors import FormatError
 from disambig.ingest._json_records import entries
 from disambig.ingest._json_scanner import Entry
 from disambig.ingest._native import Parsed, explained, parse_record
-from disambig.ingest._problems import BadRecord, ProblemLog, show
+from disambig.ingest._problems import BadRecord, ProblemLog, quote_value
 from disambig.ingest._sniff import Kind
 from disambig.ingest._source import Source, open_source
 
@@ -30,7 +30,7 @@ _CONFIG = ConfigDict(strict=True, extra="ignore")
 
 
 def text_id(value: Any) -> Any:
-    """An id as text; some files write it as a number."""
+    """Convert an id to text; some files write it as a number."""
     return str(value) if type(value) is int else value
 
 
@@ -90,7 +90,7 @@ _AUTHORS = TypeAdapter(list[PaperAuthor])
 
 @dataclass(slots=True)
 class Dataset:
-    """The files of one data set; which of them are there."""
+    """The files of one data set; None for a missing one."""
 
     name: str
     papers: Source | None = None
@@ -100,10 +100,10 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class PaperRead:
-    """One paper: where it stands, what it was, and the work or what is wrong.
+    """One paper: its line, its raw record, and the work or the error.
 
-    ``positions`` maps the signatures that were placed to their position on the work;
-    ``signatures`` are all that name the paper.
+    ``positions`` maps the matched signatures to their positions on the work; ``signatures`` are
+    all that refer to the paper.
     """
 
     line: int
@@ -113,7 +113,7 @@ class PaperRead:
     signatures: tuple[SignatureRecord, ...] = ()
 
     def received(self) -> dict[str, object]:
-        """The paper and the signatures that were placed on it, as in the files."""
+        """Return the paper and the signatures matched with its authors, as in the files."""
         placed = [s for s in self.signatures if s.signature_id in self.positions]
         return {
             "papers": self.raw,
@@ -122,7 +122,7 @@ class PaperRead:
 
 
 def datasets(sources: list[tuple[Source, Kind]]) -> list[Dataset]:
-    """Sort S2AND files into data sets, by folder and what precedes ``papers.json`` in the name.
+    """Group S2AND files by folder and by what precedes ``papers.json`` in the name.
 
     Raises
     ------
@@ -158,9 +158,9 @@ def read_dataset(
     max_year: int,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[PaperRead]:
-    """Read the papers of a data set, each with its signatures placed on it.
+    """Read the papers of a data set, each with its signatures matched with its authors.
 
-    Signatures that cannot be read or placed are counted as read and rejected in ``ledger``.
+    Signatures that cannot be read or matched are counted as read and rejected in ``ledger``.
     """
     if data.papers is None:
         return
@@ -182,8 +182,8 @@ def read_dataset(
         named = tuple(record for _, record in signatures)
         yield PaperRead(entry.line, {entry.key: entry.value}, parsed, placed, named)
     for line, record in (item for items in waiting.values() for item in items):
-        problem = f"no paper {show(record.paper_id)} in {data.papers.name}"
-        orphan = BadRecord("paper_id", problem, "add the paper, or take the signature out")
+        problem = f"no paper {quote_value(record.paper_id)} in {data.papers.name}"
+        orphan = BadRecord("paper_id", problem, "add the paper, or remove the signature")
         _reject_signatures(data, [(line, record.model_dump(), orphan)], ledger)
 
 
@@ -194,7 +194,7 @@ def _reject_signatures(data: Dataset, lost: list[_Lost], ledger: ProblemLog) -> 
 
 
 def read_labels_of(data: Dataset, ledger: ProblemLog, *, max_year: int) -> Iterator[Label]:
-    """Labels of a data set: the person is the cluster's id, the block is the signature's."""
+    """Read the labels of a data set: the cluster id is the person, the block the signature's."""
     if data.clusters is None or data.signatures is None or data.papers is None:
         raise FormatError(
             f"{data.name}: labels need papers.json, signatures.json and clusters.json together"
@@ -228,9 +228,9 @@ def read_labels_of(data: Dataset, ledger: ProblemLog, *, max_year: int) -> Itera
 
 def _unplaced(signature_id: str, *, known: bool) -> BadRecord:
     if known:
-        problem = f"{show(signature_id)} is in two clusters, or its paper was rejected"
+        problem = f"{quote_value(signature_id)} is in two clusters, or its paper was rejected"
     else:
-        problem = f"{show(signature_id)} is no signature"
+        problem = f"{quote_value(signature_id)} is not a signature"
     return BadRecord("signature_ids", problem, "correct the cluster or the paper")
 
 
@@ -258,7 +258,7 @@ def _validated(model: type[_Model], entry: Entry) -> _Model:
 def _signatures(
     source: Source, ledger: ProblemLog, progress: Callable[[int], None] | None = None
 ) -> dict[str, list[tuple[int, SignatureRecord]]]:
-    """Signatures by the paper they are on, each with its line."""
+    """Read the signatures by paper, each with its line."""
     by_paper: dict[str, list[tuple[int, SignatureRecord]]] = {}
     seen: set[str] = set()
     for entry in _entries(source, progress):
@@ -276,9 +276,11 @@ def _signatures(
 
 
 def _paper(entry: Entry, paper_id: str) -> tuple[dict[str, Any], dict[int, int]]:
-    """A paper as a native record, and the index in ``authors`` of each stated position."""
+    """Convert a paper to a native record; also return the index of each position in ``authors``."""
     if not isinstance(entry.value, dict):
-        raise BadRecord("paper", f"{show(entry.value)} is no object", "write each as an object")
+        raise BadRecord(
+            "paper", f"{quote_value(entry.value)} is not an object", "write each as an object"
+        )
     try:
         authors = _AUTHORS.validate_python(entry.value.get("authors") or [])
     except ValidationError as error:
@@ -289,7 +291,7 @@ def _paper(entry: Entry, paper_id: str) -> tuple[dict[str, Any], dict[int, int]]
     if first > 1 or positions != list(range(first, first + len(positions))):
         raise BadRecord(
             "authors",
-            f"positions {show(positions)} leave gaps or repeat",
+            f"positions {quote_value(positions)} leave gaps or repeat",
             "number the authors 0, 1, 2 and so on",
         )
     raw = {key: entry.value.get(key) for key in ("title", "abstract", "year")}
@@ -304,10 +306,10 @@ def _place(
     index: Mapping[int, int],
     signatures: list[tuple[int, SignatureRecord]],
 ) -> tuple[dict[str, int], list[_Lost]]:
-    """Add what signatures know to the authors they are; returns who is where, and who nowhere.
+    """Add the fields of signatures to their authors; return positions and unmatched signatures.
 
-    A signature belongs to the author at its position when their names agree. Where they do not,
-    or positions are counted from another start, it belongs to the one author of that name.
+    A signature is the author at its position if their names agree. If not, or if positions count
+    from another start, it is the only author of that name.
     """
     placed: dict[str, int] = {}
     lost: list[_Lost] = []
@@ -318,7 +320,7 @@ def _place(
             named = [n for n, author in enumerate(authors) if _agrees(author["name"], info)]
             at = named[0] if len(named) == 1 else None
         if at is None or at in placed.values():
-            problem = f"{show(_full_name(info))} is not author {info.position} of the paper"
+            problem = f"{quote_value(_full_name(info))} is not author {info.position} of the paper"
             bad = BadRecord("author_info.position", problem, "correct the position or the name")
             lost.append((line, record.model_dump(), bad))
             continue
@@ -345,15 +347,15 @@ def _full_name(info: AuthorInfo) -> str:
 
 
 def _agrees(name: str, info: AuthorInfo) -> bool:
-    """Whether a printed name can be the signature's: family name within it, first initial too.
+    """Whether a printed name can be that of a signature: same family name and first initial.
 
-    An empty printed name says nothing against.
+    An empty printed name agrees with any.
     """
     words = _words(name)
     last, first = _words(info.last or ""), _words(info.first or "")
     if not words:
         return True
-    # "O'Neill", "De la Cruz" and "Jean-Luc" are cut into words differently on the two sides.
+    # "O'Neill", "De la Cruz" and "Jean-Luc" are split into words differently on the two sides
     return "".join(last) in "".join(words) and (
         not first or any(word[0] == first[0][0] for word in words)
     )

@@ -1,7 +1,8 @@
-"""A work as one JSON record, and back: the native format, with nothing of the work left out.
+"""Serialise a work to one JSON record and back, without loss.
 
-Beside the keys of :class:`disambig.ingest.NativeWork` the record may hold ``authors_complete``
-(when false) and the work's own ``affiliations``; an author without a name holds a place.
+The record is in the native format. In addition to the keys of :class:`disambig.ingest.NativeWork`
+it may have ``authors_complete`` (if false) and the ``affiliations`` of the work; an author without
+a name keeps its position.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from disambig.ingest import _fast_path
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A work, and what the source sent.
+    """A work, and its record as received.
 
     Attributes
     ----------
     work : Work
     line : int
-        Line of ``file`` on which the record begins, counted from 1; 0 where it is unknown.
+        First line of the record in ``file``, counted from 1; 0 if unknown.
     raw : str or None
-        The record's text as received; JSON made of it where the source is no JSON in lines.
-        None where nothing is known but the work.
+        The record as received; converted to JSON if the source is not JSON lines. None if only
+        the work is known.
     file : str
     """
 
@@ -39,12 +40,12 @@ class Received:
 
 
 def dump_work(work: Work) -> bytes:
-    """The one record that stands for a work: equal works have equal records, in UTF-8.
+    """Serialise a work in UTF-8; equal works have equal records.
 
     Raises
     ------
     TypeError
-        If a text holds half a character (a lone surrogate), which no UTF-8 can say.
+        If a text contains a lone surrogate, which UTF-8 cannot encode.
     """
     row: dict[str, Any] = {"id": work.id, "title": work.title}
     for key in ("abstract", "venue", "year"):
@@ -81,7 +82,7 @@ def _author_row(author: Author) -> dict[str, Any]:
 
 
 def load_work(record: str | bytes) -> Work:
-    """The work that :func:`dump_work` wrote down."""
+    """Read a work that :func:`dump_work` serialised."""
     row: Mapping[str, Any] = orjson.loads(record)
     get = row.get
     authors = tuple([_author(entry) for entry in row["authors"]])
@@ -99,7 +100,7 @@ def load_work(record: str | bytes) -> Work:
             get("authors_complete", True),
             tuple(get("affiliations", ())),
         )
-    return _fast_path.work(
+    return _fast_path.make_work(
         row["id"],
         row["title"],
         authors,
@@ -114,9 +115,9 @@ def load_work(record: str | bytes) -> Work:
 
 def _author(entry: Mapping[str, Any]) -> Author:
     if len(entry) == 1:
-        return _fast_path.author(entry["name"])
+        return _fast_path.make_author(entry["name"])
     get = entry.get
-    return _fast_path.author(
+    return _fast_path.make_author(
         entry["name"],
         get("given"),
         get("family"),
@@ -127,7 +128,7 @@ def _author(entry: Mapping[str, Any]) -> Author:
 
 
 def text_of(raw: object) -> str:
-    """What a source sent, as text: bytes decoded, what a function gives as JSON."""
+    """Decode a raw record: bytes as UTF-8, the result of a function as JSON."""
     if isinstance(raw, bytes):
         return raw.decode("utf-8", "replace")
     return json.dumps(raw() if callable(raw) else raw, ensure_ascii=False, default=str)

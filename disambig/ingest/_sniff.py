@@ -1,4 +1,4 @@
-"""What a file holds, told from its first bytes, never from its name."""
+"""Detect the kind of a file from its first bytes, never from its name."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 import re
 from enum import StrEnum
 
-from disambig.ingest._author_pages import page_kind
+from disambig.ingest._author_pages import detect_page_kind
 from disambig.ingest._json_scanner import decode
 from disambig.ingest._problems import BadRecord
 
-#: Names of the formats works can be given in.
+#: Names of the input formats for works.
 FORMATS = ("native", "s2and", "page")
 
 
 class Kind(StrEnum):
-    """What a file holds. The value is how a message calls it."""
+    """Kind of content of a file. The value is its name in messages."""
 
     NATIVE = "native works"
     ARRAY = "native works in one JSON array"
@@ -25,7 +25,7 @@ class Kind(StrEnum):
     CLUSTERS = "S2AND clusters"
     LABELS = "labels"
     CONSTRAINTS = "constraints"
-    ASSIGNMENTS = "clusters that were written by this program"
+    ASSIGNMENTS = "clusters written by this program"
     REJECTS = "rejected records"
     EMPTY = "nothing"
     UNKNOWN = "an unknown format"
@@ -60,7 +60,7 @@ _MAGIC_BYTES = (
 
 
 def detect_kind(head: bytes) -> Kind:
-    """Tell what begins with these bytes (unpacked; the first 64 KB do)."""
+    """Return the kind of a file that begins with these bytes (uncompressed, up to 64 KB)."""
     text = head.removeprefix(_BOM).decode("utf-8", "replace").lstrip(" \t\r\n")
     if not text:
         return Kind.EMPTY
@@ -73,15 +73,15 @@ def detect_kind(head: bytes) -> Kind:
             return Kind.ARRAY if kind is Kind.NATIVE else kind
         if start.startswith("]"):
             return Kind.ARRAY
-    if page_kind(_drop_partial_line(text)) is not None:
+    if detect_page_kind(_drop_partial_line(text)) is not None:
         return Kind.PAGE
-    # A first line that is damaged does not make the others unreadable.
+    # a damaged first line does not make the others unreadable
     rows = [line for line in text.split("\n")[1:] if line.startswith("{")]
     return _detect_row_kind(rows[0]) if any(map(_is_object, rows)) else Kind.UNKNOWN
 
 
 def describe_head(head: bytes) -> str:
-    """What an unknown file looks like, with what to do where that is known."""
+    """Describe a file of unknown format, with a remedy for the known ones."""
     lowered = head[:64].removeprefix(_BOM).lstrip().lower()
     for magic, description in _MAGIC_BYTES:
         if head.startswith(magic) or lowered.startswith(magic.lower()):

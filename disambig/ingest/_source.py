@@ -1,4 +1,4 @@
-"""Bytes in: files, pipes and standard input, plain or gzipped, read once and front to back."""
+"""Read bytes of files, pipes and standard input, plain or gzipped, once from start to end."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from disambig.errors import FormatError, InputError
 from disambig.ingest._problems import BadRecord
 
 HEAD_BYTES = 64 * 1024
-#: A longer line is rejected, so that a broken file cannot fill the memory.
+#: Longer lines are rejected, so that a broken file cannot fill the memory.
 MAX_LINE_BYTES = 64 * 1024 * 1024
-#: Largest document (JSON array, S2AND file, page) that is read as a whole, unpacked.
+#: Largest document (JSON array, S2AND file, page) that is loaded as a whole, uncompressed.
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _BUFFER_BYTES = 1024 * 1024
 _LONG_LINE_BYTES = 1000
-# What reading may raise half-way: a cut or damaged gzip stream, or a failing disk.
+# raised while reading: a truncated or damaged gzip stream, or a failing disk
 _DAMAGE_ERRORS = (EOFError, zlib.error, OSError)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Something to read: a path, or standard input where ``path`` is None."""
+    """An input: a path, or standard input if ``path`` is None."""
 
     path: Path | None
     in_folder: bool = False
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name in messages."""
         return "<stdin>" if self.path is None else str(self.path)
 
     @property
@@ -48,14 +48,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """The first bytes of a source, unpacked, and a stream that starts with them again."""
+    """The first bytes of a source, uncompressed, and a stream that starts with them."""
 
     head: bytes
     stream: io.BufferedReader
 
 
 def expand_paths(paths: list[str | Path]) -> list[Source]:
-    """Sources in the order given; folders recursively, sorted, without hidden files.
+    """List sources in the order of ``paths``; folders recursively, sorted, without hidden files.
 
     Raises
     ------
@@ -84,12 +84,14 @@ def _list_files(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def open_source(source: Source, progress: Callable[[int], None] | None = None) -> Iterator[OpenFile]:
-    """Open a source, unpack it when its first bytes say gzip, and look at its head.
+def open_source(
+    source: Source, progress: Callable[[int], None] | None = None
+) -> Iterator[OpenFile]:
+    """Open a source, decompress it if its first bytes are gzip's, and read its head.
 
-    ``progress`` is called with the number of bytes taken from the file since the last call
-    (packed bytes where it is packed). Damage is met where :func:`lines` or :func:`document`
-    get to it.
+    ``progress`` is called with the number of bytes read from the file since the last call
+    (compressed bytes of a compressed file). Damage is reported when :func:`lines` or :func:`document`
+    reach it.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def _unpack(file: _Readable, progress: Callable[[int], None] | None) -> OpenFile
     counted = _CountingReader(file, progress)
     magic, error = _read_up_to(counted.read, len(_GZIP_MAGIC))
     whole = io.BufferedReader(_ReplayReader(magic, counted.read, error), _BUFFER_BYTES)
-    # read1 gives what is there; read would lose it when the stream breaks off before the rest.
+    # read1 returns what is available; read would lose it if the stream ends early
     packed = magic == _GZIP_MAGIC
     read = gzip.GzipFile(fileobj=whole, mode="rb").read1 if packed else whole.read1
     head, error = _read_up_to(read, HEAD_BYTES)
@@ -126,7 +128,7 @@ _Read = Callable[[int], bytes | None]
 
 
 class _CountingReader(io.RawIOBase):
-    """Passes bytes on and tells how many."""
+    """Reads from a file and reports the number of bytes."""
 
     def __init__(self, file: _Readable, progress: Callable[[int], None] | None) -> None:
         self._file, self._progress = file, progress
@@ -143,7 +145,7 @@ class _CountingReader(io.RawIOBase):
 
 
 class _ReplayReader(io.RawIOBase):
-    """Bytes already read, then the error that stopped the reading or the rest."""
+    """Replays bytes already read, then raises the error that followed or reads the rest."""
 
     def __init__(self, head: bytes, rest: _Read, error: Exception | None) -> None:
         self._head, self._rest, self._error = memoryview(head), rest, error
@@ -176,11 +178,13 @@ def _read_up_to(read: _Read, size: int) -> tuple[bytes, Exception | None]:
     return data, None
 
 
-def read_lines(stream: BinaryIO | io.BufferedReader) -> Iterator[tuple[int, bytes | BadRecord, bytes]]:
-    """Lines of bytes with their numbers: ``(number, line, line)``, without the line's end.
+def read_lines(
+    stream: BinaryIO | io.BufferedReader,
+) -> Iterator[tuple[int, bytes | BadRecord, bytes]]:
+    """Yield numbered lines of bytes without line ends, as ``(number, line, line)``.
 
-    An over-long line, and damage to the stream, come as ``(number, BadRecord, start of the
-    line)``; after damage nothing follows.
+    A line that is too long, or damage to the stream, is yielded as ``(number, BadRecord, start of
+    the line)``; damage ends the iteration.
     """
     number = 0
     while True:
@@ -213,18 +217,18 @@ def _make_long_line_error() -> BadRecord:
 
 
 def describe_damage(error: Exception) -> BadRecord:
-    """What a damaged stream means for the reader of the file."""
+    """Return the error of a file whose stream is damaged."""
     if isinstance(error, EOFError):
-        what = "the gzip stream ends in the middle"
+        what = "the gzip stream is truncated"
     elif isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-        what = f"cannot be read on ({error.strerror or error})"
+        what = f"cannot be read further ({error.strerror or error})"
     else:
         what = f"the gzip stream is damaged ({error})"
-    return BadRecord("file", what, "copy or make the file again; what came before is kept")
+    return BadRecord("file", what, "copy or create the file again; earlier records are kept")
 
 
 def read_document(source: Source, stream: io.BufferedReader) -> tuple[bytes, BadRecord | None]:
-    """All bytes of a stream, and what stopped the reading before its end.
+    """Read all bytes of a stream; also return the error that ended it early.
 
     Raises
     ------

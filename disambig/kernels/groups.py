@@ -75,7 +75,7 @@ def compute_spans(values: Float32, member: Int64, first: Int64) -> tuple[Float32
 
 @kernel
 def find_crossing_pairs(
-    group: Int32, left: Int32, right: Int32, live: Bool, n: int
+    group: Int32, left: Int32, right: Int32, is_live: Bool, n: int
 ) -> tuple[Int32, Int32, Int64, Int64]:
     """List the pairs of rows in two different groups, one pair of groups after the other.
 
@@ -95,13 +95,13 @@ def find_crossing_pairs(
     cross, start : int64[X], int64[N + 1]
         Pairs of rows of each, in their order: ``cross[start[k]:start[k + 1]]``.
     """
-    found = np.empty(len(left), dtype=np.int64)
+    pair_index = np.empty(len(left), dtype=np.int64)
     least, most = np.empty(len(left), dtype=np.int32), np.empty(len(left), dtype=np.int32)
     at = 0
     for p in range(len(left)):
         a, b = group[left[p]], group[right[p]]
-        if a != b and live[left[p]]:
-            found[at], least[at], most[at] = p, min(a, b), max(a, b)
+        if a != b and is_live[left[p]]:
+            pair_index[at], least[at], most[at] = p, min(a, b), max(a, b)
             at += 1
     least, most = least[:at], most[:at]
     order = sort_by_count(least, sort_by_count(most, np.arange(at), n), n)
@@ -113,7 +113,7 @@ def find_crossing_pairs(
         if k == 0 or a != low[k - 1] or b != high[k - 1]:
             low[k], high[k], start[k] = a, b, x
             k += 1
-        cross[x] = found[order[x]]
+        cross[x] = pair_index[order[x]]
     start[k] = at
     return low[:k], high[:k], cross, start[: k + 1]
 
@@ -170,21 +170,21 @@ def find_distinct(keys: Int64) -> tuple[Int64, Int64]:
     size = 16
     while size < 2 * len(keys):
         size *= 2
-    holder = np.full(size, -1, dtype=np.int64)
-    found, place = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=np.int64)
+    slots = np.full(size, -1, dtype=np.int64)
+    distinct_keys, place = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=np.int64)
     n = 0
     for k in range(len(keys)):
         key = keys[k]
         mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
         at = np.int64((mixed >> np.uint64(32)) & np.uint64(size - 1))
-        while holder[at] >= 0 and found[holder[at]] != key:
+        while slots[at] >= 0 and distinct_keys[slots[at]] != key:
             at = (at + 1) & (size - 1)
-        if holder[at] < 0:
-            holder[at] = n
-            found[n] = key
+        if slots[at] < 0:
+            slots[at] = n
+            distinct_keys[n] = key
             n += 1
-        place[k] = holder[at]
-    return found[:n], place
+        place[k] = slots[at]
+    return distinct_keys[:n], place
 
 
 @kernel
@@ -206,15 +206,15 @@ def list_name_pairs(
     bounds : int64[N + 1]
         Those of pair ``k`` are ``key[bounds[k]:bounds[k + 1]]``.
     """
-    bounds = np.zeros(len(left) + 1, dtype=np.int64)
+    pair_start = np.zeros(len(left) + 1, dtype=np.int64)
     for k in range(len(left)):
         a, b = start[left[k] + 1] - start[left[k]], start[right[k] + 1] - start[right[k]]
-        bounds[k + 1] = bounds[k] + a * b
-    key = np.empty(bounds[-1], dtype=np.int64)
+        pair_start[k + 1] = pair_start[k] + a * b
+    key = np.empty(pair_start[-1], dtype=np.int64)
     at = 0
     for k in range(len(left)):
         for x in range(start[left[k]], start[left[k] + 1]):
             for y in range(start[right[k]], start[right[k] + 1]):
                 key[at] = min(name[x], name[y]) * width + max(name[x], name[y])
                 at += 1
-    return key, bounds
+    return key, pair_start

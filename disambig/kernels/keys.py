@@ -70,14 +70,14 @@ def select_edges(
 
 
 @kernel
-def find_places(keys: UInt64, first: Int64, shift: np.uint64, wanted: UInt64) -> Int32:
+def find_places(keys: UInt64, first: Int64, shift: np.uint64, queries: UInt64) -> Int32:
     """Return the position among ``keys`` of each query, all of which are there; int32[n].
 
     ``first`` and ``shift`` are from :func:`build_directory`.
     """
-    out = np.empty(len(wanted), dtype=np.int32)
-    for w in range(len(wanted)):
-        out[w] = _find_place(keys, first, shift, wanted[w])
+    out = np.empty(len(queries), dtype=np.int32)
+    for w in range(len(queries)):
+        out[w] = _find_place(keys, first, shift, queries[w])
     return out
 
 
@@ -87,22 +87,22 @@ def list_distinct_keys(start: Int64, keys: UInt64, most: int) -> tuple[Int64, UI
 
     0 is no key; rows of more than ``most`` keys are left out.
     """
-    row, found = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=np.uint64)
+    row, distinct_keys = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=np.uint64)
     n = 0
     for r in range(len(start) - 1):
         size = start[r + 1] - start[r]
         if size > most:
             continue
-        own = keys[start[r] : start[r + 1]].copy()
+        row_keys = keys[start[r] : start[r + 1]].copy()
         if size > 1:
-            own.sort()
+            row_keys.sort()
         last = np.uint64(0)
-        for key in own:
+        for key in row_keys:
             if key != last:
-                row[n], found[n] = r, key
+                row[n], distinct_keys[n] = r, key
                 n += 1
                 last = key
-    return row[:n].copy(), found[:n].copy()
+    return row[:n].copy(), distinct_keys[:n].copy()
 
 
 @kernel

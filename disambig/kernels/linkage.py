@@ -69,7 +69,9 @@ def cluster_rows(
     rank = np.empty(n_rows, dtype=np.int32)
     for k in range(n_rows):
         rank[row[k]] = k - row_start[root[row[k]]]
-    pair, pair_start = _sort_by_key(_label_unfinished_pairs(left, right, similarity, limit, root), n_rows)
+    pair, pair_start = _sort_by_key(
+        _label_unfinished_pairs(left, right, similarity, limit, root), n_rows
+    )
     for c in range(n_rows):  # a component is identified by its first row
         pairs = pair[pair_start[c] : pair_start[c + 1]]
         if len(pairs) == 0:
@@ -78,9 +80,9 @@ def cluster_rows(
         i, j = rank[left[pairs]], rank[right[pairs]]
         value = similarity[pairs].astype(np.float64) - absent
         full = len(rows) <= full_rows or len(rows) ** 2 <= cells_per_pair * len(pairs)
-        square = _build_matrix(i, j, value, len(rows) if full else 0)
+        matrix = _build_matrix(i, j, value, len(rows) if full else 0)
         lists = _build_lists(i, j, value, 0 if full else len(rows))
-        first = _agglomerate(square, lists, mass[rows], orcid[rows], absent, limit)
+        first = _agglomerate(matrix, lists, mass[rows], orcid[rows], absent, limit)
         for k in range(len(rows)):  # assigning by index arrays takes 2 s more to compile
             root[rows[k]] = rows[first[k]]
     return root
@@ -151,13 +153,13 @@ def _sort_by_key(key: Int32, n_keys: int) -> tuple[Int64, Int64]:
 @kernel
 def _build_matrix(i: Int32, j: Int32, value: Float64, m: int) -> Float64:
     """Build the matrix of a component of m rows, diagonal minus infinity; empty for m = 0."""
-    square = np.zeros((m, m), dtype=np.float64)
+    matrix = np.zeros((m, m), dtype=np.float64)
     for k in range(m):
-        square[k, k] = -np.inf
+        matrix[k, k] = -np.inf
     for p in range(len(i) if m > 0 else 0):
-        square[i[p], j[p]] = value[p]
-        square[j[p], i[p]] = value[p]
-    return square
+        matrix[i[p], j[p]] = value[p]
+        matrix[j[p], i[p]] = value[p]
+    return matrix
 
 
 @kernel
@@ -186,7 +188,7 @@ def _build_lists(i: Int32, j: Int32, value: Float64, m: int) -> NeighbourLists:
 
 @kernel
 def _agglomerate(
-    square: Float64,
+    matrix: Float64,
     lists: NeighbourLists,
     mass: Float64,
     orcid: Int32,
@@ -211,22 +213,22 @@ def _agglomerate(
         chain[0], length = first, int(is_open[first])
         while length > 0:
             tip, last = chain[length - 1], chain[length - 2] if length > 1 else -1
-            if len(square) > 0:
-                near, best = _find_nearest_in_matrix(square, is_open, tip, last)
+            if len(matrix) > 0:
+                near, best = _find_nearest_in_matrix(matrix, is_open, tip, last)
             else:
                 near, best = _find_nearest_in_lists(lists, is_open, tip, last)
             if np.float32(best + absent) < limit:
                 is_open[tip] = False
                 length -= 1
             elif near == last:
-                keep, gone = min(tip, last), max(tip, last)
-                parent[gone], is_open[gone] = keep, False
-                orcid[keep] = max(orcid[keep], orcid[gone])
-                if len(square) > 0:
-                    _merge_in_matrix(square, mass, orcid, is_open, keep, gone)
+                keep, drop = min(tip, last), max(tip, last)
+                parent[drop], is_open[drop] = keep, False
+                orcid[keep] = max(orcid[keep], orcid[drop])
+                if len(matrix) > 0:
+                    _merge_in_matrix(matrix, mass, orcid, is_open, keep, drop)
                 else:
-                    _merge_in_lists(lists, mass, orcid, is_open, keep, gone)
-                mass[keep] += mass[gone]
+                    _merge_in_lists(lists, mass, orcid, is_open, keep, drop)
+                mass[keep] += mass[drop]
                 length -= 2
                 if length == 0:
                     chain[0], length = keep, 1
@@ -239,70 +241,74 @@ def _agglomerate(
 
 
 @kernel
-def _find_nearest_in_matrix(square: Float64, is_open: Bool, tip: int, last: int) -> tuple[int, float]:
+def _find_nearest_in_matrix(
+    matrix: Float64, is_open: Bool, tip: int, last: int
+) -> tuple[int, float]:
     """Find the cluster most similar to ``tip``: ``last`` in a tie, else the lowest; -1 if none."""
-    near, best = last, square[tip, last] if last >= 0 else -np.inf
-    for c in range(len(square)):
-        if square[tip, c] > best and is_open[c]:
-            near, best = c, square[tip, c]
+    near, best = last, matrix[tip, last] if last >= 0 else -np.inf
+    for c in range(len(matrix)):
+        if matrix[tip, c] > best and is_open[c]:
+            near, best = c, matrix[tip, c]
     return near, best
 
 
 @kernel
-def _find_nearest_in_lists(lists: NeighbourLists, is_open: Bool, tip: int, last: int) -> tuple[int, float]:
+def _find_nearest_in_lists(
+    lists: NeighbourLists, is_open: Bool, tip: int, last: int
+) -> tuple[int, float]:
     """Find what :func:`_find_nearest_in_matrix` finds; drop closed clusters from the list."""
     number = lists.number[tip]
     at = lists.start[number]
-    kept = at
+    write = at
     near, best, to_last = -1, -np.inf, -np.inf
     for e in range(at, at + lists.length[number]):
         c, value = lists.neighbour[e], lists.value[e]
         if is_open[c]:
-            lists.neighbour[kept], lists.value[kept] = c, value
-            kept += 1
+            lists.neighbour[write], lists.value[write] = c, value
+            write += 1
             if value > best:
                 near, best = c, value
             if c == last:
                 to_last = value
-    lists.length[number] = kept - at
+    lists.length[number] = write - at
     if last >= 0 and to_last >= best:
         near = last
     return near, best
 
 
 @kernel
-def _has_two_codes(one: int, other: int) -> bool:
+def _has_two_codes(code: int, other_code: int) -> bool:
     """Return whether two codes are known and differ."""
-    return one >= 0 and other >= 0 and one != other
+    return code >= 0 and other_code >= 0 and code != other_code
 
 
 @kernel
 def _merge_in_matrix(
-    square: Float64, mass: Float64, orcid: Int32, is_open: Bool, keep: int, gone: int
+    matrix: Float64, mass: Float64, orcid: Int32, is_open: Bool, keep: int, drop: int
 ) -> None:
     """Store the average of two clusters at the first; the second is closed."""
-    total = mass[keep] + mass[gone]
-    of_keep, of_gone = mass[keep] / total, mass[gone] / total
-    for c in range(len(square)):
+    total = mass[keep] + mass[drop]
+    keep_share, drop_share = mass[keep] / total, mass[drop] / total
+    for c in range(len(matrix)):
         if is_open[c] and c != keep:
-            a, b = square[keep, c], square[gone, c]
-            value = min(a * of_keep + b * of_gone, max(a, b))
+            a, b = matrix[keep, c], matrix[drop, c]
+            value = min(a * keep_share + b * drop_share, max(a, b))
             if _has_two_codes(orcid[keep], orcid[c]):
                 value = -np.inf
-            square[keep, c] = value
-            square[c, keep] = value
+            matrix[keep, c] = value
+            matrix[c, keep] = value
 
 
 @kernel
 def _merge_in_lists(
-    lists: NeighbourLists, mass: Float64, orcid: Int32, is_open: Bool, keep: int, gone: int
+    lists: NeighbourLists, mass: Float64, orcid: Int32, is_open: Bool, keep: int, drop: int
 ) -> None:
     """Do what :func:`_merge_in_matrix` does, for the clusters that neighbour either."""
-    total = mass[keep] + mass[gone]
-    of_keep, of_gone = mass[keep] / total, mass[gone] / total
-    at = _reserve_list(lists, keep, gone)
-    e, f = lists.start[lists.number[keep]], lists.start[lists.number[gone]]
-    e_end, f_end = e + lists.length[lists.number[keep]], f + lists.length[lists.number[gone]]
+    total = mass[keep] + mass[drop]
+    keep_share, drop_share = mass[keep] / total, mass[drop] / total
+    at = _reserve_list(lists, keep, drop)
+    e, f = lists.start[lists.number[keep]], lists.start[lists.number[drop]]
+    e_end, f_end = e + lists.length[lists.number[keep]], f + lists.length[lists.number[drop]]
     new = at
     while e < e_end or f < f_end:
         c = lists.neighbour[e] if e < e_end else lists.neighbour[f]
@@ -316,23 +322,23 @@ def _merge_in_lists(
             b = lists.value[f]
             f += 1
         if is_open[c] and c != keep:
-            value = min(a * of_keep + b * of_gone, max(a, b))
+            value = min(a * keep_share + b * drop_share, max(a, b))
             if _has_two_codes(orcid[keep], orcid[c]):
                 value = -np.inf
             lists.neighbour[new], lists.value[new] = c, value
             new += 1
-            _replace_neighbour(lists, c, keep, gone, value)
+            _replace_neighbour(lists, c, keep, drop, value)
     lists.length[lists.number[keep]] = 0
-    lists.length[lists.number[gone]] = 0
+    lists.length[lists.number[drop]] = 0
     number = lists.used[0]
     lists.number[keep], lists.start[number], lists.length[number] = number, at, new - at
     lists.used[0], lists.used[1] = number + 1, new
 
 
 @kernel
-def _reserve_list(lists: NeighbourLists, keep: int, gone: int) -> int:
+def _reserve_list(lists: NeighbourLists, keep: int, drop: int) -> int:
     """Return the start of the merged list; compact all lists if space may run out."""
-    need = lists.length[lists.number[keep]] + lists.length[lists.number[gone]]
+    need = lists.length[lists.number[keep]] + lists.length[lists.number[drop]]
     if lists.used[1] + need > len(lists.neighbour):
         at = 0
         for number in range(lists.used[0]):
@@ -346,7 +352,9 @@ def _reserve_list(lists: NeighbourLists, keep: int, gone: int) -> int:
 
 
 @kernel
-def _replace_neighbour(lists: NeighbourLists, cluster: int, keep: int, gone: int, value: float) -> None:
+def _replace_neighbour(
+    lists: NeighbourLists, cluster: int, keep: int, drop: int, value: float
+) -> None:
     """Replace ``keep`` and ``drop``, one or both, by ``keep`` in the list of a cluster.
 
     Where it has both, ``drop`` stays, to be removed as closed. Where it has ``drop`` only, the
@@ -364,7 +372,7 @@ def _replace_neighbour(lists: NeighbourLists, cluster: int, keep: int, gone: int
     if at == end or lists.neighbour[at] != keep:
         moved, moved_value = lists.neighbour[at], lists.value[at]
         e = at
-        while moved != gone:
+        while moved != drop:
             e += 1
             lists.neighbour[e], moved = moved, lists.neighbour[e]
             lists.value[e], moved_value = moved_value, lists.value[e]

@@ -26,17 +26,17 @@ _ALL_BUT_SIGN, _LOWER_HALF = np.int32(0x7FFFFFFF), np.int64(0xFFFFFFFF)
 @kernel
 def _compute_likeness(
     shared: Float32,
-    alike: Float32,
+    meaning_product: Float32,
     year: Float32,
-    own: np.float32,
+    own_year: np.float32,
     slope: np.float32,
-    less: Float32,
+    penalty: Float32,
     out: Float32,
 ) -> None:
     for m in range(len(out)):
-        gap = abs(own - year[m])
+        gap = abs(own_year - year[m])
         gap = gap if gap == gap else _NONE  # 0 where a year is unknown
-        out[m] = (shared[m] + alike[m] - less[m]) - slope * gap
+        out[m] = (shared[m] + meaning_product[m] - penalty[m]) - slope * gap
 
 
 @kernel
@@ -47,14 +47,14 @@ def _compute_shared(
     i: int,
     holder_start: Int64,
     holder: Int32,
-    held: Float32,
+    holder_value: Float32,
     out: Float32,
 ) -> None:
     out[:] = 0
     for x in range(start[i], start[i + 1]):
         v = value[x]
         for y in range(holder_start[column[x]], holder_start[column[x] + 1]):
-            out[holder[y]] += v * held[y]
+            out[holder[y]] += v * holder_value[y]
 
 
 @kernel
@@ -87,10 +87,10 @@ def _select_largest(key: Int64, size: int, most: int) -> None:
 def find_nearest(
     member_start: Int64,
     member: Int32,
-    friend_start: Int64,
-    friend: Int32,
+    agreeing_start: Int64,
+    agreeing_class: Int32,
     pair: Int32,
-    less: Float32,
+    penalty: Float32,
     start: Int64,
     column: Int32,
     value: Float32,
@@ -98,7 +98,7 @@ def find_nearest(
     year: Float32,
     holder_start: Int64,
     holder: Int32,
-    held: Float32,
+    holder_value: Float32,
     panels: Float32,
     slope: np.float32,
     most: int,
@@ -132,31 +132,31 @@ def find_nearest(
     row, other, pair : int32[N] each
         Rows with their neighbours, ``most`` for each row with so many that agree.
     """
-    n, width, n_classes = len(member), LANES * len(panels), len(friend_start) - 1
+    n, width, n_classes = len(member), LANES * len(panels), len(agreeing_start) - 1
     total = 0
     for c in range(n_classes):
         others = -1
-        for f in range(friend_start[c], friend_start[c + 1]):
-            others += member_start[friend[f] + 1] - member_start[friend[f]]
+        for f in range(agreeing_start[c], agreeing_start[c + 1]):
+            others += member_start[agreeing_class[f] + 1] - member_start[agreeing_class[f]]
         total += min(others, most) * (member_start[c + 1] - member_start[c])
     row = np.empty(total, dtype=np.int32)
-    other, via = np.empty_like(row), np.empty_like(row)
-    alike = np.empty((ROWS_AT_ONCE, width), dtype=np.float32)
-    shared, like = np.zeros(width, dtype=np.float32), np.empty(width, dtype=np.float32)
-    taken, number = np.empty_like(like), np.empty(n, dtype=np.int32)
-    bits = like.view(np.int32)
+    other, pair_number = np.empty_like(row), np.empty_like(row)
+    meaning_product = np.empty((ROWS_AT_ONCE, width), dtype=np.float32)
+    shared, likeness = np.zeros(width, dtype=np.float32), np.empty(width, dtype=np.float32)
+    row_penalty, row_pair = np.empty_like(likeness), np.empty(n, dtype=np.int32)
+    bits = likeness.view(np.int32)
     run_low, run_high = np.empty((2, n_classes), dtype=np.int64)
     best = np.empty(BUFFER_FACTOR * most, dtype=np.int64)
     at = 0
     for c in range(n_classes):
         # runs of whole panels that cover all rows that agree with the class
-        taken[:] = _NEVER
+        row_penalty[:] = _NEVER
         runs = 0
-        for f in range(friend_start[c], friend_start[c + 1]):
-            low, high = member_start[friend[f]], member_start[friend[f] + 1]
-            taken[low:high] = less[f]
+        for f in range(agreeing_start[c], agreeing_start[c + 1]):
+            low, high = member_start[agreeing_class[f]], member_start[agreeing_class[f] + 1]
+            row_penalty[low:high] = penalty[f]
             for m in range(low, high):
-                number[member[m]] = pair[f]
+                row_pair[member[m]] = pair[f]
             if runs == 0 or low > run_high[runs - 1] + MAX_GAP:
                 run_low[runs] = low // LANES * LANES
                 runs += 1
@@ -166,22 +166,22 @@ def find_nearest(
             if t == 0:
                 for r in range(runs):
                     for p in range(run_low[r] // LANES, run_high[r] // LANES):
-                        multiply_panel(meaning, i, panels, p, alike)
-            _compute_shared(start, column, value, i, holder_start, holder, held, shared)
+                        multiply_panel(meaning, i, panels, p, meaning_product)
+            _compute_shared(start, column, value, i, holder_start, holder, holder_value, shared)
             size, limit, least = 0, _LOWEST, _LEAST
             for r in range(runs):
                 low, high = run_low[r], run_high[r]
                 _compute_likeness(
                     shared[low:high],
-                    alike[t, low:high],
+                    meaning_product[t, low:high],
                     year[low:high],
                     year[i],
                     slope,
-                    taken[low:high],
-                    like[low:high],
+                    row_penalty[low:high],
+                    likeness[low:high],
                 )
                 for m in range(low, high):
-                    if like[m] < limit or m == i:
+                    if likeness[m] < limit or m == i:
                         continue
                     # integers in the order of likeness; ties: the lowest row is largest
                     b = bits[m]
@@ -199,9 +199,9 @@ def find_nearest(
                 size = most
             for k in range(size):
                 j = np.int32(n - (best[k] & _LOWER_HALF))
-                row[at], other[at], via[at] = member[i], j, number[j]
+                row[at], other[at], pair_number[at] = member[i], j, row_pair[j]
                 at += 1
-    return row, other, via
+    return row, other, pair_number
 
 
 @kernel
@@ -214,12 +214,12 @@ def vote_nearest(
     year: Float32,
     holder_start: Int64,
     holder: Int32,
-    held: Float32,
+    holder_value: Float32,
     panels: Float32,
     years: Float32,
     slope: np.float32,
     label: Int64,
-    fading: float,
+    decay: float,
 ) -> Int64:
     """Return the label that the nearest others of each of ``n`` rows vote for, int64[n].
 
@@ -237,25 +237,27 @@ def vote_nearest(
     """
     m, width = len(label), LANES * len(panels)
     out = np.zeros(n, dtype=np.int64)
-    alike = np.empty((ROWS_AT_ONCE, width), dtype=np.float32)
-    shared, like = np.empty(m, dtype=np.float32), np.empty(m, dtype=np.float32)
-    less, votes = np.zeros_like(like), np.zeros(label.max() + 1, dtype=np.float64)
+    meaning_product = np.empty((ROWS_AT_ONCE, width), dtype=np.float32)
+    shared, likeness = np.empty(m, dtype=np.float32), np.empty(m, dtype=np.float32)
+    penalty, votes = np.zeros_like(likeness), np.zeros(label.max() + 1, dtype=np.float64)
     for i in range(n):
         t = i % ROWS_AT_ONCE
         if t == 0:
             for p in range(len(panels)):
-                multiply_panel(meaning, i, panels, p, alike)
-        _compute_shared(start, column, value, i, holder_start, holder, held, shared)
-        _compute_likeness(shared, alike[t, :m], years[:m], year[i], slope, less, like)
+                multiply_panel(meaning, i, panels, p, meaning_product)
+        _compute_shared(start, column, value, i, holder_start, holder, holder_value, shared)
+        _compute_likeness(
+            shared, meaning_product[t, :m], years[:m], year[i], slope, penalty, likeness
+        )
         first = -_NEVER
         for j in range(m):
-            like[j] = like[j] if shared[j] > _NONE else -_NEVER
+            likeness[j] = likeness[j] if shared[j] > _NONE else -_NEVER
         for j in range(m):
-            first = max(first, like[j])
-        least = first - MAX_DECAYS * fading
+            first = max(first, likeness[j])
+        least = first - MAX_DECAYS * decay
         votes[:] = 0
         for j in range(m):
-            if like[j] > least:
-                votes[label[j]] += np.exp((like[j] - first) / fading)
+            if likeness[j] > least:
+                votes[label[j]] += np.exp((likeness[j] - first) / decay)
         out[i] = votes.argmax()
     return out

@@ -100,7 +100,7 @@ def number_words(
     added to ``slots``, ``keys``, ``spelling`` and ``spelling_end``. Stop before a text whose
     words might not fit. Return the text to continue with, and the number of known words.
     """
-    done = 0 if first == 0 else code_end[first - 1]
+    n_codes = 0 if first == 0 else code_end[first - 1]
     at = 0 if first == 0 else end[first - 1]
     for text in range(first, len(end)):
         stop = end[text]
@@ -128,10 +128,10 @@ def number_words(
                 free += length
                 spelling_end[n_words] = free
                 n_words += 1
-            code[done] = slots[slot]
-            done += 1
+            code[n_codes] = slots[slot]
+            n_codes += 1
         at = stop
-        code_end[text] = done
+        code_end[text] = n_codes
     return len(end), n_words
 
 
@@ -142,7 +142,7 @@ def _find_lowest_bit(bits: np.uint64) -> np.int64:
 
 @kernel
 def _count_row(
-    code: Int32, column_of: Int32, seen: Int32, bits: UInt64, blocks: UInt64, columns: Int32
+    code: Int32, column_of: Int32, count: Int32, bits: UInt64, blocks: UInt64, columns: Int32
 ) -> int:
     """Count the words of one row into ``count``; write their columns, ascending, to ``columns``.
 
@@ -153,10 +153,10 @@ def _count_row(
     for word in code:
         column = column_of[word]
         if column >= 0:
-            if seen[column] == 0:
+            if count[column] == 0:
                 bits[column >> 6] |= _ONE << np.uint64(column & 63)
                 blocks[column >> 12] |= _ONE << np.uint64((column >> 6) & 63)
-            seen[column] += 1
+            count[column] += 1
     n = 0
     for b in range(len(blocks)):
         block = blocks[b]
@@ -184,7 +184,7 @@ def count_terms(
     most = 0
     for row in range(len(start)):
         most += end[row] - start[row]
-    seen = np.zeros(n_columns, dtype=np.int32)
+    count = np.zeros(n_columns, dtype=np.int32)
     bits = np.zeros(n_columns // 64 + 1, dtype=np.uint64)
     blocks = np.zeros(n_columns // 4096 + 1, dtype=np.uint64)
     data = np.empty(most, dtype=np.float32)
@@ -193,10 +193,10 @@ def count_terms(
     filled = 0
     for row in range(len(start)):
         words = code[start[row] : end[row]]
-        n = _count_row(words, column_of, seen, bits, blocks, indices[filled:])
+        n = _count_row(words, column_of, count, bits, blocks, indices[filled:])
         for i in range(filled, filled + n):
-            data[i] = seen[indices[i]]
-            seen[indices[i]] = 0
+            data[i] = count[indices[i]]
+            count[indices[i]] = 0
         filled += n
         pointer[row + 1] = filled
     return data[:filled], indices[:filled], pointer
@@ -213,18 +213,18 @@ def sum_vectors(code: Int32, start: Int64, end: Int64, row_of: Int32, vectors: F
     longest = 0
     for row in range(len(start)):
         longest = max(longest, end[row] - start[row])
-    seen = np.zeros(len(vectors), dtype=np.int32)
+    count = np.zeros(len(vectors), dtype=np.int32)
     bits = np.zeros(len(vectors) // 64 + 1, dtype=np.uint64)
     blocks = np.zeros(len(vectors) // 4096 + 1, dtype=np.uint64)
-    known = np.empty(longest, dtype=np.int32)
+    known_rows = np.empty(longest, dtype=np.int32)
     sums = np.zeros((len(start), vectors.shape[1]), dtype=np.float32)
     for row in range(len(start)):
         words = code[start[row] : end[row]]
-        n = _count_row(words, row_of, seen, bits, blocks, known)
+        n = _count_row(words, row_of, count, bits, blocks, known_rows)
         total = sums[row]
-        for word in known[:n]:
-            weight = np.float32(1.0 + np.log(seen[word]))
-            seen[word] = 0
+        for word in known_rows[:n]:
+            weight = np.float32(1.0 + np.log(count[word]))
+            count[word] = 0
             for axis in range(len(total)):
                 total[axis] += weight * vectors[word, axis]
         length = 0.0

@@ -81,15 +81,15 @@ def dot(typing: Any, vectors: Any, i: Any, j: Any) -> tuple[Any, Generator]:
     """
     _check_array(vectors, 2)
 
-    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        rows = _Array(context, builder, signature.args[0], given[0])
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows = _Array(context, builder, signature.args[0], arguments[0])
         size = rows.get_length(1)
         sums = _allocate_zeros(builder)
         steps = cgutils.for_range_slice(
             builder, size.type(0), size, size.type(LANES), intp=size.type
         )
         with steps as (k, _):
-            a, b = (_load(builder, rows.get_pointer(row, k)) for row in given[1:])
+            a, b = (_load(builder, rows.get_pointer(row, k)) for row in arguments[1:])
             builder.store(builder.fadd(builder.load(sums), builder.fmul(a, b)), sums)
         lanes, total = builder.load(sums), ir.FloatType()(0)
         for lane in range(LANES):
@@ -120,24 +120,26 @@ def multiply_panel(
     for array, ndim in ((rows, 2), (panels, 3), (out, 2)):
         _check_array(array, ndim)
 
-    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        kinds = signature.args
-        row, other, into = (_Array(context, builder, kinds[n], given[n]) for n in (0, 2, 4))
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        argument_types = signature.args
+        row, other, into = (
+            _Array(context, builder, argument_types[n], arguments[n]) for n in (0, 2, 4)
+        )
         size = row.get_length(1)
         word, zero = size.type, size.type(0)
-        low = builder.mul(given[3], word(LANES))
-        mine = [builder.add(given[1], word(t)) for t in range(ROWS_AT_ONCE)]
-        sums = [_allocate_zeros(builder) for _ in mine]
+        low = builder.mul(arguments[3], word(LANES))
+        row_numbers = [builder.add(arguments[1], word(t)) for t in range(ROWS_AT_ONCE)]
+        sums = [_allocate_zeros(builder) for _ in row_numbers]
         with cgutils.for_range_slice(builder, zero, size, word(4), intp=word) as (k, _):
             four = [builder.add(k, word(q)) for q in range(4)]
-            theirs = [_load(builder, other.get_pointer(given[3], q, zero)) for q in four]
-            for i, total in zip(mine, sums, strict=True):
+            panel_values = [_load(builder, other.get_pointer(arguments[3], q, zero)) for q in four]
+            for i, total in zip(row_numbers, sums, strict=True):
                 a, b, c, d = (
                     builder.fmul(_broadcast(builder, row.get_pointer(i, q)), values)
-                    for q, values in zip(four, theirs, strict=True)
+                    for q, values in zip(four, panel_values, strict=True)
                 )
-                more = builder.fadd(builder.fadd(a, b), builder.fadd(c, d))
-                builder.store(builder.fadd(builder.load(total), more), total)
+                step_sum = builder.fadd(builder.fadd(a, b), builder.fadd(c, d))
+                builder.store(builder.fadd(builder.load(total), step_sum), total)
         for t, total in enumerate(sums):
             _store(builder, builder.load(total), into.get_pointer(word(t), low))
         return context.get_dummy_value()

@@ -17,7 +17,13 @@ import numpy as np
 
 from disambig.arrays import Float32, Float64, Int32, UInt8, UInt16
 from disambig.kernels.compile import kernel
-from disambig.model._forest_layout import CELLS, CUTS_PER_PLANE, TREES_PER_TABLE, TABLES_PER_STEP, Layout
+from disambig.model._forest_layout import (
+    CELLS,
+    CUTS_PER_PLANE,
+    TREES_PER_TABLE,
+    TABLES_PER_STEP,
+    Layout,
+)
 
 ROWS = 1024  # of a batch: 60 kB of planes; measured: half as many are 5% slower, twice no faster
 
@@ -140,7 +146,14 @@ def quantise_batch(
 
 @kernel
 def _find_exit_leaves(
-    planes: UInt8, plane: Int32, cut: UInt8, kept: UInt8, tree: int, leaf: UInt8, k: int, n: int
+    planes: UInt8,
+    plane: Int32,
+    cut: UInt8,
+    leaf_mask: UInt8,
+    tree: int,
+    leaf: UInt8,
+    k: int,
+    n: int,
 ) -> None:
     """Exit leaf of a tree for the first ``n`` rows of a batch, into ``leaf[k]``.
 
@@ -150,8 +163,8 @@ def _find_exit_leaves(
     p4, p5, p6 = plane[tree, 4], plane[tree, 5], plane[tree, 6]
     c0, c1, c2, c3 = cut[tree, 0], cut[tree, 1], cut[tree, 2], cut[tree, 3]
     c4, c5, c6 = cut[tree, 4], cut[tree, 5], cut[tree, 6]
-    k0, k1, k2, k3 = kept[tree, 0], kept[tree, 1], kept[tree, 2], kept[tree, 3]
-    k4, k5, k6 = kept[tree, 4], kept[tree, 5], kept[tree, 6]
+    k0, k1, k2, k3 = leaf_mask[tree, 0], leaf_mask[tree, 1], leaf_mask[tree, 2], leaf_mask[tree, 3]
+    k4, k5, k6 = leaf_mask[tree, 4], leaf_mask[tree, 5], leaf_mask[tree, 6]
     for r in range(n):
         bits = _ALL
         bits &= k0 if planes[p0, r] > c0 else _ALL
@@ -203,7 +216,7 @@ def _score_rows(
     missing: UInt8,
     plane: Int32,
     cut: UInt8,
-    kept: UInt8,
+    leaf_mask: UInt8,
     tables: Float32,
     baseline: float,
 ) -> None:
@@ -239,7 +252,7 @@ def _score_rows(
                 for k in range(TREES_PER_TABLE):
                     tree = (group + g) * TREES_PER_TABLE + k
                     if tree < n_trees:
-                        _find_exit_leaves(planes, plane, cut, kept, tree, leaf, k, n)
+                        _find_exit_leaves(planes, plane, cut, leaf_mask, tree, leaf, k, n)
                     else:  # only in the last groups, whose tables are padded with zeros
                         leaf[k, :n] = 0
                 _combine_leaves(leaf, index[g, :n])

@@ -106,11 +106,11 @@ def _check_nodes(forest: TreeArrays) -> str:
     nodes = len(forest.value)
     inner = forest.feature >= 0
     end = np.repeat(forest.tree_start[1:], np.diff(forest.tree_start))
-    here = np.arange(nodes)
+    node = np.arange(nodes)
     for child in (forest.left, forest.right):
         if (child[~inner] != -1).any():
             return "a leaf with children"
-        if ((child <= here) | (child >= end))[inner].any():
+        if ((child <= node) | (child >= end))[inner].any():
             return "a child out of its tree, or before its parent"
     parents = np.bincount(
         np.concatenate([forest.left[inner], forest.right[inner]]), minlength=nodes
@@ -188,14 +188,14 @@ class Layout:
         inner = np.flatnonzero(forest.feature >= 0)
         feature, threshold = forest.feature[inner], forest.threshold[inner]
         order = np.lexsort((threshold, feature))
-        new = np.ones(len(inner), dtype=bool)
-        new[1:] = np.diff(feature[order]) != 0
-        new[1:] |= threshold[order][1:] != threshold[order][:-1]
-        distinct = order[new]
+        is_first = np.ones(len(inner), dtype=bool)
+        is_first[1:] = np.diff(feature[order]) != 0
+        is_first[1:] |= threshold[order][1:] != threshold[order][:-1]
+        distinct = order[is_first]
         count = np.bincount(feature[distinct], minlength=len(forest.features))
         first = np.concatenate([[0], np.cumsum(count)])
         rank = np.empty(len(inner), dtype=np.int64)
-        rank[order] = np.cumsum(new) - 1
+        rank[order] = np.cumsum(is_first) - 1
         rank -= first[feature]
         cuts = np.split(threshold[distinct], first[1:-1])
         return cls(
@@ -211,8 +211,8 @@ def _build_grids(cuts: list[Float32]) -> tuple[Float32, Int32, Float32, Float32,
     grid = np.empty((len(cuts), CELLS), dtype=np.int32)
     steps = np.empty(len(cuts), dtype=np.int32)
     padded: list[Float32] = []
-    for k, own in enumerate(cuts):
-        finite = own[np.isfinite(own)]
+    for k, feature_cuts in enumerate(cuts):
+        finite = feature_cuts[np.isfinite(feature_cuts)]
         if len(finite) > 1:
             with np.errstate(over="ignore"):
                 width = finite[-1] - finite[0]
@@ -220,10 +220,10 @@ def _build_grids(cuts: list[Float32]) -> tuple[Float32, Int32, Float32, Float32,
             # a grid too coarse or too fine for float32: a single cell, left to the binary search
             if np.isfinite(width) and np.isfinite(unit):
                 low[k], scale[k] = finite[0], unit
-        in_cell = np.bincount(compute_cells(own, low[k], scale[k]), minlength=CELLS)
+        in_cell = np.bincount(compute_cells(feature_cuts, low[k], scale[k]), minlength=CELLS)
         grid[k] = np.cumsum(in_cell) - in_cell
         steps[k] = int(in_cell.max()).bit_length()
-        padded += [own, np.full(1 << steps[k], np.inf, dtype=np.float32)]
+        padded += [feature_cuts, np.full(1 << steps[k], np.inf, dtype=np.float32)]
     start = np.cumsum([0] + [len(part) for part in padded])[:-1:2].astype(np.int32)
     return np.concatenate(padded), start, low, scale, grid, steps
 
@@ -231,11 +231,11 @@ def _build_grids(cuts: list[Float32]) -> tuple[Float32, Int32, Float32, Float32,
 def compute_cells(x: Float32, low: np.float32, scale: np.float32) -> npt.NDArray[np.intp]:
     """Return the cell of each value, in the arithmetic of the kernel: it must round alike."""
     with np.errstate(all="ignore"):
-        at = (x - low) * scale
-    at = np.where(
-        at > 0, at, np.float32(0)
+        position = (x - low) * scale
+    position = np.where(
+        position > 0, position, np.float32(0)
     )  # NaN, from infinity times zero, goes to the first cell
-    cell: npt.NDArray[np.intp] = np.minimum(at, np.float32(CELLS - 1)).astype(np.intp)
+    cell: npt.NDArray[np.intp] = np.minimum(position, np.float32(CELLS - 1)).astype(np.intp)
     return cell
 
 
@@ -253,19 +253,19 @@ def _build_tests(
     shape = forest.n_trees, TESTS_PER_TREE
     plane = np.zeros(shape, dtype=np.int32)
     cut = np.full(shape, 255, dtype=np.uint8)  # no byte exceeds it
-    kept = np.full(shape, 255, dtype=np.uint8)
+    leaf_mask = np.full(shape, 255, dtype=np.uint8)
     plane[tree, place] = plane_of
     cut[tree, place] = rank % CUTS_PER_PLANE
     first, count = _number_leaves(forest)
     left = forest.left[inner]
-    kept[tree, place] = ~(((1 << count[left]) - 1) << first[left]) & 255
+    leaf_mask[tree, place] = ~(((1 << count[left]) - 1) << first[left]) & 255
     return (
         plane_start.astype(np.int32),
         (planes // 2 % chunks * CUTS_PER_PLANE).astype(np.int32),
         (planes % 2 * 255).astype(np.uint8),
         plane,
         cut,
-        kept,
+        leaf_mask,
     )
 
 
@@ -299,8 +299,8 @@ def get_leaf_values(forest: TreeArrays) -> Float64:
 
 def _build_tables(values: Float64) -> Float32:
     """Build ``tables`` of a :class:`Layout` from the values of the leaves."""
-    filling = -len(values) % (TREES_PER_TABLE * TABLES_PER_STEP)
-    padded = np.pad(values, ((0, filling), (0, 0)))
+    padding = -len(values) % (TREES_PER_TABLE * TABLES_PER_STEP)
+    padded = np.pad(values, ((0, padding), (0, 0)))
     a, b, c = padded.reshape(-1, TREES_PER_TABLE, MAX_LEAVES).transpose(1, 0, 2)
     sums = c[:, :, None, None] + b[:, None, :, None] + a[:, None, None, :]
     return sums.reshape(-1, MAX_LEAVES**TREES_PER_TABLE).astype(np.float32)

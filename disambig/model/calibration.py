@@ -49,8 +49,8 @@ class Calibration:
     def __post_init__(self) -> None:
         """Reject values that form no monotone map."""
         x, y = self.x, self.y
-        shaped = x.dtype == y.dtype == np.float64 and x.ndim == 1 and x.shape == y.shape
-        if not shaped or not 1 <= len(x) <= MAX_KNOTS:
+        has_shape = x.dtype == y.dtype == np.float64 and x.ndim == 1 and x.shape == y.shape
+        if not has_shape or not 1 <= len(x) <= MAX_KNOTS:
             raise ModelError(f"damaged calibration: it needs 1 to {MAX_KNOTS} knots of float64")
         if not np.isfinite(x).all() or (np.diff(x) <= 0).any():
             raise ModelError("damaged calibration: its log-odds do not increase")
@@ -105,13 +105,13 @@ def fit_calibration(
     prior = np.bincount(bins, w * sigmoid(raw))
     pull = _PRIOR_ROWS * w.mean()
     share = (np.bincount(bins, w * y) + pull * prior / mass) / (mass + pull)
-    fitted = IsotonicRegression().fit_transform(x, share, sample_weight=mass)
-    _, pool = np.unique(fitted, return_inverse=True)
+    monotone = IsotonicRegression().fit_transform(x, share, sample_weight=mass)
+    _, pool = np.unique(monotone, return_inverse=True)
     weight_of = np.bincount(pool, mass)
     low, high = sigmoid(np.array([-_LIMIT, _LIMIT])).astype(np.float64)
     return Calibration(
         np.bincount(pool, mass * x) / weight_of,
-        np.clip(np.bincount(pool, mass * fitted) / weight_of, low, high),
+        np.clip(np.bincount(pool, mass * monotone) / weight_of, low, high),
     )
 
 

@@ -118,14 +118,18 @@ class Forest:
         if len({forest.features for forest in forests}) != 1:
             raise ValueError("a mean takes at least one forest, and all with the same features")
         offset = np.cumsum([0] + [len(forest.feature) for forest in forests])
-        moved = list(zip(forests, offset.tolist(), strict=False))
-        starts = [f.tree_start[:-1] + o for f, o in moved]
+        with_offset = list(zip(forests, offset.tolist(), strict=False))
+        starts = [f.tree_start[:-1] + o for f, o in with_offset]
         return cls(
             feature=np.concatenate([f.feature for f in forests]),
             threshold=np.concatenate([f.threshold for f in forests]),
             missing_left=np.concatenate([f.missing_left for f in forests]),
-            left=np.concatenate([np.where(f.left >= 0, f.left + o, f.left) for f, o in moved]),
-            right=np.concatenate([np.where(f.right >= 0, f.right + o, f.right) for f, o in moved]),
+            left=np.concatenate(
+                [np.where(f.left >= 0, f.left + o, f.left) for f, o in with_offset]
+            ),
+            right=np.concatenate(
+                [np.where(f.right >= 0, f.right + o, f.right) for f, o in with_offset]
+            ),
             value=np.concatenate([f.value for f in forests]) / len(forests),
             tree_start=np.concatenate([*starts, offset[-1:]]).astype(np.int32),
             baseline=float(np.mean([f.baseline for f in forests])),
@@ -301,10 +305,10 @@ def _check_training(
 
 def _find_sparse_columns(X: Float32, weight: npt.NDArray[Any] | None) -> Bool:
     """Mark columns that scikit-learn fails on: the sample it bins must hold a value."""
-    present = ~np.isnan(X)
-    share = present.mean(axis=0)
+    has_value = ~np.isnan(X)
+    share = has_value.mean(axis=0)
     if weight is not None:
-        share = np.minimum(share, np.asarray(weight) @ present / np.sum(weight))
+        share = np.minimum(share, np.asarray(weight) @ has_value / np.sum(weight))
     # with 30 expected values a sample holds none once in e**30 seeds
     least = 30 / _SKLEARN_SAMPLE if len(X) > _SKLEARN_SAMPLE else 0.0
     sparse: Bool = share <= least
@@ -332,5 +336,5 @@ def _round_down(threshold: Float64) -> Float32:
     with np.errstate(over="ignore"):
         near = threshold.astype(np.float32)
     below = np.nextafter(near, np.float32(-np.inf))
-    result: Float32 = np.where(near.astype(np.float64) > threshold, below, near)
-    return result
+    rounded: Float32 = np.where(near.astype(np.float64) > threshold, below, near)
+    return rounded

@@ -104,8 +104,8 @@ class Model:
         beyond the size that the first forests were fitted on
         (:func:`disambig.corpus.statistics.count_doublings`).
         """
-        grown = self.settings.get("first_level_growth") if doublings else None
-        return self.settings["first_level"] if grown is None else grown
+        shifted_threshold = self.settings.get("first_level_growth") if doublings else None
+        return self.settings["first_level"] if shifted_threshold is None else shifted_threshold
 
     @cached_property
     def digest(self) -> str:
@@ -142,33 +142,37 @@ class Model:
         ModelError
             They differ, or the model does not say which it was.
         """
-        known = self.metadata.get("space")
-        if known != fingerprint:
-            was = "an unknown semantic space" if known is None else f"semantic space {known!s:.12}"
+        fitted_space = self.metadata.get("space")
+        if fitted_space != fingerprint:
+            fitted_name = (
+                "an unknown semantic space"
+                if fitted_space is None
+                else f"semantic space {fitted_space!s:.12}"
+            )
             raise ModelError(
-                f"the model was fitted with {was}, in use is {fingerprint:.12}; use the space it"
+                f"the model was fitted with {fitted_name}, in use is {fingerprint:.12}; use the space it"
                 " was fitted with, or train one for this space with `disambig train`"
             )
 
 
 def _list_differences(level: str, fitted: Sequence[str], computed: Sequence[str]) -> list[str]:
     """List the differences of one level's features; empty where they agree."""
-    lacking = [name for name in fitted if name not in set(computed)]
+    missing = [name for name in fitted if name not in set(computed)]
     unknown = [name for name in computed if name not in set(fitted)]
-    said = []
-    if lacking:
-        said.append(f"{level} features it needs are missing: {', '.join(lacking)}")
+    problems = []
+    if missing:
+        problems.append(f"{level} features it needs are missing: {', '.join(missing)}")
     if unknown:
-        said.append(f"{level} features it does not know: {', '.join(unknown)}")
-    if not said and tuple(fitted) != tuple(computed):
-        said.append(f"{level} features are in another order")
-    return said
+        problems.append(f"{level} features it does not know: {', '.join(unknown)}")
+    if not problems and tuple(fitted) != tuple(computed):
+        problems.append(f"{level} features are in another order")
+    return problems
 
 
 def _get_forests(model: Model) -> dict[str, Forest]:
     """Return the forests of a model by level."""
-    found = {level: getattr(model, attribute) for level, attribute in _LEVELS.items()}
-    return {level: forest for level, forest in found.items() if forest is not None}
+    by_level = {level: getattr(model, attribute) for level, attribute in _LEVELS.items()}
+    return {level: forest for level, forest in by_level.items() if forest is not None}
 
 
 def _to_document(model: Model) -> dict[str, Any]:
@@ -205,18 +209,18 @@ def _to_arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
 
 def _build_model(document: Mapping[str, Any], arrays: Arrays) -> Model:
     """Build and validate a model from its document and arrays."""
-    left = dict(arrays)
-    known = _get_mapping(document, "features")
+    remaining = dict(arrays)
+    feature_names = _get_mapping(document, "features")
     forests = {
-        attribute: _build_forest(level, document, left)
+        attribute: _build_forest(level, document, remaining)
         for level, attribute in _LEVELS.items()
-        if level in known or not level.endswith("growth")
+        if level in feature_names or not level.endswith("growth")
     }
-    pair_calibration = _build_calibration("pair", left)
-    group_calibration = _build_calibration("group", left)
-    frequency = _build_frequency(document, left)
-    if left:
-        raise ModelError(f"holds unexpected members: {', '.join(map(repr, sorted(left)))}")
+    pair_calibration = _build_calibration("pair", remaining)
+    group_calibration = _build_calibration("group", remaining)
+    frequency = _build_frequency(document, remaining)
+    if remaining:
+        raise ModelError(f"holds unexpected members: {', '.join(map(repr, sorted(remaining)))}")
     settings = _get_mapping(document, "settings")
     for name, value in settings.items():
         if type(value) not in (int, float):
@@ -248,7 +252,9 @@ def _build_calibration(level: str, arrays: dict[str, Any]) -> Calibration | None
     """Build one level's calibration, None if the file has none."""
     if not any(f"{level}_calibration_{name}" in arrays for name in _KNOTS):
         return None
-    return Calibration(**{name: _pop_array(arrays, f"{level}_calibration_{name}") for name in _KNOTS})
+    return Calibration(
+        **{name: _pop_array(arrays, f"{level}_calibration_{name}") for name in _KNOTS}
+    )
 
 
 def _build_frequency(document: Mapping[str, Any], arrays: dict[str, Any]) -> NameFrequency:

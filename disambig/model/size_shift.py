@@ -109,5 +109,7 @@ def apply_size_shift(
         return probability
     rows = np.flatnonzero(probability >= MIN_PROBABILITY)
     shifted = probability.copy()
-    shifted[rows] = forest.predict_probability(add_size_features(probability, columns, doublings, rows))
+    shifted[rows] = forest.predict_probability(
+        add_size_features(probability, columns, doublings, rows)
+    )
     return shifted

@@ -1,10 +1,10 @@
 """Personal names: parsing, block keys, and vectorised comparison.
 
-A *printed name* (a ``str``) is what a source shows; a :class:`ParsedName` is what it says once
-normalised. Neither is a person.
+A *printed name* (a ``str``) is the name that a source shows; a :class:`ParsedName` is the same
+name divided and normalised. Neither is a person.
 """
 
-from disambig.names.compare import compare_names, is_compatible, are_compatible
+from disambig.names.compare import are_compatible, compare_names, is_compatible
 from disambig.names.keys import make_block_keys, make_order_free_key
 from disambig.names.parse import parse_name
 from disambig.names.parsed import ParsedName, Reading
@@ -17,10 +17,10 @@ __all__ = [
     "NameTable",
     "ParsedName",
     "Reading",
-    "make_block_keys",
+    "are_compatible",
     "compare_names",
     "is_compatible",
-    "are_compatible",
+    "make_block_keys",
     "make_order_free_key",
     "parse_name",
 ]

@@ -11,7 +11,7 @@ from anyascii import anyascii
 from disambig.names.lexicon import UMLAUTS
 
 MAX_CHARACTERS = 300
-"""A longer string is cut: no person's name is that long, and work stays bounded."""
+"""Longer strings are truncated: no name is that long, and the time stays bounded."""
 
 _MOJIBAKE = re.compile("[ÃÂÄÅ][\u0080-\u00bf]")
 _STRAY_ACCENTS = re.compile("[´`¨¸ˇ˘˙˛˜˝ˆ¯]+")

@@ -41,7 +41,7 @@ def compare_names(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
         if either has none), ``family_relation`` (a :class:`FamilyRelation`), ``family_similarity``
         (Jaro-Winkler), ``printed_equal`` (whole normalised names equal), ``given_min`` and
         ``given_max`` (letters of the written-out given names), ``both_initials``,
-        ``order_swapped`` (they agree in another order of family and given name only),
+        ``order_swapped`` (they agree only in another order of family and given name),
         ``suffix_conflict`` and ``homonym_equal`` (0 or 1, NaN if either has none) and
         ``compatible`` (see :func:`compatible`).
     """
@@ -101,7 +101,7 @@ def is_compatible(a: ParsedName, b: ParsedName) -> bool:
 def _parts_agree(family: Int32, given: Int32, middle: Float32, has_given: Bool) -> Bool:
     """Return whether the parts allow one person; a name of one word must be part of the other."""
     both_agree = (family > FamilyRelation.DIFFERENT) & (given > GivenRelation.CONFLICT)
-    # letters apart in both names is another person more often than two misprints
+    # spelling differences in both names are more often two persons than two misprints
     both_off = (family == FamilyRelation.SIMILAR) & (given <= GivenRelation.SIMILAR)
     parts_agree: Bool = np.where(
         has_given, both_agree & ~both_off & ~(middle == -1), family >= FamilyRelation.PART
@@ -118,7 +118,7 @@ def _select_best_reading(table: NameTable, i: Int64, j: Int64) -> Best:
     family = compare_families(table, a, b)
     given = compare_given_names(table, a, b, i, j)
     middle = compare_middle_names(table, a, b)
-    # called by the second name: what follows it is not the other's middle name
+    # known by the second name: what follows it is not the middle name of the other
     middle[given == GivenRelation.MIDDLE] = np.nan
     swapped = np.zeros(len(i), dtype=bool)
     readings = table.readings

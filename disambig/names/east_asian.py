@@ -1,4 +1,4 @@
-"""Names in Han or Hangul script, where the family name comes first."""
+"""Divide names in Han or Hangul script, which have the family name first."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _DIVIDERS = re.compile(r"[\s.,;:·・\-]+")
 
 
 def divide_east_asian(text: str) -> Reading | None:
-    """Family name first; None where the name is also given in Latin letters.
+    """Divide a name, family name first; return None if it is also printed in Latin letters.
 
     Characters are transliterated one by one (李伟 is family "li", given "wei"); a Japanese name
-    in Han script gets its Chinese reading, which is consistent though not how it is spoken.
+    in Han script gets its Chinese reading, which is consistent but not the spoken one.
     """
     if len(_LATIN_WORD.findall(text)) >= 2:
         return None
@@ -39,8 +39,8 @@ def _transliterate(word: str) -> str:
 
 
 def _get_family_size(word: str) -> int:
-    """Characters of the family name in an undivided name."""
+    """Return the number of characters of the family name in an undivided name."""
     if len(word) >= 3 and word[:2] in COMPOUND_HAN:
         return 2
-    # four characters without a compound family name are nearly always Japanese, two and two
+    # four characters without a compound family name are nearly always Japanese: two and two
     return 2 if len(word) >= 4 else 1

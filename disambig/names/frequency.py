@@ -23,9 +23,9 @@ class NameFrequency:
     Attributes
     ----------
     family, given, initial : dict of str to int
-        Distinct full names that carry the part. Parts seen once are left out.
+        Number of distinct full names with the part. Parts that occur once are omitted.
     total : int
-        Distinct full names counted.
+        Number of distinct full names.
     """
 
     family: dict[str, int]
@@ -53,7 +53,7 @@ class NameFrequency:
         Returns
         -------
         given, family : float32[n]
-            A name of initials only is as rare as its first initial; NaN where a part is empty.
+            A name of initials only is as rare as its first initial; NaN for an empty part.
         """
         given, family = [], []
         for name in names:

@@ -90,7 +90,7 @@ def _list_other_initials(name: ParsedName) -> list[str]:
     first = name.given[0]
     initials = {n[0] for n in name.nickname}
     canonical = get_canonical_initials().get(first, frozenset()) - {first[0]}
-    if len(canonical) == 1:  # "Ann" may stand for half a dozen names, so it says nothing
+    if len(canonical) == 1:  # "Ann" is short for half a dozen names, so it is no evidence
         initials |= canonical
     if len(name.given) > 1 and len(name.given[1]) > 1:
         three = len(name.given) > 2 and len(name.given[2]) > 1

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 
 def split_words(*lines: str) -> frozenset[str]:
-    """The words of the lines, as a set."""
+    """Return the words of the lines, as a set."""
     return frozenset(" ".join(lines).split())
 
 
@@ -15,7 +15,7 @@ PARTICLES = split_words(
     "van von der den de del della delle dello degli dei di da das do dos du la le lo las los el al",
     "ter ten te zu zum zur vom af av ibn bin bint binti ben abu d l t op het e y i",
 )
-"""Words that belong to the family name behind them."""
+"""Words that belong to the family name that follows."""
 
 GENERATIONS = {
     "jr": "jr",
@@ -29,13 +29,13 @@ GENERATIONS = {
     "3rd": "iii",
     "4th": "iv",
 }
-"""Suffixes as printed to their one spelling."""
+"""Printed suffixes to their normalised form."""
 
 TITLES = split_words("dr prof professor mr mrs ms miss sir dipl ing fnu")
-"""Words before a name that are no part of it ("fnu": first name unknown)."""
+"""Words before a name that are not part of it ("fnu": first name unknown)."""
 
 DEGREES = split_words("phd md msc bsc mba dphil esq")
-"""Words after a name that are no part of it."""
+"""Words after a name that are not part of it."""
 
 UMLAUTS = str.maketrans(
     {
@@ -55,7 +55,7 @@ UMLAUTS = str.maketrans(
         "ű": "ue",
     }
 )
-"""The second usual spelling of letters whose accent is often dropped instead."""
+"""Written-out spelling of letters whose accent is often omitted instead."""
 
 COMPOUND_HAN = split_words(
     "欧阳 歐陽 司马 司馬 诸葛 諸葛 上官 司徒 东方 東方 夏侯 皇甫 令狐 公孙 公孫 慕容 尉迟 尉遲",
@@ -108,13 +108,13 @@ HANGUL_FAMILY = {
     "나": "na",
     "진": "jin",
 }
-"""How Koreans usually spell their family names, which no transliteration rule gives."""
+"""Usual spelling of Korean family names, which transliteration rules do not give."""
 
 
 DROPPED_FIRST = split_words(
     "md mohd mohammad mohammed muhammad syed seyed sayed maria marie jose juan luis ana anna abdul"
 )
-"""Given names that their bearers often leave out, or shorten to nothing, before another."""
+"""Given names that are often omitted before another one."""
 
 
 @cache
@@ -126,19 +126,19 @@ def _read_family_table() -> dict[str, tuple[str, int]]:
 
 @cache
 def get_family_first_ranks() -> dict[str, int]:
-    """Family names that are often printed first, to 1 (very common) .. 3 (possible)."""
+    """Map family names that are often printed first to 1 (very common) .. 3 (possible)."""
     return {n: rank for n, (origin, rank) in _read_family_table().items() if origin != "iberian"}
 
 
 @cache
 def get_iberian_families() -> frozenset[str]:
-    """Family names of people who commonly have two."""
+    """Return family names of people who commonly have two."""
     return frozenset(n for n, (origin, _) in _read_family_table().items() if origin == "iberian")
 
 
 @cache
 def get_canonical_initials() -> dict[str, frozenset[str]]:
-    """Each short form of a given name to the first letters of what it stands for."""
+    """Map each short form of a given name to the first letters of the names it stands for."""
     from nicknames import NickNamer
 
     canonical = {
@@ -151,7 +151,7 @@ def get_canonical_initials() -> dict[str, frozenset[str]]:
 
 
 def _read_short_names() -> list[tuple[str, list[str]]]:
-    """Given names, and short forms of other languages than English."""
+    """Read given names and their short forms in languages other than English."""
     text = (files("disambig") / "data" / "short_names.tsv").read_text(encoding="ascii")
     rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
     return [(name, short_forms.split()) for name, short_forms in rows]
@@ -159,7 +159,7 @@ def _read_short_names() -> list[tuple[str, list[str]]]:
 
 @cache
 def get_nickname_pairs() -> dict[str, frozenset[str]]:
-    """Each given name to the names it is a nickname of, or has as a nickname.
+    """Map each given name to its nicknames and to the names that it is a nickname of.
 
     The relation is symmetric, from the list in the ``nicknames`` package and one of our own, and
     one step deep: "bill" has "william", "william" has "bill" and "will".

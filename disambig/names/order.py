@@ -5,7 +5,7 @@ from __future__ import annotations
 from disambig.names.clean import fold
 from disambig.names.lexicon import PARTICLES, get_family_first_ranks, get_iberian_families
 from disambig.names.parsed import Reading
-from disambig.names.tokens import are_initials, split_camel_case, fold_words, split_given_words
+from disambig.names.tokens import are_initials, fold_words, split_camel_case, split_given_words
 
 
 def divide_words(raw: list[str]) -> tuple[list[str], list[str], tuple[Reading, ...]]:
@@ -116,7 +116,9 @@ def list_swapped_readings(given: tuple[str, ...], family: tuple[str, ...]) -> tu
         return ()
     ranks = get_family_first_ranks()
     rank = ranks.get(given[0])
-    if rank is None and len(family[0]) > 1:  # nearly every name; checked first, as the rest takes time
+    if (
+        rank is None and len(family[0]) > 1
+    ):  # nearly every name; checked first, as the rest takes time
         return ()
     if 1 in map(len, given):
         return ()
@@ -127,7 +129,9 @@ def list_swapped_readings(given: tuple[str, ...], family: tuple[str, ...]) -> tu
     return (Reading((*given[1:], *family), given[:1]),)
 
 
-def _list_double_family_readings(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[Reading, ...]:
+def _list_double_family_readings(
+    given: tuple[str, ...], family: tuple[str, ...]
+) -> tuple[Reading, ...]:
     """List the reading with two Iberian family names: "Héctor Martínez Alonso"."""
     if len(given) < 2 or len(family) != 1 or given[-1] not in get_iberian_families():
         return ()

@@ -19,15 +19,15 @@ from disambig.names.clean import (
 )
 from disambig.names.east_asian import divide_east_asian
 from disambig.names.lexicon import DEGREES, GENERATIONS, PARTICLES, TITLES
-from disambig.names.order import list_alternatives, divide_words
+from disambig.names.order import divide_words, list_alternatives
 from disambig.names.parsed import ParsedName, Reading
 from disambig.names.tokens import (
     fold_with_digits,
     fold_words,
-    split_given_words,
     is_ending,
-    split_raw_words,
     list_spellings,
+    split_given_words,
+    split_raw_words,
     strip_ends,
 )
 
@@ -46,18 +46,17 @@ def parse_name(printed: str, given: str | None = None, family: str | None = None
     Parameters
     ----------
     printed : str
-        The name as shown, in any order, script or case. Never raises for any string; what
-        holds no letters has empty parts.
+        The name as shown, in any order, script or case. Any string is accepted; one without
+        letters has empty parts.
     given, family : str, optional
-        The division the source states. It is trusted, except that suffixes, titles and case
-        are still normalised.
+        The division that the source states. It is used; suffixes, titles and case are normalised.
 
     Returns
     -------
     ParsedName
     """
     if family:
-        # the short way takes the last word for the family name, so it must be one word
+        # the fast path takes the last word as the family name, so it must be one word
         one_word = given and " " not in family
         divided = _divide_plain(f"{given} {family}") if one_word else None
     else:
@@ -133,7 +132,9 @@ def _parse_undivided(printed: str) -> ParsedName:
         homonym=homonym,
         nickname=nickname,
         spellings=list_spellings([*given_raw, *family_raw]),
-        alternatives=tuple(dict.fromkeys((*others, *list_alternatives(given_tokens, family_tokens)))),
+        alternatives=tuple(
+            dict.fromkeys((*others, *list_alternatives(given_tokens, family_tokens)))
+        ),
     )
 
 
@@ -141,7 +142,7 @@ def _divide_at_comma(family_text: str, given_text: str) -> tuple[list[str], list
     """Return given words, family words and suffix of "Family, Given"."""
     family, family_suffix = strip_ends(split_raw_words(family_text))
     given, given_suffix = strip_ends(split_raw_words(given_text))
-    # particles are often left behind the given name: "Berg, Jan van der"
+    # particles often follow the given name: "Berg, Jan van der"
     while len(given) > 1 and given[-1] in PARTICLES and len(given[-1]) > 1:
         family.insert(0, given.pop())
     return given, family, family_suffix or given_suffix

@@ -33,7 +33,7 @@ class ParsedName:
     suffix : str
         "jr", "sr", "ii", "iii", "iv" or "".
     homonym : str
-        The number a library appends to tell homonyms apart ("0003"), or "".
+        The number that a library appends to distinguish homonyms ("0003"), or "".
     nickname : tuple of str
         A name given in quotes or brackets: 'Hao (Richard) Zhang' is ``("richard",)``.
     spellings : tuple of str
@@ -65,23 +65,13 @@ class ParsedName:
         return "".join(self.family_tokens)
 
     @property
-    def family_core(self) -> str:
-        """Family name without leading particles: "van der Berg" is "berg"."""
-        return "".join(drop_particles(self.family_tokens))
-
-    @property
     def is_single(self) -> bool:
         """Whether the name is one word, so that given and family name cannot be distinguished."""
         return not self.given or not self.family_tokens
 
     @property
-    def is_swappable(self) -> bool:
-        """Whether the family name may well have been printed first."""
-        return any(r.family[:1] == self.given[:1] for r in self.alternatives if self.given)
-
-    @property
     def full(self) -> str:
-        """The whole normalised name, for equality: "jl pons" parts as "j l pons jr"."""
+        """The whole normalised name, for equality, such as "j l pons jr"."""
         return " ".join((*self.given, self.family, self.suffix)).strip()
 
 

@@ -24,10 +24,10 @@ Spelling = Mapping[str, str]
 _ABBREVIATED = re.compile("(?!ng)[b-df-hj-np-tv-xz]{2,3}$")
 
 MIDDLE = 3
-"""Given names after the first that are looked at."""
+"""Given names after the first that are compared."""
 
 PARTS = 4
-"""Words of a family name that are looked at."""
+"""Words of a family name that are compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class ReadingArrays:
     family_respelled, first_respelled, joined_respelled : int32[R]
         With umlauts written out; the plain code where there are none.
     family_folded : int32[R]
-        "ae", "oe", "ue" taken for umlauts, where the name is long enough for that.
+        "ae", "oe", "ue" replaced by the plain vowel, if the name is long enough.
     parts : int32[R, PARTS]
         Words of a family name of several words.
     spare : int32[R, MIDDLE]
@@ -58,14 +58,14 @@ class ReadingArrays:
     family_initial : int32[R]
         Code point of the family name's first letter, -1 if there is none.
     together, together_reversed : int32[R]
-        Given and family names run together, in either order.
+        Given and family names joined, in either order.
     middle : int32[R, MIDDLE]
         Given names after the first.
     middle_initial : int32[R, MIDDLE]
         Their first letters, -1 where there is none.
     middle_is_initial : bool[R, MIDDLE]
     eastern : bool[R]
-        Whether the family name is on the East Asian list, where one letter more is another name.
+        Whether the family name is in the East Asian list, in which one letter makes another name.
     """
 
     family: Int32
@@ -93,7 +93,7 @@ class ReadingArrays:
 
 
 class Codes:
-    """A number for each distinct string, in the order of meeting; -1 for the empty one."""
+    """A number for each distinct string, in order of first appearance; -1 for the empty one."""
 
     def __init__(self) -> None:
         """Start without strings."""
@@ -118,14 +118,14 @@ class Codes:
         return list(self._of)[1:]
 
     def __len__(self) -> int:
-        """Number of texts that have a code."""
+        """Return the number of texts that have a code."""
         return len(self._of) - 1
 
 
 def build_reading_arrays(
     given: Sequence[Tokens], family: Sequence[Tokens], spelled: Mapping[int, Spelling], codes: Codes
 ) -> ReadingArrays:
-    """Columns of R readings.
+    """Build the columns of R readings.
 
     Parameters
     ----------
@@ -134,9 +134,9 @@ def build_reading_arrays(
     spelled : mapping of int to mapping of str to str
         Rows with umlauts, to the other spelling of their tokens.
     codes : Codes
-        Gets the strings of the columns.
+        Receives the strings of the columns.
     """
-    # Longer than other functions: the columns are one list, and their order is that of the codes.
+    # longer than other functions: the columns are one list, and their order is that of the codes
     several = [row for row, tokens in enumerate(given) if len(tokens) > 1]
     compound = [row for row, tokens in enumerate(family) if len(tokens) > 1]
     cores = [drop_particles(family[row]) for row in compound]
@@ -149,7 +149,7 @@ def build_reading_arrays(
     spare = _RaggedTexts.of(several, (_list_spare_names(given[row]) for row in several))
     parts = _RaggedTexts.of(compound, (core if len(core) > 1 else () for core in cores))
     size, column, amended, none = len(given), codes.encode, codes.amend, np.int32(-1)
-    # A row that is not amended is one word: it is the same in all columns of that part.
+    # a row that is not amended is one word, equal in all columns of that part
     whole_family = column(families)
     return ReadingArrays(
         family=whole_family,
@@ -203,7 +203,7 @@ def build_reading_arrays(
 
 @dataclass(frozen=True, eq=False)
 class _RaggedTexts:
-    """Texts of some rows, none or more of each: row and place in the row of each text."""
+    """Any number of texts for each of some rows: row and index in the row of each text."""
 
     rows: Int64
     places: Int64
@@ -244,7 +244,7 @@ def _replace_rows(texts: list[str], rows: Iterable[int], others: Iterable[str]) 
 
 
 def _fold_umlauts(families: list[str]) -> tuple[list[int], list[str]]:
-    """Rows whose family name may hold a written-out umlaut, and the names without it."""
+    """List rows whose family name may have a written-out umlaut, and the names without it."""
     # under five letters the same endings are Chinese syllables: "xue" is not "xu"
     rows = [
         row

@@ -1,4 +1,4 @@
-"""How the family, given and middle names of two readings relate, for many pairs at once."""
+"""Compare the family, given and middle names of many pairs of readings at once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from disambig.names.table import NameTable
 
 
 class GivenRelation(IntEnum):
-    """How two given names relate, in rising order of evidence for one person."""
+    """Relation of two given names, in ascending order of evidence for one person."""
 
     CONFLICT = 0
     """Two different names ("Steve", "Susan") or initials ("J.", "K.")."""
     OTHER_INITIAL = 1
-    """An initial, and a name whose nickname has it ("E.", "Ted")."""
+    """An initial, and a name with a nickname of that initial ("E.", "Ted")."""
     PREFIX = 2
-    """One begins the other ("Alex", "Alexander")."""
+    """One is a prefix of the other ("Alex", "Alexander")."""
     SIMILAR = 3
     """Nearly the same letters ("Sergey", "Sergei")."""
     MIDDLE = 4
@@ -31,30 +31,30 @@ class GivenRelation(IntEnum):
     NICKNAME = 6
     """A name and its short form ("Steve", "Steven")."""
     FIRST = 7
-    """The same first name, whatever follows."""
+    """The same first name, with any further names."""
     EQUAL = 8
-    """The same given names, however divided ("Wei-Nan", "Weinan")."""
+    """The same given names, in any division ("Wei-Nan", "Weinan")."""
 
 
 class FamilyRelation(IntEnum):
-    """How two family names relate, in rising order."""
+    """Relation of two family names, in ascending order of evidence for one person."""
 
     DIFFERENT = 0
     SIMILAR = 1
-    """A letter apart ("Nirenburg", "Nirenberg")."""
+    """One letter differs ("Nirenburg", "Nirenberg")."""
     PART = 2
     """One is a word of the other ("Garcia", "Garcia Marquez")."""
     SPELLING = 3
-    """Umlauts or particles apart ("Müller", "Mueller"; "van Noord", "Noord")."""
+    """Umlauts or particles differ ("Müller", "Mueller"; "van Noord", "Noord")."""
     EQUAL = 4
 
 
 SIMILAR_GIVEN = 0.9
-"""Jaro-Winkler similarity from which two given names are spellings of one."""
+"""Jaro-Winkler similarity above which two given names are spellings of one."""
 
 
 def compare_families(table: NameTable, a: Int64, b: Int64) -> Int32:
-    """A :class:`FamilyRelation` for each pair of readings, int32[P]; 0 where one has none."""
+    """Return a :class:`FamilyRelation` for each pair of readings, int32[P]; 0 where one has none."""
     r = table.readings
     fa, fb = r.family[a], r.family[b]
     known = (fa >= 0) & (fb >= 0)
@@ -71,7 +71,10 @@ def compare_families(table: NameTable, a: Int64, b: Int64) -> Int32:
         | (fa == r.family_respelled[b])
         | (r.family_folded[a] == r.family_folded[b])
     )
-    run_together, part = _match_single_words(r, a, b), _is_within(r.core[a], r, b) | _is_within(r.core[b], r, a)
+    run_together, part = (
+        _match_single_words(r, a, b),
+        _is_within(r.core[a], r, b) | _is_within(r.core[b], r, a),
+    )
     similar = np.zeros(len(rest), dtype=bool)
     maybe = np.flatnonzero(~spelling & ~part & ~(r.eastern[a] & r.eastern[b]))
     similar[maybe] = _are_near(table, fa[maybe], fb[maybe], least=5)
@@ -84,7 +87,7 @@ def compare_families(table: NameTable, a: Int64, b: Int64) -> Int32:
 
 
 def _match_single_words(r: ReadingArrays, a: Int64, b: Int64) -> Int32:
-    """For a name of one word against a whole name: 2 if it is that name run together
+    """Compare a name of one word with a whole name: 2 if it is that name run together
     ("TianyuLiu"), 1 if it is its given name ("Govind"), else 0."""
     out = np.zeros(len(a), dtype=np.int32)
     for one, other in ((a, b), (b, a)):
@@ -96,14 +99,14 @@ def _match_single_words(r: ReadingArrays, a: Int64, b: Int64) -> Int32:
 
 
 def _is_within(core: Int32, r: ReadingArrays, other: Int64) -> Bool:
-    """Whether a whole family name is one word of the other's, or a middle name of it."""
+    """Return whether a whole family name is one word of the other's, or a middle name of it."""
     word = core[:, None]
     is_within: Bool = (r.parts[other] == word).any(axis=1) | (r.spare[other] == word).any(axis=1)
     return is_within
 
 
 def _are_near(table: NameTable, a: Int32, b: Int32, *, least: int) -> Bool:
-    """One edit in ``least`` letters or more, two in nine or more."""
+    """Return where one edit separates ``least`` or more letters, or two edits nine or more."""
     if not len(a):
         return np.zeros(0, dtype=bool)
     left, right = table.strings[a], table.strings[b]
@@ -114,7 +117,7 @@ def _are_near(table: NameTable, a: Int32, b: Int32, *, least: int) -> Bool:
 
 
 def compare_given_names(table: NameTable, a: Int64, b: Int64, i: Int64, j: Int64) -> Int32:
-    """Relation of the given names of readings a, b of the names i, j; 0 where one has none."""
+    """Return the relation of the given names of readings a, b of the names i, j; 0 where one has none."""
     r = table.readings
     first_a, first_b = r.first[a], r.first[b]
     known = (first_a >= 0) & (first_b >= 0)
@@ -152,12 +155,12 @@ def compare_given_names(table: NameTable, a: Int64, b: Int64, i: Int64, j: Int64
 
 
 def _are_nicknames(table: NameTable, a: Int32, b: Int32) -> Bool:
-    """Whether two given names are nicknames of one another."""
+    """Return whether two given names are nicknames of one another."""
     return _is_in_sorted(table.related, a.astype(np.int64) * len(table.strings) + b)
 
 
 def _has_nickname_initial(table: NameTable, a: Int64, b: Int64) -> Bool:
-    """Whether a's initial is that of a nickname of b's written-out given name."""
+    """Return whether a's initial is that of a nickname of b's written-out given name."""
     r = table.readings
     key = r.first[b].astype(np.int64) * 128 + r.initial[a]
     other: Bool = r.first_is_initial[a] & ~r.first_is_initial[b]
@@ -165,7 +168,7 @@ def _has_nickname_initial(table: NameTable, a: Int64, b: Int64) -> Bool:
 
 
 def _is_called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
-    """Whether a's given name is among b's later given names or is b's nickname in brackets."""
+    """Return whether a's given name is among b's later given names or is b's nickname in brackets."""
     r = table.readings
     word = r.joined[a]
     called: Bool = (word >= 0) & (
@@ -178,7 +181,7 @@ def _is_called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
 
 
 def _compare_spellings(table: NameTable, a: Int64, b: Int64) -> Int32:
-    """INITIAL (for "Ph."), SIMILAR, PREFIX or CONFLICT for pairs of written-out given names."""
+    """Return INITIAL (for "Ph."), SIMILAR, PREFIX or CONFLICT for pairs of written-out given names."""
     r = table.readings
     out = np.zeros(len(a), dtype=np.int32)
     if not len(a):
@@ -205,7 +208,7 @@ def _compare_spellings(table: NameTable, a: Int64, b: Int64) -> Int32:
 
 
 def compare_middle_names(table: NameTable, a: Int64, b: Int64) -> Float32:
-    """Best agreement between any two middle names, float32[P].
+    """Return the best agreement between any two middle names, float32[P].
 
     2 equal, 1 initials agree, 0 nearly equal in spelling, -1 none agree, NaN if one has none.
     """
@@ -235,7 +238,7 @@ def compare_middle_names(table: NameTable, a: Int64, b: Int64) -> Float32:
 
 
 def _are_middle_names_alike(table: NameTable, a: Int64, b: Int64) -> Bool:
-    """Whether the first middle names are written out and one edit or a nickname apart."""
+    """Return whether the first middle names are written out and one edit or a nickname apart."""
     r = table.readings
     x, y = r.middle[a, 0], r.middle[b, 0]
     alike = _are_nicknames(table, x, y)
@@ -245,7 +248,7 @@ def _are_middle_names_alike(table: NameTable, a: Int64, b: Int64) -> Bool:
 
 
 def _is_in_sorted(sorted_keys: Int64, keys: Int64) -> Bool:
-    """Which keys are in the sorted array."""
+    """Return which keys are in the sorted array."""
     if not len(sorted_keys):
         return np.zeros(len(keys), dtype=bool)
     at = np.minimum(np.searchsorted(sorted_keys, keys), len(sorted_keys) - 1)

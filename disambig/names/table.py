@@ -1,4 +1,4 @@
-"""Parsed names as columns, so that millions of name pairs are compared without a Python loop."""
+"""Parsed names as columns, to compare millions of name pairs without a Python loop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NameTable:
     strings : object[n_strings]
         Every distinct string; the codes below index it.
     readings : ReadingArrays
-        Rows 0..N-1 are the names' own readings, the alternatives follow.
+        Rows 0..N-1 are the primary readings of the names; the alternatives follow.
     alternative_start : int32[N + 1]
         Alternatives of name ``k`` are the readings from ``alternative_start[k]`` on.
     full, family, first, joined : int32[N]
@@ -35,9 +35,9 @@ class NameTable:
     suffix, homonym : int32[N]
         -1 if there is none.
     given_length : float32[N]
-        Letters of the given names that are written out; 0 with initials only.
+        Number of letters of the written-out given names; 0 with initials only.
     related : int64[n_related]
-        Sorted ``a * n_strings + b`` for given names a, b that are nicknames of one another.
+        Sorted ``a * n_strings + b`` for given names a, b of which one is a nickname.
     related_initial : int64[n]
         Sorted ``a * 128 + letter``: first letters of the nicknames of given name a.
     """
@@ -58,7 +58,7 @@ class NameTable:
     related_initial: Int64
 
     def __len__(self) -> int:
-        """Number of names."""
+        """Return the number of names."""
         return len(self.full)
 
     @cached_property
@@ -68,7 +68,7 @@ class NameTable:
 
     @classmethod
     def from_names(cls, names: Sequence[ParsedName]) -> NameTable:
-        """Columns for the names, in their order."""
+        """Build the columns of names, in their order."""
         codes, n = Codes(), len(names)
         counts = np.fromiter((len(name.alternatives) for name in names), np.int64, n)
         readings = build_reading_arrays(*_list_readings(names), codes)
@@ -89,7 +89,9 @@ class NameTable:
             nickname=nickname,
             suffix=suffix,
             homonym=homonym,
-            given_length=np.fromiter((_count_written_letters(name.given) for name in names), np.float32, n),
+            given_length=np.fromiter(
+                (_count_written_letters(name.given) for name in names), np.float32, n
+            ),
             related=related,
             related_initial=related_initial,
         )
@@ -98,7 +100,7 @@ class NameTable:
 def _list_readings(
     names: Sequence[ParsedName],
 ) -> tuple[list[Tokens], list[Tokens], dict[int, Spelling]]:
-    """Given and family tokens, and other spellings by row: the names first, then alternatives."""
+    """List given and family tokens, and other spellings by row: names first, then alternatives."""
     given = [name.given for name in names]
     family = [name.family_tokens for name in names]
     spelled: dict[int, Spelling] = {}
@@ -119,7 +121,7 @@ def _parse_spellings(name: ParsedName) -> Spelling:
 
 
 def _join_full_name(name: ParsedName) -> str:
-    """As ``name.full``, without the detour where the name is of two words."""
+    """Return ``name.full``, by a faster path for names of two words."""
     given, family = name.given, name.family_tokens
     if len(given) == 1 and len(family) == 1 and not name.suffix:
         return f"{given[0]} {family[0]}"

@@ -16,24 +16,24 @@ _SHORT_GIVEN = split_words("ai an bo di ke le li lu mo su wu xi ya ye yi yu ze z
 
 
 def fold_with_digits(text: str) -> str:
-    """Lower-case letters and digits only, for "3rd" and "Jr."."""
+    """Keep lower-case letters and digits only, for "3rd" and "Jr."."""
     lower = text.lower()
     return lower if lower.isalnum() else "".join([c for c in lower if c.isalnum()])
 
 
 def is_ending(part: str) -> bool:
-    """Whether a part after a comma is a suffix or degree."""
+    """Return whether a part after a comma is a suffix or degree."""
     folded = fold_with_digits(part)
     return folded in GENERATIONS or folded in DEGREES
 
 
 def split_raw_words(text: str) -> list[str]:
-    """Words as printed, divided at spaces, points and other punctuation."""
+    """Split a text into words as printed, at spaces, points and other punctuation."""
     return [t for t in text.translate(_BREAKS).split() if t.strip("-")]
 
 
 def strip_ends(raw: list[str]) -> tuple[list[str], str]:
-    """Drop titles, degrees and suffixes at the ends, but never everything."""
+    """Remove titles, degrees and suffixes at the ends, but never every word."""
     if not any(map(_can_be_dropped, raw)):
         return raw, ""
     raw = [t for t in raw if fold(t) or fold_with_digits(t) in GENERATIONS]
@@ -57,14 +57,14 @@ def strip_ends(raw: list[str]) -> tuple[list[str], str]:
 
 @lru_cache(maxsize=1 << 16)
 def _can_be_dropped(token: str) -> bool:
-    """Whether a word holds no letters, or is on a list of what :func:`strip_ends` drops."""
+    """Return whether a word holds no letters, or is on a list of what :func:`strip_ends` drops."""
     folded, with_digits = fold(token), fold_with_digits(token)
     listed = folded in TITLES or with_digits in GENERATIONS or with_digits in DEGREES
     return listed or folded in ("", "jr", "sr", "d")
 
 
 def fold_words(raw: list[str]) -> tuple[str, ...]:
-    """Words divided at hyphens and folded."""
+    """Split words at hyphens and fold them."""
     if len(raw) == 1:
         return _fold_pieces(raw[0])
     return tuple([piece for token in raw for piece in _fold_pieces(token)])
@@ -84,7 +84,7 @@ def split_camel_case(piece: str) -> tuple[str, ...]:
 
 
 def split_given_words(raw: list[str], *, all_upper: bool = False) -> tuple[str, ...]:
-    """Given names folded, with initials that are run together taken apart."""
+    """Fold given names, and separate initials that are run together."""
     if len(raw) == 1:
         return _split_given_pieces(raw[0], all_upper)
     return tuple([piece for token in raw for piece in _split_given_pieces(token, all_upper)])
@@ -99,7 +99,7 @@ def _split_given_pieces(token: str, all_upper: bool) -> tuple[str, ...]:
 
 
 def are_initials(token: str, *, all_upper: bool = False) -> bool:
-    """Whether a word of two or three capitals is initials run together ("JL", not "LI").
+    """Return whether a word of two or three capitals is initials run together ("JL", not "LI").
 
     With a vowel it may be a short name; where the whole name is in capitals, it is taken for one.
     """
@@ -116,7 +116,7 @@ def are_initials(token: str, *, all_upper: bool = False) -> bool:
 
 
 def list_spellings(raw: list[str]) -> tuple[str, ...]:
-    """Words with umlauts as "folded=written out" ("muller=mueller")."""
+    """List words with umlauts as "folded=written out" ("muller=mueller")."""
     if all(map(str.isascii, raw)):
         return ()
     out = []

@@ -1,4 +1,4 @@
-"""How much memory a run may use, and what follows: whole in memory, or how many shards on disk."""
+"""Plan memory: run in memory, or out-of-core with how many shards and workers."""
 
 from __future__ import annotations
 
@@ -12,52 +12,51 @@ import click
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _GZIP = 4
-"""Bytes of JSON lines behind a byte of their gzip file; 3.5 to 4.9 on the labelled corpora."""
+"""Bytes of JSON lines per byte of their gzip file; 3.5 to 4.9 on the labelled corpora."""
 _IN_MEMORY = 14
-"""Bytes of memory for a byte of works, all processes together, when nothing is on disk."""
+"""Bytes of memory per byte of works in an in-memory run, all processes together."""
 _IN_SHARD = 30
-"""Bytes of memory for a byte of works in one shard of one: a shard holds a work for any of its
-authors."""
+"""Bytes of memory per byte of works in a shard; a shard contains a work for any of its authors."""
 _PROCESS = 300 * 10**6
-"""A process before it has read anything."""
+"""Memory of a process before it reads works."""
 _SHORT = 250 * 10**6
-"""Bytes of works from which a run takes more than some three minutes on two cores: it goes by
-way of the disk, where it is not lost when it is interrupted."""
+"""Bytes of works above which a run takes more than about three minutes on two cores; it is then
+out-of-core, so that it can be resumed after an interruption."""
 _LEAST_SHARDS = 32
-"""Few shards would be few places to go on from."""
+"""With fewer shards, an interrupted run would lose more."""
 _SHARE = 0.75
 _LEAST = 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``shards`` on disk (None: all in memory) for so many ``workers``."""
+    """Number of ``workers``, and of ``shards`` on disk (None: all in memory)."""
 
     workers: int
     shards: int | None
 
 
 def parse(context: click.Context, option: click.Parameter, text: str | None) -> int | None:
-    """Bytes of a size such as ``2GB``, ``500 MB`` or ``1.5G``."""
+    """Parse a size such as ``2GB``, ``500 MB`` or ``1.5G`` to bytes."""
     if text is None:
         return None
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*", text, re.IGNORECASE)
     if not found:
-        raise click.BadParameter(f"{text!r} is no size; write for example 2GB or 500MB")
+        raise click.BadParameter(f"{text!r} is not a size; write for example 2GB or 500MB")
     size = int(float(found[1]) * _UNITS[found[2].lower()])
     if size < _LEAST:
-        raise click.BadParameter(f"{text} is too little; give it {_LEAST / 10**9:.0f}GB or more")
+        raise click.BadParameter(f"{text} is too small; give at least {_LEAST / 10**9:.0f}GB")
     return size
 
 
 def plan(works: Sequence[Path], memory: int | None, workers: int) -> Plan:
-    """Decide from the size of the input.
+    """Plan a run by the size of its input.
 
     Parameters
     ----------
     works : sequence of Path
-        Files, folders, or ``-`` for standard input, whose size is not known: it goes by way of
-        the disk when ``memory`` is given, as if it were large.
+        Files, folders, or ``-`` for standard input, whose size is unknown: if ``memory`` is given,
+        it is treated as large, out-of-core.
     memory : int or None
         Bytes; None is :data:`_SHARE` of what is free.
     """
@@ -72,7 +71,7 @@ def fitting(size: int, limit: int | None, workers: int) -> Plan:
     if size <= _SHORT and fits(size, limit):
         return Plan(workers, None)
     limit = limit or int(_free() * _SHARE)
-    # more than half for the process that keeps the order of all signatures and joins across shards
+    # more than half is for the process that orders all signatures and joins across shards
     for_shards = limit * 0.4
     workers = max(1, min(workers, int(for_shards / _PROCESS)))
     each = max(for_shards / workers - _PROCESS, _PROCESS / 4)
@@ -90,7 +89,7 @@ def _plain_size(path: Path) -> int:
 
 
 def _free() -> int:
-    """Bytes of memory that are free or can be freed."""
+    """Return the bytes of memory that are free or can be freed."""
     status = Path("/proc/meminfo")
     if status.is_file():
         found = re.search(r"^MemAvailable:\s+(\d+) kB", status.read_text(), re.MULTILINE)

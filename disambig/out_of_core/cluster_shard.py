@@ -46,7 +46,9 @@ class ShardContext:
 
     def make_index(self, corpus: Corpus) -> CorpusIndex:
         """Make the index of a part of the corpus, with the statistics of the whole corpus."""
-        return CorpusIndex.from_corpus(corpus, self.space, self.model.frequency, self.open_statistics())
+        return CorpusIndex.from_corpus(
+            corpus, self.space, self.model.frequency, self.open_statistics()
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,9 +26,14 @@ from disambig.arrays import Float32, Int32, Int64
 from disambig.blocking.cross_block import get_identity_blocks
 from disambig.blocking.pairs import split_range
 from disambig.clustering.constraints import Constraints, compile_constraints
-from disambig.clustering.cross_block import Representatives, join_must_groups, join_probable, renumber
+from disambig.clustering.cross_block import (
+    Representatives,
+    join_must_groups,
+    join_probable,
+    renumber,
+)
 from disambig.corpus.corpus import Corpus
-from disambig.domain import Assignment, Constraint, Signature, Work
+from disambig.domain import POSITION_BITS, Assignment, Constraint, Signature, Work
 from disambig.errors import InputError
 from disambig.ingest import ReadReport
 from disambig.model.model import Model
@@ -39,7 +44,6 @@ from disambig.out_of_core.staging import (
     stage,
 )
 from disambig.out_of_core.worker import (
-    POSITIONS,
     StoredSignatures,
     cluster,
     count_shared_keys,
@@ -128,7 +132,7 @@ class LargeRun:
         (self.folder / "bound.json").write_text(
             constrained_to_json(constrained_works), encoding="utf-8"
         )
-        self._write_note({"report": report().counts()})
+        self._write_note({"report": report().get_counts()})
 
     def _write_note(self, details: dict[str, object]) -> None:
         """Write fingerprint and number of shards; with a report once all works are staged."""
@@ -266,7 +270,7 @@ class LargeRun:
 
 def _choose_representatives(identity: Int32, parts: list[Int64]) -> list[Int32]:
     """Return the rows of the representatives of the identities of each part, ascending."""
-    representatives = Representatives.of(identity, np.unique(np.concatenate(parts)))
+    representatives = Representatives.select(identity, np.unique(np.concatenate(parts)))
     length, row_parts = np.diff(representatives.start), []
     for part in parts:
         identities = np.unique(part)
@@ -322,8 +326,8 @@ class LargeRunResult:
 
 
 def _make_signatures(key: Int64, ids: pa.Array) -> Iterator[Signature]:
-    works = ids.take(pa.array(key >> POSITIONS)).to_pylist()
-    return map(Signature, works, (key & ((1 << POSITIONS) - 1)).tolist())
+    works = ids.take(pa.array(key >> POSITION_BITS)).to_pylist()
+    return map(Signature, works, (key & ((1 << POSITION_BITS) - 1)).tolist())
 
 
 def find_interrupted_run(folder: Path, fingerprint: str) -> int | None:

@@ -21,11 +21,12 @@ import pyarrow.compute as pc
 
 from disambig.arrays import Int64, UInt64
 from disambig.corpus.corpus import Corpus
-from disambig.corpus.identifiers import is_orcid, is_personal
+from disambig.corpus.identifiers import is_personal
 from disambig.corpus.index import get_coauthor_keys, tokenise_corpus
 from disambig.corpus.statistics import KINDS, Counts, Edges, Statistics
 from disambig.domain import Author, Signature, Work
 from disambig.errors import DisambigError, InputError
+from disambig.orcid import is_orcid
 from disambig.out_of_core.shards import SCHEMA, assign_shards, make_shard_tables
 from disambig.processes import end_with_parent, map_in_order, start_context
 

@@ -17,10 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from disambig.arrays import Float32, Int32, Int64
-from disambig.blocking.cross_block import shared_keys
+from disambig.blocking.cross_block import count_common_keys
 from disambig.clustering.constraints import Constraints
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
+from disambig.domain import POSITION_BITS
 from disambig.model.model import Model
 from disambig.out_of_core.cluster_shard import ShardContext, cluster_shard, score_across
 from disambig.out_of_core.shards import (
@@ -31,9 +32,6 @@ from disambig.out_of_core.shards import (
 )
 from disambig.out_of_core.staging import load_statistics, rank_works, read_shard, to_record_batch
 from disambig.processes import end_with_parent
-
-POSITIONS = 20
-"""Bits of the position in a signature's key: a work has fewer than a million authors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +67,7 @@ class StoredSignatures:
         keys, order = [], []
         for shard in range(n_shards):
             _, number, position = list_signatures(read_shard(folder, shard))
-            key = rank[number] << POSITIONS | position
+            key = rank[number] << POSITION_BITS | position
             order.append(np.argsort(key, kind="stable").astype(np.int32))
             keys.append(key[order[-1]])
         all_keys = np.sort(np.concatenate(keys))
@@ -83,7 +81,7 @@ class StoredSignatures:
     @property
     def work(self) -> Int32:
         """Rank of the work of each signature, int32[S]."""
-        return (self.key >> POSITIONS).astype(np.int32)
+        return (self.key >> POSITION_BITS).astype(np.int32)
 
     def merge_numbers(self, parts: list[Int32]) -> Int32:
         """Merge numbers that count from 0 in each shard into unique ones, in order, int32[S]."""
@@ -105,7 +103,7 @@ class StoredSignatures:
         """Return row of each signature of a corpus, rank of each of its works, work of each row."""
         indices = pc.index_in(pa.array(corpus.work_ids, pa.large_string()), self.ids)
         rank = np.asarray(indices.fill_null(-1)).astype(np.int64)
-        key = rank[corpus.signature_work] << POSITIONS | corpus.signature_position
+        key = rank[corpus.signature_work] << POSITION_BITS | corpus.signature_position
         return np.searchsorted(self.key, key), rank, self.work
 
     def encode_names(self) -> tuple[Int32, pa.Array]:
@@ -228,7 +226,7 @@ def count_shared_keys(task: tuple[str, int, int, int]) -> tuple[Int64, Int64]:
     block_of = np.load(get_block_file(folder), mmap_mode="r")
     identities = np.concatenate(identity_parts)
     rows = np.arange(len(identities), dtype=np.int32)
-    pairs, count = shared_keys(np.concatenate(keys), rows, identities, block_of)
+    pairs, count = count_common_keys(np.concatenate(keys), rows, identities, block_of)
     return pairs[:, 0] * np.int64(max(len(block_of), 1)) + pairs[:, 1], count
 
 

@@ -16,6 +16,7 @@ from disambig.blocking.pairs import find_positions
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.cross_block import join_must_groups, join_probable, renumber
 from disambig.corpus.corpus import Corpus
+from disambig.domain import POSITION_BITS
 from disambig.model.model import Model
 
 _MOVES = pa.schema([("atom", pa.int64()), ("to_identity", pa.int64()), ("to_block", pa.int64())])
@@ -23,7 +24,6 @@ _JOINS = pa.schema([("identity", pa.int64()), ("to_identity", pa.int64())])
 NO_MOVES, NO_JOINS = _MOVES.empty_table(), _JOINS.empty_table()
 
 _ORDER = [("work", "ascending"), ("position", "ascending")]
-_POSITIONS = 20  # bits of a position in a key; a work has fewer than a million authors
 
 
 def compute_moves(
@@ -47,7 +47,9 @@ def compute_moves(
     """
     signatures = signatures.sort_by(_ORDER)
     atom, identity = (signatures.column(c).to_numpy() for c in ("atom", "identity"))
-    group = join_must_groups(_carry_constraints(signatures, constrained, constraints), renumber(identity))
+    group = join_must_groups(
+        _carry_constraints(signatures, constrained, constraints), renumber(identity)
+    )
     block, names = _rank_blocks(signatures, blocks)
     of_group = names[get_identity_blocks(group, block)]
     atoms, first = np.unique(atom, return_index=True)
@@ -128,7 +130,7 @@ def _carry_constraints(
     work = np.asarray(pc.index_in(column, ids)).astype(np.int32)
     indices = pc.index_in(pa.array(constrained.work_ids, pa.large_string()), ids).fill_null(-1)
     work_of = np.asarray(indices).astype(np.int64)
-    key = work.astype(np.int64) << _POSITIONS | signatures.column("position").to_numpy()
+    key = work.astype(np.int64) << POSITION_BITS | signatures.column("position").to_numpy()
     signature_work = work_of[constrained.signature_work]
-    row = find_positions(key, signature_work << _POSITIONS | constrained.signature_position)
+    row = find_positions(key, signature_work << POSITION_BITS | constrained.signature_position)
     return constraints.remap(np.where(signature_work >= 0, row, -1), work_of, work)

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from disambig.blocking.cross_block import MAX_SHARING
-from disambig.clustering.cross_block import MAX_REPRESENTATIVES, spokesmen
+from disambig.clustering.cross_block import MAX_REPRESENTATIVES, choose_representatives
 from disambig.out_of_core.shards import SCHEMA
 from disambig.spark.tasks import COAUTHORS, EDGE, NUMBER_BITS
 
@@ -154,10 +154,14 @@ def select_representatives(
     within = Window.partitionBy("identity")
     rank = F.row_number().over(within.orderBy("work", "position")) - 1
     ranked = members.withColumn("rank", rank).withColumn("n", F.count(F.lit(1)).over(within))
-    size = members.groupBy("identity").agg(F.count(F.lit(1)).alias("n")).where(F.col("n") > MAX_REPRESENTATIVES)
+    size = (
+        members.groupBy("identity")
+        .agg(F.count(F.lit(1)).alias("n"))
+        .where(F.col("n") > MAX_REPRESENTATIVES)
+    )
     # the same function as in a local run chooses the representatives of n signatures
     sizes = [row["n"] for row in size.select("n").distinct().collect()]
-    positions = [(n, k) for n in sizes for k in spokesmen(n).tolist()]
+    positions = [(n, k) for n in sizes for k in choose_representatives(n).tolist()]
     table = spark.createDataFrame(positions, "n long, rank int")
     small = ranked.where(F.col("n") <= MAX_REPRESENTATIVES)
     large = ranked.join(F.broadcast(table), ["n", "rank"], "left_semi")

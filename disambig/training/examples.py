@@ -223,7 +223,7 @@ def make_group_rows(
     for batch, fold in _iterate_batches(gold):
         progress(batch.n_pairs)
         if batch.n_pairs:
-            scored = ScoredPairs.of(gold.index, batch, constraints, partial(scorers.pair, fold))
+            scored = ScoredPairs.score(gold.index, batch, constraints, partial(scorers.pair, fold))
             for groups, columns in _iterate_groupings(scored, scorers, fold):
                 parts += _make_labelled_rows(gold, scored, groups, columns, fold, rng, features)
     return parts

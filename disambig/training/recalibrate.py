@@ -77,7 +77,9 @@ def score_questions(
     question_of_row = np.repeat(np.arange(len(questions)), [len(a) + len(b) for a, b in questions])
     is_in_question = np.zeros(corpus.n_signatures, dtype=bool)
     is_in_question[question_rows] = True
-    comparisons = Comparisons.plan(index, [b for b in make_blocks(corpus) if is_in_question[b].any()])
+    comparisons = Comparisons.plan(
+        index, [b for b in make_blocks(corpus) if is_in_question[b].any()]
+    )
     constraints = compile_constraints(corpus, ())
 
     def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
@@ -86,7 +88,7 @@ def score_questions(
     row_index = np.full(corpus.n_signatures, -1, dtype=np.int64)
     with progress("Scoring answered questions", len(comparisons.batches), "batches") as advance:
         for number in range(len(comparisons.batches)):
-            scored = ScoredPairs.of(index, comparisons.make_batch(number), constraints, score)
+            scored = ScoredPairs.score(index, comparisons.make_batch(number), constraints, score)
             rows = scored.batch.rows
             row_index[rows] = np.arange(len(rows))
             numbers = np.unique(question_of_row[row_index[question_rows] >= 0]).tolist()

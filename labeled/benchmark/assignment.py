@@ -159,7 +159,7 @@ class HeldOutCorpus:
         return int(np.bincount(self.identity[others]).argmax()) if len(others) else None
 
     def is_right(self, row: int, identity: int | None, person: str) -> bool | None:
-        """Whether an identity (None: a new one) is the person's; None without labels."""
+        """Return whether an identity (None: a new one) is the person's; None without labels."""
         block = self.blocks[self.block[row]]
         identities = set(self.identity[block].tolist()) - {-1}
         if identity is None:

@@ -181,7 +181,7 @@ def load_blocks(folder: CorpusFolder, split: str, model: Model) -> list[ReviewBl
     review_blocks = []
     for block in rows:
         batch = NamePairs.compare(index, [block]).make_batch(0, 1)
-        scored = ScoredPairs.of(index, batch, constraints, score)
+        scored = ScoredPairs.score(index, batch, constraints, score)
         review_blocks.append(ReviewBlock(scored, person[batch.rows]))
     return review_blocks
 

@@ -44,7 +44,13 @@ def demo(quiet: bool) -> None:
     people with several printed names, the agreement with the labels, and commands to try next.
     """
     from disambig.console import make_console
-    from labeled.demo.sample import LABELS_FILE, PAGE_NAMES, WORKS_FILE, read_sample_labels, read_sample_works
+    from labeled.demo.sample import (
+        LABELS_FILE,
+        PAGE_NAMES,
+        WORKS_FILE,
+        read_sample_labels,
+        read_sample_works,
+    )
 
     works = read_sample_works()
     with show_progress("Clustering author mentions", quiet=quiet):
@@ -125,7 +131,9 @@ def _opening(cast: ClusteringSummary) -> Text:
     )
 
 
-def _name_panel(cast: ClusteringSummary, verdict: Verdict | None, name: str) -> Iterator[RenderableType]:
+def _name_panel(
+    cast: ClusteringSummary, verdict: Verdict | None, name: str
+) -> Iterator[RenderableType]:
     from rich.console import Group
     from rich.panel import Panel
 
@@ -153,11 +161,11 @@ def _name_panel(cast: ClusteringSummary, verdict: Verdict | None, name: str) -> 
     yield ""
 
 
-def _gold_note(verdict: Verdict | None, name: str, found: int) -> tuple[str, str]:
+def _gold_note(verdict: Verdict | None, name: str, n_people: int) -> tuple[str, str]:
     gold = verdict.gold_people_by_name.get(name.casefold()) if verdict is not None else None
     if gold is None:
         return ("", "")
-    return (" ✓", "green") if gold == found else (f" ✗ labels say {gold}", "red")
+    return (" ✓", "green") if gold == n_people else (f" ✗ labels say {gold}", "red")
 
 
 def _portrait(cast: ClusteringSummary, person: PersonSummary, *, alone: bool) -> RenderableType:

@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import combinations
 
 from disambig.domain import Assignment, Signature, Work
-from labeled.gold.goldset import strip_homonym_number, compute_gold_block, split_name
+from labeled.gold.goldset import compute_gold_block, split_name, strip_homonym_number
 
 #: A name or word with its number of papers.
 Count = tuple[str, int]
@@ -126,7 +126,9 @@ class ClusteringSummary:
                 for work in chain[b]:
                     chain[work] = chain[a]
         alone = tuple(self._works[work].title for work in works if len(chain[work]) == 1)
-        groups = {id(component): len(component) for component in chain.values() if len(component) > 1}
+        groups = {
+            id(component): len(component) for component in chain.values() if len(component) > 1
+        }
         return Cohesion(tuple(sorted(groups.values(), reverse=True)), alone)
 
     def list_contrasts(self, person: PersonSummary) -> list[Contrast]:

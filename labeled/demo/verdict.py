@@ -46,7 +46,9 @@ class Verdict:
     gold_people_by_name: dict[str, int]
 
 
-def compare_with_labels(assignments: Iterable[Assignment], labels: Iterable[Label]) -> Verdict | None:
+def compare_with_labels(
+    assignments: Iterable[Assignment], labels: Iterable[Label]
+) -> Verdict | None:
     """Compare assignments with labels on labelled mentions; None if there are none."""
     rows = {row.signature: row for row in assignments}
     both = [(rows[label.signature], label) for label in labels if label.signature in rows]
@@ -85,7 +87,9 @@ def _mistakes(groups: dict[str, dict[str, list[Label]]]) -> tuple[Mistake, ...]:
     for parts in groups.values():
         if len(parts) > 1:
             named_parts = [(_usual_name(labels), len(labels)) for labels in parts.values()]
-            mistakes.append(Mistake(tuple(sorted(named_parts, key=lambda part: (-part[1], part[0])))))
+            mistakes.append(
+                Mistake(tuple(sorted(named_parts, key=lambda part: (-part[1], part[0]))))
+            )
     return tuple(sorted(mistakes, key=lambda m: (-sum(n for _, n in m.parts[1:]), m.parts)))
 
 

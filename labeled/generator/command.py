@@ -167,8 +167,13 @@ def _work_rows(
 ) -> list[str]:
     """Format works as lines of JSON; no text holds a quote or a backslash to escape."""
     titles, venues = printer.print_titles(papers, rng), printer.print_venues(papers, rng)
-    affiliations, extra = printer.print_affiliations(papers, rng), printer.write_keywords(papers, rng)
-    summaries = printer.write_abstracts(papers, ABSTRACT_WORDS, rng) if abstracts else [""] * len(papers)
+    affiliations, extra = (
+        printer.print_affiliations(papers, rng),
+        printer.write_keywords(papers, rng),
+    )
+    summaries = (
+        printer.write_abstracts(papers, ABSTRACT_WORDS, rng) if abstracts else [""] * len(papers)
+    )
     years = printer.list_years(papers, rng)
     authors = [
         f'{{"name":"{name}","affiliation":"{place}"}}' if place else f'{{"name":"{name}"}}'

@@ -52,7 +52,11 @@ def split_name(printed: str) -> tuple[str, str, str] | None:
     if len(family[-1]) < 2 or anyascii(given).isspace() or not anyascii(family[-1]).isalpha():
         return None
     particles = [t.lower() for t in family[:-1]]
-    return _fix_case(given), " ".join(tokens[1:first]), " ".join([*particles, _fix_case(family[-1])])
+    return (
+        _fix_case(given),
+        " ".join(tokens[1:first]),
+        " ".join([*particles, _fix_case(family[-1])]),
+    )
 
 
 def _fix_case(token: str) -> str:
@@ -112,8 +116,10 @@ def _select_common(names: list[str], people: Float64) -> dict[str, Any]:
     row = np.cumsum(common) - 1
     counts = []
     for of_culture in people:
-        some = np.flatnonzero(common & (of_culture >= 0.3))
-        counts.append([[int(row[i]) for i in some], [round(float(of_culture[i]), 1) for i in some]])
+        members = np.flatnonzero(common & (of_culture >= 0.3))
+        counts.append(
+            [[int(row[i]) for i in members], [round(float(of_culture[i]), 1) for i in members]]
+        )
     rare = people[:, ~common].sum(axis=1) / np.maximum(people.sum(axis=1), 1e-9)
     return {
         "names": [n for n, keep in zip(names, common, strict=True) if keep],

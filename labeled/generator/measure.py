@@ -171,10 +171,10 @@ def _venues(corpora: dict[str, list[Record]], labels: dict[str, Int64]) -> Recor
             venue = " ".join(_YEAR.sub("", work.get("venue") or "").replace("()", "").split())
             if venue and '"' not in venue and "\\" not in venue:
                 seen.setdefault(venue.strip(" -,:"), Counter())[int(topic)] += 1
-    kept = sorted(v for v, c in seen.items() if c.total() >= 5 and len(v) > 1)
+    venue_names = sorted(v for v, c in seen.items() if c.total() >= 5 and len(v) > 1)
     return {
-        "names": kept,
-        "counts": [[sorted(seen[v]), [seen[v][t] for t in sorted(seen[v])]] for v in kept],
+        "names": venue_names,
+        "counts": [[sorted(seen[v]), [seen[v][t] for t in sorted(seen[v])]] for v in venue_names],
     }
 
 
@@ -185,30 +185,30 @@ def _institutions(works: list[Record], cultures: Cultures) -> Record:
     mix: dict[str, Float64] = {}
     for work in works:
         for author in work["authors"]:
-            named = _institution(author.get("affiliation") or "", units)
-            share = cultures.compute_posterior(author["name"]) if named else None
+            institution = _institution(author.get("affiliation") or "", units)
+            share = cultures.compute_posterior(author["name"]) if institution else None
             if share is None:
                 continue
-            count[named] += 1
-            mix[named] = mix.get(named, 0) + share
-    kept = [n for n, c in sorted(count.items(), key=lambda p: (-p[1], p[0])) if c >= 20]
-    shares = [mix[n] / mix[n].sum() for n in kept]
+            count[institution] += 1
+            mix[institution] = mix.get(institution, 0) + share
+    frequent = [n for n, c in sorted(count.items(), key=lambda p: (-p[1], p[0])) if c >= 20]
+    shares = [mix[n] / mix[n].sum() for n in frequent]
     return {
-        "names": kept,
-        "counts": [count[n] for n in kept],
+        "names": frequent,
+        "counts": [count[n] for n in frequent],
         "cultures": [[round(float(v), 3) for v in s] for s in shares],
         "units": [u for u, c in sorted(units.items(), key=lambda p: (-p[1], p[0])) if c >= 60],
     }
 
 
 def _institution(affiliation: str, units: Counter[str]) -> str:
-    named = ""
+    institution = ""
     for part in re.split(r"\s*[,;+]\s*", affiliation.replace('"', "").replace("\\", "")):
         if _UNIT.match(part) and 8 < len(part) < 70:
             units[part] += 1
-        elif not named and _INSTITUTION.search(part) and len(part) < 60:
-            named = " ".join(part.split())
-    return named
+        elif not institution and _INSTITUTION.search(part) and len(part) < 60:
+            institution = " ".join(part.split())
+    return institution
 
 
 def write_parameters(document: Record, path: Path) -> None:

@@ -41,11 +41,13 @@ class SamplingTables:
         """Draw an item of distribution ``table[i]`` for each number of [0, 1), as int32."""
         at = np.searchsorted(self.bounds, table + uniform, side="right")
         # rounding can move the search past the last entry of a table
-        found: Int32 = self.items[np.minimum(at, len(self.items) - 1)]
-        return found
+        drawn_items: Int32 = self.items[np.minimum(at, len(self.items) - 1)]
+        return drawn_items
 
 
-def build_tables(items: Sequence[Sequence[int]], weights: Sequence[Sequence[float]]) -> SamplingTables:
+def build_tables(
+    items: Sequence[Sequence[int]], weights: Sequence[Sequence[float]]
+) -> SamplingTables:
     """Build one distribution per pair of rows; weights need not sum to one; no empty rows."""
     bounds = []
     for number, row in enumerate(weights):
@@ -53,7 +55,9 @@ def build_tables(items: Sequence[Sequence[int]], weights: Sequence[Sequence[floa
         scaled = number + cumulative / cumulative[-1]
         scaled[-1] = number + 1
         bounds.append(scaled)
-    return SamplingTables(np.concatenate(bounds), np.concatenate([np.asarray(i, np.int32) for i in items]))
+    return SamplingTables(
+        np.concatenate(bounds), np.concatenate([np.asarray(i, np.int32) for i in items])
+    )
 
 
 def build_table(weights: Sequence[float]) -> SamplingTables:
@@ -175,9 +179,11 @@ def _content(topics: dict[str, Any]) -> SamplingTables:
     )
     items, weights = [], []
     for row, seen in topics["counts"]:
-        kept = [(w, c) for w, c in zip(row, seen, strict=True) if everywhere[w] < 0.6 * count]
-        items.append([w for w, _ in kept])
-        weights.append([c**0.85 for _, c in kept])
+        specific_words = [
+            (w, c) for w, c in zip(row, seen, strict=True) if everywhere[w] < 0.6 * count
+        ]
+        items.append([w for w, _ in specific_words])
+        weights.append([c**0.85 for _, c in specific_words])
     return build_tables(items, weights)
 
 

@@ -286,8 +286,8 @@ def _moves(
         fits = undecided & (np.abs(born[there] + 6 - leave) < 12) & (there != home[moved])
         away = np.where(fits, there, away).astype(np.int32)
         undecided &= ~fits
-    kept = ~undecided
-    return moved[kept], away[kept], leave[kept]
+    has_moved = ~undecided
+    return moved[has_moved], away[has_moved], leave[has_moved]
 
 
 def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Generator) -> People:
@@ -315,7 +315,11 @@ def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Gener
 
 
 def _parts(
-    common: SamplingTables, wide: SamplingTables, rare: Float64, culture: Int32, rng: np.random.Generator
+    common: SamplingTables,
+    wide: SamplingTables,
+    rare: Float64,
+    culture: Int32,
+    rng: np.random.Generator,
 ) -> tuple[UInt16, UInt16]:
     """Draw a listed name of each culture, or the two names of a composed rare name."""
     n = len(culture)

@@ -11,7 +11,7 @@ from anyascii import anyascii
 
 from disambig.arrays import Bool, Float64, Int64
 from labeled.generator.parameters import NameParts, Parameters, hash_keys, to_uniform
-from labeled.generator.people import NOT_COMPOSED, MIDDLE_FULL, NO_MIDDLE, World
+from labeled.generator.people import MIDDLE_FULL, NO_MIDDLE, NOT_COMPOSED, World
 from labeled.generator.works import Papers, draw_words
 
 INITIALS, MIDDLE, PLAIN, HYPHEN, SWAPPED, SLIP = 1, 2, 4, 8, 16, 32
@@ -157,7 +157,9 @@ class Printer:
         institution = self.world.institution[group]
         # some people are outside their group for some years, and some in another department
         own = hash_keys(papers.person, 21)
-        since = (np.repeat(papers.year, size) + (own % np.uint64(STAY_YEARS)).astype(np.int64)) // STAY_YEARS
+        since = (
+            np.repeat(papers.year, size) + (own % np.uint64(STAY_YEARS)).astype(np.int64)
+        ) // STAY_YEARS
         stay = hash_keys(papers.person, since, 22)
         other = self.world.institution[(stay >> np.uint64(8)) % np.uint64(len(self.world.topic))]
         guest = to_uniform(stay) < ELSEWHERE_SHARE
@@ -194,8 +196,10 @@ class Printer:
         """Print the title of each paper."""
         words, at = self.parameters.words, papers.word_start.tolist()
         ids = papers.words.tolist()
-        named = np.flatnonzero(rng.random(len(papers)) < 0.12)
-        prefix = {int(row): _coin_method_name(int(rng.integers(1 << 40)), words) for row in named}
+        with_prefix = np.flatnonzero(rng.random(len(papers)) < 0.12)
+        prefix = {
+            int(row): _coin_method_name(int(rng.integers(1 << 40)), words) for row in with_prefix
+        }
         titles = []
         for row in range(len(papers)):
             text = " ".join(dict.fromkeys([words[i] for i in ids[at[row] : at[row + 1]]]))
@@ -238,7 +242,8 @@ class Printer:
         local = hash_keys(community, np.minimum(rng.geometric(0.5, n), 5), 31)
         topic = self.world.topic[papers.group // GROUPS_PER_COMMUNITY * GROUPS_PER_COMMUNITY]
         pair = [
-            self.parameters.topic_content.draw(topic, to_uniform(hash_keys(local, k))) for k in (1, 2)
+            self.parameters.topic_content.draw(topic, to_uniform(hash_keys(local, k)))
+            for k in (1, 2)
         ]
         variant = self.world.variant[papers.group].tolist()
         is_local, dated = rng.random(n) < LOCAL_VENUE_SHARE, rng.random(n)

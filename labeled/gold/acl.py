@@ -59,7 +59,7 @@ class People:
         ids = self.by_name.get(name, ())
         if len(ids) > 1:
             return None
-        return f"acl:{ids[0]}" if ids else f"acl:{_full(name)}"
+        return f"acl:{ids[0]}" if ids else f"acl:{_format_name(name)}"
 
 
 def read_acl(path: Path, problems: Problems) -> Iterator[LabelledWork]:
@@ -105,7 +105,7 @@ def read_people(file: Path, problems: Problems) -> People:
                 "give the entry its canonical name",
             )
             continue
-        identifier = str(entry.get("id") or _slug(canonical))
+        identifier = str(entry.get("id") or _build_slug(canonical))
         ids.append(identifier)
         variants = entry.get("variants") or []
         for form in (canonical, *map(_name, variants if isinstance(variants, list) else [None])):
@@ -200,7 +200,9 @@ def _parse_paper(
 ) -> LabelledWork | None:
     line = node.sourceline or 0
     title = _text(node.find("title"))
-    authors = [author for author in node.findall("author") if _full(_get_printed_name(author))]
+    authors = [
+        author for author in node.findall("author") if _format_name(_get_printed_name(author))
+    ]
     if not title or not authors:
         field = "title" if not title else "author"
         problems.reject(file, line, field, f"{work_id} has none", f"give the paper its <{field}>")
@@ -217,7 +219,7 @@ def _parse_paper(
         year=int(year) if re.fullmatch(r"[0-9]{4}", year) else None,
         ids=(("doi", doi),) if doi else (),
     )
-    labels = _labels(authors, work, people, file, problems)
+    labels = _build_labels(authors, work, people, file, problems)
     return LabelledWork(work, tuple(labels))
 
 
@@ -225,10 +227,10 @@ def _parse_author(node: etree._Element) -> Author:
     first, last = _get_printed_name(node)
     affiliations = tuple(text for text in map(_text, node.findall("affiliation")) if text)
     orcid = node.get("orcid")
-    return Author(_full((first, last)), first or None, last or None, affiliations, orcid)
+    return Author(_format_name((first, last)), first or None, last or None, affiliations, orcid)
 
 
-def _labels(
+def _build_labels(
     authors: list[etree._Element], work: Work, people: People, file: str, problems: Problems
 ) -> Iterator[Label]:
     taken: dict[str, int] = {}
@@ -249,7 +251,7 @@ def _labels(
                 file,
                 line,
                 "author",
-                f"{_full(name)!r} is ambiguous and has no id",
+                f"{_format_name(name)!r} is ambiguous and has no id",
                 "kept without a label; give the author an id",
             )
         elif person in taken:
@@ -262,20 +264,20 @@ def _labels(
             )
         else:
             taken[person] = position
-            block = compute_gold_block(_full(name), name[1])
-            yield Label(Signature(work.id, position), person, _full(name), block)
+            block = compute_gold_block(_format_name(name), name[1])
+            yield Label(Signature(work.id, position), person, _format_name(name), block)
 
 
 def _get_printed_name(node: etree._Element) -> Name:
     return _text(node.find("first")), _text(node.find("last"))
 
 
-def _full(name: Name) -> str:
+def _format_name(name: Name) -> str:
     return " ".join(part for part in name if part)
 
 
-def _slug(name: Name) -> str:
-    return _NOT_SLUG.sub("-", anyascii(_full(name)).lower()).strip("-")
+def _build_slug(name: Name) -> str:
+    return _NOT_SLUG.sub("-", anyascii(_format_name(name)).lower()).strip("-")
 
 
 def _text(node: etree._Element | None) -> str:

@@ -69,12 +69,12 @@ def read_aminer(path: Path, problems: Problems) -> Iterator[LabelledWork]:
 
 
 def _add(
-    found: dict[str, LabelledWork], entry: LabelledWork, file: str, line: int, problems: Problems
+    entries: dict[str, LabelledWork], entry: LabelledWork, file: str, line: int, problems: Problems
 ) -> None:
     """Add a work, or add its labels to the same work listed under another name."""
-    known = found.get(entry.work.id)
+    known = entries.get(entry.work.id)
     if known is None:
-        found[entry.work.id] = entry
+        entries[entry.work.id] = entry
         return
     if _content(known.work) != _content(entry.work):
         problems.reject(
@@ -107,7 +107,7 @@ def _add(
         venue=known.work.venue or entry.work.venue,
         year=known.work.year or entry.work.year,
     )
-    found[work.id] = LabelledWork(work, (*known.labels, *new))
+    entries[work.id] = LabelledWork(work, (*known.labels, *new))
 
 
 def _content(work: Work) -> tuple[object, ...]:
@@ -171,7 +171,10 @@ def _publication(
 def _position(names: list[str], name: str) -> int | None:
     """Find the position of the file's name: the same words, in the same or another order."""
     name_parts = split_name(name)
-    for same in (lambda words: words == name_parts, lambda words: sorted(words) == sorted(name_parts)):
+    for same in (
+        lambda words: words == name_parts,
+        lambda words: sorted(words) == sorted(name_parts),
+    ):
         at = [i for i, each in enumerate(names) if same(split_name(each))]
         if at:
             return at[0] if len(at) == 1 else None
@@ -240,13 +243,13 @@ def _decode(file: Path, problems: Problems) -> str:
     return data.decode("cp1252", errors="replace")
 
 
-def _mend_entity(found: re.Match[str]) -> str:
+def _mend_entity(match: re.Match[str]) -> str:
     """Keep XML entities, resolve HTML entities, and escape every other ampersand."""
-    name = found[1]
+    name = match[1]
     if name is None:
         return "&amp;"
     if name in _XML_ENTITIES:
-        return found[0]
+        return match[0]
     if name.startswith("#") or f"{name};" in html5:
-        return html.escape(html.unescape(found[0]))
+        return html.escape(html.unescape(match[0]))
     return f"&amp;{name};"

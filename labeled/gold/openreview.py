@@ -225,20 +225,20 @@ def _authors(
 def _labels(
     work: Work, ids: list[str], file: str, line: int, problems: Problems
 ) -> Iterator[Label]:
-    for position, given in enumerate(ids):
-        if not given.startswith("~"):
+    for position, author_id in enumerate(ids):
+        if not author_id.startswith("~"):
             continue
-        if given in ids[:position]:
+        if author_id in ids[:position]:
             problems.warn(
                 file,
                 line,
                 "content.authorids",
-                f"{given} is listed twice",
+                f"{author_id} is listed twice",
                 "the second was kept without a label",
             )
             continue
         name = work.authors[position].name
-        yield Label(Signature(work.id, position), given, name, compute_gold_block(name))
+        yield Label(Signature(work.id, position), author_id, name, compute_gold_block(name))
 
 
 def _unwrap(value: Any) -> Any:
@@ -252,8 +252,8 @@ def _first_text(value: Any) -> str:
     return " ".join(value.split()) if isinstance(value, str) else ""
 
 
-def _email(given: str) -> str | None:
-    return given if "@" in given and not given.startswith(("~", "http")) else None
+def _email(author_id: str) -> str | None:
+    return author_id if "@" in author_id and not author_id.startswith(("~", "http")) else None
 
 
 def _year(venue: str, note: dict[str, Any]) -> int | None:

@@ -95,9 +95,11 @@ def check_leakage(labels: Iterable[Label]) -> list[Leak]:
     ]
 
 
-def _several(kind: LeakKind, found: Mapping[str, set[str]]) -> list[Leak]:
+def _several(kind: LeakKind, values_by_key: Mapping[str, set[str]]) -> list[Leak]:
     return [
-        Leak(kind, key, tuple(sorted(found[key]))) for key in sorted(found) if len(found[key]) > 1
+        Leak(kind, key, tuple(sorted(values_by_key[key])))
+        for key in sorted(values_by_key)
+        if len(values_by_key[key]) > 1
     ]
 
 

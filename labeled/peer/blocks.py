@@ -66,7 +66,10 @@ def _blocks(corpus: str, labels: Sequence[Label]) -> list[LabelledBlock]:
         members.setdefault(label.block, []).append(label)
     return [
         LabelledBlock(
-            corpus, name, tuple(x.signature for x in signatures), tuple(x.person for x in signatures)
+            corpus,
+            name,
+            tuple(x.signature for x in signatures),
+            tuple(x.person for x in signatures),
         )
         for name, signatures in members.items()
     ]

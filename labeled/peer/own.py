@@ -77,7 +77,10 @@ def run(
 
     model, space = Model.load(model_file), SemanticSpace.load()
     lap("model")
-    corpora = {name: Corpus.from_works(_read_block_works(name, file, blocks)) for name, file in works.items()}
+    corpora = {
+        name: Corpus.from_works(_read_block_works(name, file, blocks))
+        for name, file in works.items()
+    }
     rows = {name: _rows(corpus, name, blocks) for name, corpus in corpora.items()}
     lap("read")
     cpu = _cpu_seconds()

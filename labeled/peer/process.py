@@ -26,7 +26,13 @@ from typing import Any
 
 from disambig.ingest import read_works
 from labeled.peer.blocks import LabelledBlock
-from labeled.peer.tables import NameParts, PeerTables, build_block_members, build_signature_id, build_tables
+from labeled.peer.tables import (
+    NameParts,
+    PeerTables,
+    build_block_members,
+    build_signature_id,
+    build_tables,
+)
 
 #: Stages of a run in order; the last two run from loaded data to clusters.
 STAGES = ("start", "model", "read", "tables", "featurise", "cluster")
@@ -131,7 +137,8 @@ def encode_clusters(
     """
     number = {member: code for code, members in enumerate(clusters) for member in members}
     return tuple(
-        tuple(number[build_signature_id(block.corpus, s)] for s in block.signatures) for block in blocks
+        tuple(number[build_signature_id(block.corpus, s)] for s in block.signatures)
+        for block in blocks
     )
 
 

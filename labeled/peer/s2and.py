@@ -142,7 +142,9 @@ class PeerComparison:
         }
 
 
-def compare_with_peer(folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int) -> PeerComparison:
+def compare_with_peer(
+    folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int
+) -> PeerComparison:
     """Cluster the labelled blocks of one split with S2AND and with this package.
 
     Raises
@@ -175,13 +177,13 @@ def require_peer() -> None:
 
 
 def summarise_run(
-    found: peer_process.PeerRun, blocks: Sequence[LabelledBlock], split: str, workers: int
+    run: peer_process.PeerRun, blocks: Sequence[LabelledBlock], split: str, workers: int
 ) -> PeerResult:
     """Summarise a run on the given blocks."""
-    whole = sum(found.stages.values())
-    cluster = sum(found.stages[stage] for stage in CLUSTERING_STAGES)
+    whole = sum(run.stages.values())
+    cluster = sum(run.stages[stage] for stage in CLUSTERING_STAGES)
     return PeerResult(
-        version=found.version,
+        version=run.version,
         split=split,
         workers=workers,
         blocks=len(blocks),
@@ -190,10 +192,10 @@ def summarise_run(
         seconds_load=whole - cluster,
         seconds_cluster=cluster,
         seconds_whole=whole,
-        cpu_seconds=found.cpu_seconds,
-        stages=found.stages,
-        peak_memory=found.peak_memory,
-        within_blocks=compute_accuracy(found.clusters, blocks),
+        cpu_seconds=run.cpu_seconds,
+        stages=run.stages,
+        peak_memory=run.peak_memory,
+        within_blocks=compute_accuracy(run.clusters, blocks),
     )
 
 

@@ -77,7 +77,9 @@ def build_block_members(blocks: Sequence[LabelledBlock]) -> dict[str, list[str]]
     return {b.key: [build_signature_id(b.corpus, s) for s in b.signatures] for b in blocks}
 
 
-def build_tables(works: Mapping[str, Iterable[Work]], blocks: Sequence[LabelledBlock]) -> PeerTables:
+def build_tables(
+    works: Mapping[str, Iterable[Work]], blocks: Sequence[LabelledBlock]
+) -> PeerTables:
     """Build tables of the works in blocks; other works only add to ``names``.
 
     Parameters
@@ -149,8 +151,10 @@ def _paper_authors(paper: str, work: Work) -> Iterator[Row]:
             yield paper, position, parts
 
 
-def _signatures(corpus: str, paper: str, work: Work, wanted: Mapping[int, str]) -> Iterator[Row]:
-    for position, block in wanted.items():
+def _signatures(
+    corpus: str, paper: str, work: Work, block_by_position: Mapping[int, str]
+) -> Iterator[Row]:
+    for position, block in block_by_position.items():
         signature = Signature(work.id, position)
         if not 0 <= position < len(work.authors):
             raise InputError(

@@ -119,7 +119,11 @@ def load_golds(
 
 
 def fit_size_shift(
-    model: Model, golds: Sequence[Sequence[Gold]], *, seed: int = 0, progress: Progress = no_progress
+    model: Model,
+    golds: Sequence[Sequence[Gold]],
+    *,
+    seed: int = 0,
+    progress: Progress = no_progress,
 ) -> Model:
     """Fit a second forest for each level and return the extended model.
 

@@ -122,8 +122,8 @@ def preview_assignment(assigner: WorkAssigner, work: domain.Work) -> list[Assign
         if published is None:
             raise Conflict("nothing published yet", "publish a run first: disambig run start")
         if _has_too_many_authors(work):
-            return _later(work)
-        verdicts, evidence = _choices(connection, published, work, {}, frozenset())
+            return _defer(work)
+        verdicts, evidence = _decide_authors(connection, published, work, {}, frozenset())
         return _describe(connection, work, verdicts, evidence)
 
 
@@ -151,13 +151,13 @@ def assign_works(
     results = {}
     for key in work_keys:
         is_late = seconds is not None and time.monotonic() - started > seconds
-        authors = _place(assigner, actor, key, is_late=is_late)
+        authors = _assign_work(assigner, actor, key, is_late=is_late)
         if authors is not None:
             results[key] = authors
     return results
 
 
-def _place(
+def _assign_work(
     assigner: WorkAssigner, actor: Actor, key: int, *, is_late: bool
 ) -> list[AssignmentResult] | None:
     for attempt in range(1, TRIES + 1):
@@ -165,15 +165,21 @@ def _place(
             work = read_works(connection, [key]).get(key)
             if work is None:
                 return None
-            published = None if is_late or _has_too_many_authors(work) else assigner.load_published(connection)
+            published = (
+                None
+                if is_late or _has_too_many_authors(work)
+                else assigner.load_published(connection)
+            )
             if published is None:
-                return _later(work)
+                return _defer(work)
             curated = _read_last_curation(connection)
             signatures = {at: s for (_, at), s in read_signature_keys(connection, [key]).items()}
-            identity_of = _identities_of(connection, signatures.values())
-            constraints = read_constraints(connection, [s for s in signatures.values() if s not in identity_of])
+            identity_of = _read_identities(connection, signatures.values())
+            constraints = read_constraints(
+                connection, [s for s in signatures.values() if s not in identity_of]
+            )
             by_position = {at: constraints[s] for at, s in signatures.items() if s in constraints}
-            verdicts, evidence = _choices(
+            verdicts, evidence = _decide_authors(
                 connection, published, work, by_position, frozenset(identity_of.values())
             )
             verdicts = [
@@ -205,7 +211,7 @@ def _place(
     raise AssertionError("unreachable")
 
 
-def _choices(
+def _decide_authors(
     connection: Connection,
     published: _Known,
     work: domain.Work,
@@ -216,17 +222,21 @@ def _choices(
     from service.assignment.scoring import score_work
 
     nearby: NearbySignatures = read_nearby(connection, work)
-    decisions, keys, evidence = score_work(nearby, work, published.model, published.space, published.statistics)
+    decisions, keys, evidence = score_work(
+        nearby, work, published.model, published.space, published.statistics
+    )
     threshold = published.model.settings["second_level"]
     holders = find_holders(connection, work)
-    return decide_verdicts(decisions, keys, constraints, used_identities, threshold, holders), evidence
+    return decide_verdicts(
+        decisions, keys, constraints, used_identities, threshold, holders
+    ), evidence
 
 
 def _has_too_many_authors(work: domain.Work) -> bool:
     return len(work.authors) > AUTHORS
 
 
-def _later(work: domain.Work) -> list[AssignmentResult]:
+def _defer(work: domain.Work) -> list[AssignmentResult]:
     return [
         AssignmentResult(at, author.name, Verdict.LATER)
         for at, author in enumerate(work.authors)
@@ -238,7 +248,7 @@ def _read_last_curation(connection: Connection) -> int:
     return connection.scalars(select(State.curated)).one()
 
 
-def _identities_of(connection: Connection, signatures: Iterable[int]) -> dict[int, int]:
+def _read_identities(connection: Connection, signatures: Iterable[int]) -> dict[int, int]:
     query = select(Membership.signature_key, Membership.identity_key).where(
         is_in(connection, Membership.signature_key, signatures)
     )
@@ -248,12 +258,12 @@ def _identities_of(connection: Connection, signatures: Iterable[int]) -> dict[in
 def _describe(
     connection: Connection,
     work: domain.Work,
-    choices: Sequence[AuthorVerdict],
-    reasons: AssignmentEvidence,
+    verdicts: Sequence[AuthorVerdict],
+    evidence: AssignmentEvidence,
 ) -> list[AssignmentResult]:
     """Return verdicts with public ids and reasons."""
-    identity_keys = {i for c in choices for i, _ in c.candidates} | {
-        c.identity for c in choices if c.identity
+    identity_keys = {i for c in verdicts for i, _ in c.candidates} | {
+        c.identity for c in verdicts if c.identity
     }
     rows = connection.execute(
         select(Identity.key, Identity.id, Identity.name, Identity.n_works).where(
@@ -262,14 +272,14 @@ def _describe(
     )
     identities = {row.key: row for row in rows}
     results = []
-    for author, choice in enumerate(choices):
+    for author, verdict in enumerate(verdicts):
 
-        def rival(
-            key: int, p: float, author: int = author, choice: AuthorVerdict = choice
+        def to_candidate(
+            key: int, p: float, author: int = author, choice: AuthorVerdict = verdict
         ) -> Candidate:
             row = identities[key]
             # describing takes time, and only unsure verdicts are reviewed
-            why = reasons.describe(author, key) if choice.verdict == Verdict.UNSURE else ()
+            why = evidence.describe(author, key) if choice.verdict == Verdict.UNSURE else ()
             if (
                 choice.by_orcid
                 and choice.verdict == Verdict.UNSURE
@@ -278,26 +288,26 @@ def _describe(
                 why = (f"for: {SAME_ORCID}", "against: the names are incompatible")
             return Candidate(row.id, row.name, row.n_works, round(p, 4), why)
 
-        why: tuple[str, ...] = ()
-        if choice.by_decision:
-            why = (f"for: {DECIDED}",)
-        elif choice.by_orcid:
-            why = (f"for: {SAME_ORCID}",)
-        elif choice.verdict == Verdict.MATCHED and choice.identity is not None:
-            why = reasons.describe(author, choice.identity)
-        elif choice.verdict == Verdict.NEW and not choice.candidates:
-            why = ("for: no published mention has a compatible name",)
-        elif choice.verdict == Verdict.NEW:
-            why = reasons.describe(author, choice.candidates[0][0])
+        reasons: tuple[str, ...] = ()
+        if verdict.by_decision:
+            reasons = (f"for: {DECIDED}",)
+        elif verdict.by_orcid:
+            reasons = (f"for: {SAME_ORCID}",)
+        elif verdict.verdict == Verdict.MATCHED and verdict.identity is not None:
+            reasons = evidence.describe(author, verdict.identity)
+        elif verdict.verdict == Verdict.NEW and not verdict.candidates:
+            reasons = ("for: no published mention has a compatible name",)
+        elif verdict.verdict == Verdict.NEW:
+            reasons = evidence.describe(author, verdict.candidates[0][0])
         results.append(
             AssignmentResult(
-                choice.position,
-                work.authors[choice.position].name,
-                choice.verdict,
-                identities[choice.identity].id if choice.identity else None,
-                None if choice.probability is None else round(choice.probability, 4),
-                why,
-                tuple(rival(i, p) for i, p in choice.candidates),
+                verdict.position,
+                work.authors[verdict.position].name,
+                verdict.verdict,
+                identities[verdict.identity].id if verdict.identity else None,
+                None if verdict.probability is None else round(verdict.probability, 4),
+                reasons,
+                tuple(to_candidate(i, p) for i, p in verdict.candidates),
             )
         )
     return results

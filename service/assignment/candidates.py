@@ -65,7 +65,7 @@ def read_nearby(connection: Connection, work: domain.Work) -> NearbySignatures:
         and (text := compute_block_text(author.name, author.given, author.family))
     }
     blocks = list(connection.scalars(select(Block.key).where(Block.text.in_(sorted(texts)))))
-    rows = _mentions(connection, blocks)
+    rows = _read_signatures(connection, blocks)
     own = connection.scalar(select(Work.key).where(Work.id == to_storable(work.id)))
     rows = rows[rows[:, 1] != own] if own is not None else rows
     limit = max(min(EACH, MENTIONS // max(len(blocks), 1)), LEAST)
@@ -78,7 +78,7 @@ def read_nearby(connection: Connection, work: domain.Work) -> NearbySignatures:
     return NearbySignatures(read_works(connection, {key for key, _ in identity}), identity)
 
 
-def _mentions(connection: Connection, blocks: Sequence[int]) -> Int64:
+def _read_signatures(connection: Connection, blocks: Sequence[int]) -> Int64:
     """Read signature, work, position, name, block and identity keys, int64[n, 6]."""
     query = (
         select(
@@ -117,7 +117,9 @@ class _Hints:
         )
         orcids = {to_indexable(a.orcid) for a in work.authors if a.orcid}
         orcid_query = select(Signature.key).where(Signature.orcid.in_(sorted(orcids)[:NAMES]))
-        return cls(names, Counter(connection.scalars(works_query)), list(connection.scalars(orcid_query)))
+        return cls(
+            names, Counter(connection.scalars(works_query)), list(connection.scalars(orcid_query))
+        )
 
     def select_rows(self, rows: Int64, most: int) -> Int64:
         """Return the most promising rows of a block, about ``limit``."""

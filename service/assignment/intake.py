@@ -64,7 +64,7 @@ class RecordOutcome:
 
 
 def store_and_assign(
-    database: Database, actor: Actor, label: str, rows: Sequence[Row], placer: WorkAssigner | None
+    database: Database, actor: Actor, label: str, rows: Sequence[Row], assigner: WorkAssigner | None
 ) -> list[RecordOutcome]:
     """Store the readable records in batches, then assign their signatures.
 
@@ -79,13 +79,13 @@ def store_and_assign(
     placer : Placer or None
         None: leave the signatures to the next run.
     """
-    good = [row for row in rows if row.received is not None]
-    stored = _store(database, actor, label, good, n_bad=len(rows) - len(good))
-    results = dict(zip((id(row) for row in good), stored, strict=True))
+    readable = [row for row in rows if row.received is not None]
+    stored = _store_records(database, actor, label, readable, n_bad=len(rows) - len(readable))
+    results = dict(zip((id(row) for row in readable), stored, strict=True))
     assignments: dict[int, list[AssignmentResult]] = {}
-    if placer is not None:
+    if assigner is not None:
         keys = [r.work_key for r in stored if r.work_key is not None]
-        assignments = _place(database, placer, actor, list(dict.fromkeys(keys)))
+        assignments = _assign(database, assigner, actor, list(dict.fromkeys(keys)))
     outcomes = []
     for row in rows:
         result = results.get(id(row))
@@ -106,59 +106,61 @@ def count_verdicts(outcomes: Iterable[RecordOutcome]) -> dict[str, int]:
     return {verdict.value: by_verdict[verdict] for verdict in Verdict}
 
 
-def _store(
+def _store_records(
     database: Database, actor: Actor, label: str, rows: Sequence[Row], n_bad: int
 ) -> list[RowResult]:
     delivery = Delivery("request", label, "native")
-    lookup = KeyCache()
+    cache = KeyCache()
     results: list[RowResult] = []
     report = LoadReport(rejected=n_bad)
     with database.write() as connection:
         source_key = open_source(connection, EventLog.lock(connection), actor, delivery)
-    for batch in _chunks(rows):
+    for batch in _split_into_batches(rows):
         received = [row.received for row in batch if row.received is not None]
         with database.write() as connection:
             ledger = EventLog.lock(connection)
-            stored = store_works(connection, ledger, source_key, received, actor, lookup)
-        results += stored
-        report = report.add_results(stored)
-        lookup.trim()
+            batch_results = store_works(connection, ledger, source_key, received, actor, cache)
+        results += batch_results
+        report = report.add_results(batch_results)
+        cache.trim()
     with database.write() as connection:
         close_source(connection, EventLog.lock(connection), source_key, report)
     return results
 
 
-def _chunks(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def _split_into_batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
     batch: list[Row] = []
-    mentions = 0
+    n_signatures = 0
     for row in rows:
         batch.append(row)
-        mentions += 10 if row.received is None else 10 + len(row.received.work.authors)
-        if mentions >= MENTIONS_AT_ONCE:
+        n_signatures += 10 if row.received is None else 10 + len(row.received.work.authors)
+        if n_signatures >= MENTIONS_AT_ONCE:
             yield batch
-            batch, mentions = [], 0
+            batch, n_signatures = [], 0
     if batch:
         yield batch
 
 
-def _place(
-    database: Database, placer: WorkAssigner, actor: Actor, keys: Sequence[int]
+def _assign(
+    database: Database, assigner: WorkAssigner, actor: Actor, keys: Sequence[int]
 ) -> dict[int, list[AssignmentResult]]:
     with database.read() as connection:
-        mentions = _mentions(connection, keys)
-    unassigned = [key for key in keys if any(m.identity is None for m in mentions.get(key, ()))]
+        published = _read_published(connection, keys)
+    unassigned = [key for key in keys if any(m.identity is None for m in published.get(key, ()))]
     assignments: dict[int, list[AssignmentResult]] = {}
-    if unassigned and placer.warm_up():
-        began = time.monotonic()
+    if unassigned and assigner.warm_up():
+        started = time.monotonic()
         for batch in split_keys(unassigned, PLACED_AT_ONCE):
-            left = SECONDS - (time.monotonic() - began)
-            if left <= 0:
+            seconds_left = SECONDS - (time.monotonic() - started)
+            if seconds_left <= 0:
                 break
-            assignments |= assign_works(placer, actor, batch, seconds=left)
-    return {key: assignments.get(key, mentions.get(key, [])) for key in keys}
+            assignments |= assign_works(assigner, actor, batch, seconds=seconds_left)
+    return {key: assignments.get(key, published.get(key, [])) for key in keys}
 
 
-def _mentions(connection: Connection, keys: Sequence[int]) -> Mapping[int, list[AssignmentResult]]:
+def _read_published(
+    connection: Connection, keys: Sequence[int]
+) -> Mapping[int, list[AssignmentResult]]:
     """Read the signatures of works with the identities that they are published under."""
     rows = connection.execute(
         select(

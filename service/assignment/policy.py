@@ -72,17 +72,19 @@ def decide_verdicts(
     holder_of = [(holders or {}).get(p.position) for p in placements]
     excluded = set(taken)
     verdicts: dict[int, AuthorVerdict] = {}
-    order = sorted(range(len(placements)), key=lambda k: (not constraint_of[k].must, holder_of[k] is None))
+    order = sorted(
+        range(len(placements)), key=lambda k: (not constraint_of[k].must, holder_of[k] is None)
+    )
     for k in order:
-        verdict = _one(placements[k], keys, constraint_of[k], excluded, threshold)
-        verdict = _with_orcid(verdict, constraint_of[k], holder_of[k], excluded)
+        verdict = _decide(placements[k], keys, constraint_of[k], excluded, threshold)
+        verdict = _apply_orcid(verdict, constraint_of[k], holder_of[k], excluded)
         if verdict.identity is not None:
             excluded.add(verdict.identity)
         verdicts[k] = verdict
     return [verdicts[k] for k in range(len(placements))]
 
 
-def _one(
+def _decide(
     placement: AuthorAssignment,
     keys: Sequence[int],
     constraint: SignatureConstraint,
@@ -110,8 +112,11 @@ def _one(
     return AuthorVerdict(position, Verdict.UNSURE, None, best, remaining)
 
 
-def _with_orcid(
-    verdict: AuthorVerdict, constraint: SignatureConstraint, holder: OrcidHolder | None, taken: set[int]
+def _apply_orcid(
+    verdict: AuthorVerdict,
+    constraint: SignatureConstraint,
+    holder: OrcidHolder | None,
+    taken: set[int],
 ) -> AuthorVerdict:
     """Assign the author to the identity that has the ORCID iD, unless decisions exclude it.
 

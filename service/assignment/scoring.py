@@ -57,7 +57,9 @@ class _KnownCompany(Facts):
         """Co-authors shared by family name and first initial, the rarest first."""
         return self._list_shared(self.index.initial_keys, self.index.initial_works, initials=True)
 
-    def _list_shared(self, keys: UInt64, works: Float32, *, initials: bool) -> tuple[SharedItem, ...]:
+    def _list_shared(
+        self, keys: UInt64, works: Float32, *, initials: bool
+    ) -> tuple[SharedItem, ...]:
         from disambig.corpus.index import list_coauthors
 
         teams = [
@@ -128,10 +130,12 @@ class AssignmentEvidence:
         )
         X = np.array([list(row.values())], dtype=np.float32)
         parts = self.model.group.compute_contributions(X)[0][: len(row)]
-        return _in_words(list(row.items()), parts, facts)
+        return _describe_themes(list(row.items()), parts, facts)
 
 
-def _in_words(row: Sequence[tuple[str, float]], parts: Float32, facts: Facts) -> tuple[str, ...]:
+def _describe_themes(
+    row: Sequence[tuple[str, float]], parts: Float32, facts: Facts
+) -> tuple[str, ...]:
     """Describe the themes of most weight, each by its strongest feature that facts describe.
 
     Block size and first-level scores are omitted: a reviewer cannot check them.
@@ -169,7 +173,9 @@ def score_work(
     corpus = Corpus.from_works(nearby.works.values())
     key_of = {identity_keys.id: key for key, identity_keys in nearby.works.items()}
     works = [key_of[i] for i in corpus.work_ids]
-    signatures = zip(corpus.signature_work.tolist(), corpus.signature_position.tolist(), strict=True)
+    signatures = zip(
+        corpus.signature_work.tolist(), corpus.signature_position.tolist(), strict=True
+    )
     published = [nearby.identity.get((works[w], at)) for w, at in signatures]
     rows = np.array([r for r, key in enumerate(published) if key is not None], dtype=np.int32)
     keys, label = np.unique([published[r] for r in rows.tolist()], return_inverse=True)

@@ -36,7 +36,7 @@ def store_assignment(
     actor: Actor,
     work: domain.Work,
     signatures: Mapping[int, int],
-    choices: Sequence[AuthorVerdict],
+    verdicts: Sequence[AuthorVerdict],
     results: Sequence[AssignmentResult],
     blind_share: float = 0.0,
     traffic: Mapping[str, float] = NO_TRAFFIC,
@@ -61,26 +61,26 @@ def store_assignment(
     list of Assigned
         With the ids of new identities and of tasks.
     """
-    unassigned = _still_nowhere(connection, signatures.values())
-    open_ = [
-        (choice, result)
-        for choice, result in zip(choices, results, strict=True)
-        if signatures.get(choice.position) in unassigned
+    unassigned = _find_unassigned(connection, signatures.values())
+    to_store = [
+        (verdict, result)
+        for verdict, result in zip(verdicts, results, strict=True)
+        if signatures.get(verdict.position) in unassigned
     ]
-    active = _active(connection, [c.identity for c, _ in open_ if c.identity is not None])
+    active = _find_active(connection, [c.identity for c, _ in to_store if c.identity is not None])
     new_memberships, unsure = [], []
-    for choice, result in open_:
-        fits = choice.verdict == "matched" and choice.identity in active
-        if fits or choice.verdict == "new":
+    for verdict, result in to_store:
+        is_matched = verdict.verdict == "matched" and verdict.identity in active
+        if is_matched or verdict.verdict == "new":
             new_memberships.append(
                 NewMembership(
-                    signatures[choice.position],
-                    choice.identity if fits else None,
-                    choice.probability or 0.0,
-                    choice.position,
+                    signatures[verdict.position],
+                    verdict.identity if is_matched else None,
+                    verdict.probability or 0.0,
+                    verdict.position,
                 )
             )
-        elif choice.verdict == "unsure":
+        elif verdict.verdict == "unsure":
             unsure.append(result)
     if not new_memberships and not unsure:
         return list(results)
@@ -88,35 +88,46 @@ def store_assignment(
         "works-placed",
         actor,
         subject=work.id,
-        after={"placements": [_brief(result) for _, result in open_]},
+        after={"placements": [_summarize(result) for _, result in to_store]},
     )
-    change = membership_change.add_memberships(connection, ledger, seq, new_memberships) if new_memberships else None
+    change = (
+        membership_change.add_memberships(connection, ledger, seq, new_memberships)
+        if new_memberships
+        else None
+    )
     questions = [
-        _question(connection, work, result, signatures[result.position], traffic) for result in unsure
+        _make_question(connection, work, result, signatures[result.position], traffic)
+        for result in unsure
     ]
-    ids_of_tasks = open_tasks(connection, ledger, seq, questions, blind_share)
-    tasks = dict(zip((q.position for q in unsure), ids_of_tasks, strict=True))
-    decided_subjects = {str(Mention(work.id, c.position)) for c, _ in open_ if c.verdict != "unsure"}
+    task_ids = open_tasks(connection, ledger, seq, questions, blind_share)
+    task_of = dict(zip((q.position for q in unsure), task_ids, strict=True))
+    decided_subjects = {
+        str(Mention(work.id, c.position)) for c, _ in to_store if c.verdict != "unsure"
+    }
     close_tasks(connection, seq, actor, KIND, decided_subjects)
-    ids = {} if change is None else {key: row.id for key, row in change.rows.items()}
-    new = {} if change is None else change.keys
-    return [_add_ids(result, tasks, new, ids) for result in results]
+    public_ids = {} if change is None else {key: row.id for key, row in change.rows.items()}
+    new_keys = {} if change is None else change.keys
+    return [_add_ids(result, task_of, new_keys, public_ids) for result in results]
 
 
 def close_answered_tasks(database: Database, actor: Actor) -> int:
     """Close tasks about signatures that have an identity now or are retired; return how many."""
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        task_query = select(Task.subject, Task.evidence).where(Task.kind == KIND, Task.state == "open")
-        open_ = {
+        task_query = select(Task.subject, Task.evidence).where(
+            Task.kind == KIND, Task.state == "open"
+        )
+        open_tasks_by_signature = {
             (str(evidence["work"]), int(evidence["position"])): subject
             for subject, evidence in connection.execute(task_query)
             if "work" in evidence and "position" in evidence
         }
-        left = set[tuple[str, int]]()
-        for low in range(0, len(open_), WORKS_AT_ONCE):
-            works = sorted({work for work, _ in list(open_)[low : low + WORKS_AT_ONCE]})
-            nowhere = (
+        unassigned = set[tuple[str, int]]()
+        for low in range(0, len(open_tasks_by_signature), WORKS_AT_ONCE):
+            works = sorted(
+                {work for work, _ in list(open_tasks_by_signature)[low : low + WORKS_AT_ONCE]}
+            )
+            unassigned_query = (
                 select(Work.id, Signature.position)
                 .join(Signature, Signature.work_key == Work.key)
                 .outerjoin(Membership, Membership.signature_key == Signature.key)
@@ -126,8 +137,14 @@ def close_answered_tasks(database: Database, actor: Actor) -> int:
                     Membership.signature_key.is_(None),
                 )
             )
-            left |= {(work, position) for work, position in connection.execute(nowhere)}
-        subjects = [subject for mention, subject in open_.items() if mention not in left]
+            unassigned |= {
+                (work, position) for work, position in connection.execute(unassigned_query)
+            }
+        subjects = [
+            subject
+            for mention, subject in open_tasks_by_signature.items()
+            if mention not in unassigned
+        ]
         if not subjects:
             return 0
         seq = ledger.record("tasks-answered", actor, after={"tasks": len(subjects)})
@@ -135,16 +152,19 @@ def close_answered_tasks(database: Database, actor: Actor) -> int:
 
 
 def _add_ids(
-    result: AssignmentResult, tasks: Mapping[int, str], new: Mapping[int, int], ids: Mapping[int, str]
+    result: AssignmentResult,
+    tasks: Mapping[int, str],
+    new_keys: Mapping[int, int],
+    public_ids: Mapping[int, str],
 ) -> AssignmentResult:
     from service.identities.lifecycle import make_placeholder_key
 
-    key = new.get(make_placeholder_key(result.position))
-    identity = result.identity if key is None else ids[key]
+    key = new_keys.get(make_placeholder_key(result.position))
+    identity = result.identity if key is None else public_ids[key]
     return replace(result, identity=identity, task=tasks.get(result.position))
 
 
-def _brief(result: AssignmentResult) -> dict[str, Any]:
+def _summarize(result: AssignmentResult) -> dict[str, Any]:
     return {
         "position": result.position,
         "verdict": result.verdict.value,
@@ -154,7 +174,7 @@ def _brief(result: AssignmentResult) -> dict[str, Any]:
     }
 
 
-def _question(
+def _make_question(
     connection: Connection,
     work: domain.Work,
     result: AssignmentResult,
@@ -165,7 +185,7 @@ def _question(
     error = result.probability or 0.0
     sizes = [rival.works for rival in result.rivals]
     effort = 1 + sum(sizes)
-    worth = compute_priority(
+    task_priority = compute_priority(
         compute_gain(error, 1, max(sizes[:1], default=1)),
         traffic.get(fold_name(result.name), 1.0),
         effort,
@@ -180,22 +200,29 @@ def _question(
     }
     subject = str(Mention(work.id, result.position))
     return NewTask(
-        KIND, subject, 1, round(worth, 6), evidence, name_key, error=round(error, 4), effort=effort
+        KIND,
+        subject,
+        1,
+        round(task_priority, 6),
+        evidence,
+        name_key,
+        error=round(error, 4),
+        effort=effort,
     )
 
 
-def _still_nowhere(connection: Connection, signatures: Any) -> set[int]:
+def _find_unassigned(connection: Connection, signatures: Any) -> set[int]:
     keys = list(signatures)
-    has = select(Membership.signature_key).where(
+    assigned = select(Membership.signature_key).where(
         is_in(connection, Membership.signature_key, keys)
     )
     current = select(Signature.key).where(
         is_in(connection, Signature.key, keys), Signature.retired_version.is_(None)
     )
-    return set(connection.scalars(current)) - set(connection.scalars(has))
+    return set(connection.scalars(current)) - set(connection.scalars(assigned))
 
 
-def _active(connection: Connection, identities: Sequence[int]) -> set[int]:
+def _find_active(connection: Connection, identities: Sequence[int]) -> set[int]:
     query = select(Identity.key).where(
         is_in(connection, Identity.key, identities), Identity.status == "active"
     )

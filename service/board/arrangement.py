@@ -85,8 +85,8 @@ class ArrangedIdentity:
     def linked_members(self) -> list[int]:
         """Mentions that get must-links."""
         if self.confirmed_members:
-            extra = [m for m in self.incoming if m not in set(self.confirmed_members)]
-            return [*self.confirmed_members, *extra]
+            unconfirmed = [m for m in self.incoming if m not in set(self.confirmed_members)]
+            return [*self.confirmed_members, *unconfirmed]
         if self.absorbs_identity and not self.loses_members:  # as in a merge
             return [*self.remaining, *self.incoming]
         return [*self.remaining[:N_REPRESENTATIVES], *self.incoming] if self.incoming else []
@@ -132,9 +132,9 @@ class Arrangement:
 
     def curated_flags(self) -> dict[int, bool]:
         """Return a curated flag for every identity affected, including those that end."""
-        on = {part.key for part in self.identities if part.is_edited}
-        on |= {self.current[m] for m in self.moves} - {UNASSIGNED}
-        return dict.fromkeys(sorted(on), True)
+        affected_keys = {part.key for part in self.identities if part.is_edited}
+        affected_keys |= {self.current[m] for m in self.moves} - {UNASSIGNED}
+        return dict.fromkeys(sorted(affected_keys), True)
 
 
 @dataclass
@@ -149,7 +149,7 @@ def compute_arrangement(
     columns: Sequence[Column],
     members: Mapping[int, Sequence[int]],
     confidence: Mapping[int, float],
-    decided: Collection[int] = (),
+    decided_members: Collection[int] = (),
 ) -> Arrangement:
     """Compute the identities that result from a wanted arrangement.
 
@@ -164,51 +164,55 @@ def compute_arrangement(
     decided : collection of int
         Mentions with links of curators.
     """
-    current = {m: key for key, some in members.items() for m in some}
-    gathered = _assign_clusters(columns, members)
-    for mention in gathered.cluster_of:
+    current = {m: key for key, mentions in members.items() for m in mentions}
+    clusters = _assign_clusters(columns, members)
+    for mention in clusters.cluster_of:
         current.setdefault(mention, UNASSIGNED)
-    names = _match_identities(gathered.cluster_of, current, decided)
-    target = {m: names[c] for m, c in gathered.cluster_of.items()}
+    identity_of_cluster = _match_identities(clusters.cluster_of, current, decided_members)
+    target = {m: identity_of_cluster[c] for m, c in clusters.cluster_of.items()}
     order = sorted(target, key=lambda m: (-confidence.get(m, 0.0), m))
-    inside: dict[int, list[int]] = defaultdict(list)
+    members_of: dict[int, list[int]] = defaultdict(list)
     for mention in order:
-        inside[target[mention]].append(mention)
-    gone = {current[m] for m, to in target.items() if current[m] != to}
-    homes = {key: {target[m] for m in some} for key, some in members.items() if len(some) > 1}
-    merging = {
-        next(iter(home)) for key, home in homes.items() if len(home) == 1 and key not in home
+        members_of[target[mention]].append(mention)
+    losing_keys = {current[m] for m, to in target.items() if current[m] != to}
+    targets_of = {
+        key: {target[m] for m in mentions} for key, mentions in members.items() if len(mentions) > 1
     }
-    parts = [
+    absorbing_keys = {
+        next(iter(targets))
+        for key, targets in targets_of.items()
+        if len(targets) == 1 and key not in targets
+    }
+    identities = [
         ArrangedIdentity(
             key,
-            [m for m in inside[key] if current[m] != key],
-            [m for m in inside[key] if current[m] == key],
-            [m for m in inside[key] if m in gathered.confirmed_members],
-            key in gone,
-            key in merging,
+            [m for m in members_of[key] if current[m] != key],
+            [m for m in members_of[key] if current[m] == key],
+            [m for m in members_of[key] if m in clusters.confirmed_members],
+            key in losing_keys,
+            key in absorbing_keys,
         )
-        for key in dict.fromkeys(names[c] for c in sorted(names))
+        for key in dict.fromkeys(identity_of_cluster[c] for c in sorted(identity_of_cluster))
     ]
-    return Arrangement(parts, target, current)
+    return Arrangement(identities, target, current)
 
 
 def _assign_clusters(columns: Sequence[Column], members: Mapping[int, Sequence[int]]) -> _Clusters:
-    found = _Clusters()
-    continues = {c.identity: k for k, c in enumerate(columns) if c.identity is not None}
+    clusters = _Clusters()
+    column_of_identity = {c.identity: k for k, c in enumerate(columns) if c.identity is not None}
     for k, column in enumerate(columns):
-        found.cluster_of.update(dict.fromkeys(column.mentions, k))
+        clusters.cluster_of.update(dict.fromkeys(column.mentions, k))
         if column.is_confirmed:
-            found.confirmed_members.update(column.mentions)
-    for number, (key, some) in enumerate(sorted(members.items())):
-        rest = continues.get(key, len(columns) + number)
-        for mention in some:
-            found.cluster_of.setdefault(mention, rest)
-    return found
+            clusters.confirmed_members.update(column.mentions)
+    for number, (key, mentions) in enumerate(sorted(members.items())):
+        rest = column_of_identity.get(key, len(columns) + number)
+        for mention in mentions:
+            clusters.cluster_of.setdefault(mention, rest)
+    return clusters
 
 
 def _match_identities(
-    cluster: Mapping[int, int], current: Mapping[int, int], decided: Collection[int]
+    cluster: Mapping[int, int], current: Mapping[int, int], decided_members: Collection[int]
 ) -> dict[int, int]:
     """Return the identity that each cluster continues, or a new one."""
     import numpy as np
@@ -216,24 +220,26 @@ def _match_identities(
     from service.identities.continuity import match_identities
 
     order = sorted(cluster)
-    confirmed = set(decided)
-    found = match_identities(
+    confirmed_members = set(decided_members)
+    continued_identity = match_identities(
         np.array([current[m] for m in order], dtype=np.int64),
         np.array([cluster[m] for m in order], dtype=np.int64),
-        confirmed=np.array([m in confirmed for m in order], dtype=bool),
+        confirmed=np.array([m in confirmed_members for m in order], dtype=bool),
     )
     number = 0
-    names = {}
+    identity_of_cluster = {}
     for c in sorted(set(cluster.values())):
-        if c in found:
-            names[c] = found[c]
+        if c in continued_identity:
+            identity_of_cluster[c] = continued_identity[c]
         else:
-            names[c] = make_placeholder_key(number)
+            identity_of_cluster[c] = make_placeholder_key(number)
             number += 1
-    return names
+    return identity_of_cluster
 
 
-def build_links(plan: Arrangement, decision: str, answers: Sequence[Sides] = ()) -> list[Link]:
+def build_links(
+    arrangement: Arrangement, decision: str, answers: Sequence[Sides] = ()
+) -> list[Link]:
     """Return the links that an arrangement states, without duplicate pairs.
 
     Parameters
@@ -245,52 +251,58 @@ def build_links(plan: Arrangement, decision: str, answers: Sequence[Sides] = ())
         Sides of the tasks it answers: sides in one identity get must-links, sides in two
         identities cannot-links.
     """
-    edited = [part for part in plan.identities if part.is_edited]
-    found = [
-        link for part in edited if part.linked_members for link in make_must_links(part.linked_members, decision)
+    edited_identities = [part for part in arrangement.identities if part.is_edited]
+    links = [
+        link
+        for part in edited_identities
+        if part.linked_members
+        for link in make_must_links(part.linked_members, decision)
     ]
-    for k, one in enumerate(edited):
-        for other in edited[:k]:
-            found.append(_cannot_link(one.representative, other.representative, decision))
-            for near, far in ((one, other), (other, one)):
-                if _has_taken_from(plan, near, far.key):
-                    found += [_cannot_link(near.representative, m, decision) for m in far.remaining[:MAX_CANNOT_LINKS]]
+    for k, identity in enumerate(edited_identities):
+        for other in edited_identities[:k]:
+            links.append(_cannot_link(identity.representative, other.representative, decision))
+            for near, far in ((identity, other), (other, identity)):
+                if _has_taken_from(arrangement, near, far.key):
+                    links += [
+                        _cannot_link(near.representative, m, decision)
+                        for m in far.remaining[:MAX_CANNOT_LINKS]
+                    ]
     for sides in answers:
-        found += _link_answer(plan, sides, decision)
-    return list({(link.a, link.b): link for link in found}.values())
+        links += _link_answer(arrangement, sides, decision)
+    return list({(link.a, link.b): link for link in links}.values())
 
 
-def _has_taken_from(plan: Arrangement, part: ArrangedIdentity, source: int) -> bool:
-    return any(plan.current[m] == source for m in part.incoming)
+def _has_taken_from(arrangement: Arrangement, identity: ArrangedIdentity, source: int) -> bool:
+    return any(arrangement.current[m] == source for m in identity.incoming)
 
 
-def _link_answer(plan: Arrangement, sides: Sides, decision: str) -> list[Link]:
-    left, right = (_group_by_target(plan, side) for side in (sides.left, sides.right))
+def _link_answer(arrangement: Arrangement, sides: Sides, decision: str) -> list[Link]:
+    left, right = (_group_by_target(arrangement, side) for side in (sides.left, sides.right))
     if left.keys() == right.keys() and len(left) == 1:
         return make_must_links(
-            [m for side in (left, right) for some in side.values() for m in some], decision
+            [m for side in (left, right) for mentions in side.values() for m in mentions], decision
         )
     if not left or not right or left.keys() & right.keys():
         return []
     return [
         link
-        for some in left.values()
+        for mentions in left.values()
         for others in right.values()
-        for link in _link_apart(some, others, decision)
+        for link in _link_apart(mentions, others, decision)
     ]
 
 
-def _group_by_target(plan: Arrangement, side: Sequence[int]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = defaultdict(list)
+def _group_by_target(arrangement: Arrangement, side: Sequence[int]) -> dict[int, list[int]]:
+    mentions_by_target: dict[int, list[int]] = defaultdict(list)
     for mention in side:
-        if mention in plan.target:
-            found[plan.target[mention]].append(mention)
-    return found
+        if mention in arrangement.target:
+            mentions_by_target[arrangement.target[mention]].append(mention)
+    return mentions_by_target
 
 
 def _link_apart(left: Sequence[int], right: Sequence[int], decision: str) -> list[Link]:
-    near = [_cannot_link(left[0], m, decision) for m in right[:MAX_CANNOT_LINKS]]
-    return near + [_cannot_link(m, right[0], decision) for m in left[1:MAX_CANNOT_LINKS]]
+    cannot_links = [_cannot_link(left[0], m, decision) for m in right[:MAX_CANNOT_LINKS]]
+    return cannot_links + [_cannot_link(m, right[0], decision) for m in left[1:MAX_CANNOT_LINKS]]
 
 
 def _cannot_link(a: int, b: int, decision: str) -> Link:

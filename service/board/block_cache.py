@@ -121,7 +121,9 @@ class BlockViews:
                 is_in(connection, Block.key, {block_of[s] for s in signature_keys})
             )
         )
-        cache_text = f"{context.run_id} {last_change} {context.model.digest} {signature_keys}".encode()
+        cache_text = (
+            f"{context.run_id} {last_change} {context.model.digest} {signature_keys}".encode()
+        )
         cache_key = hashlib.sha256(cache_text).digest()
         with self._lock:
             if cache_key in self._views:
@@ -173,7 +175,11 @@ def expand_to_blocks(
     signature_keys = list(signatures)
     other_keys = [key for key in connection.scalars(query) if key not in set(signature_keys)]
     # a partial block is compared differently from a complete one: then return only these
-    return signature_keys + other_keys if len(signature_keys) + len(other_keys) <= max_mentions else signature_keys
+    return (
+        signature_keys + other_keys
+        if len(signature_keys) + len(other_keys) <= max_mentions
+        else signature_keys
+    )
 
 
 def _read_blocks(connection: Connection, signatures: Iterable[int]) -> dict[int, int]:
@@ -185,7 +191,10 @@ def _read_blocks(connection: Connection, signatures: Iterable[int]) -> dict[int,
 
 
 def _build_view(
-    connection: Connection, context: object, signature_keys: Sequence[int], block_of: Mapping[int, int]
+    connection: Connection,
+    context: object,
+    signature_keys: Sequence[int],
+    block_of: Mapping[int, int],
 ) -> BlockView:
     from disambig.blocking.pairs import NamePairs
     from disambig.clustering.constraints import compile_constraints
@@ -203,7 +212,9 @@ def _build_view(
         )
     }
     work_keys = connection.scalars(
-        select(Signature.work_key).where(is_in(connection, Signature.key, signature_keys)).distinct()
+        select(Signature.work_key)
+        .where(is_in(connection, Signature.key, signature_keys))
+        .distinct()
     )
     works = read_works(connection, work_keys)
     corpus = Corpus.from_works(works.values())
@@ -222,7 +233,7 @@ def _build_view(
     model = context.model  # type: ignore[attr-defined]
     index, _ = index_corpus(corpus, model, context.space, [context.statistics])  # type: ignore[attr-defined]
     batch = NamePairs.compare(index, blocks).make_batch(0, len(blocks))
-    scored = ScoredPairs.of(
+    scored = ScoredPairs.score(
         index,
         batch,
         compile_constraints(corpus, (), strict=False),

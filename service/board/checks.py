@@ -84,7 +84,9 @@ def reject_duplicates(request: ArrangementRequest) -> None:
             )
     for identity, n in Counter(c.identity for c in request.columns if c.identity).items():
         if n > 1:
-            raise Invalid(f"{n} columns have the identity {identity[:40]}", "use it once", field="columns")
+            raise Invalid(
+                f"{n} columns have the identity {identity[:40]}", "use it once", field="columns"
+            )
 
 
 def reject_assigned(
@@ -96,7 +98,7 @@ def reject_assigned(
     ------
     Invalid
     """
-    assigned_keys = [m for m in keys if scope.identity_of(m) is not None]
+    assigned_keys = [m for m in keys if scope.get_identity_key(m) is not None]
     if assigned_keys:
         format_mention = make_namer(connection, assigned_keys[:1])
         raise Invalid(

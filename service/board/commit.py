@@ -112,7 +112,7 @@ def plan_arrangement(
     unsure = scope.find_signatures(request.unsure, None, "unsure") if request.unsure else []
     identity_keys = {c.identity for c in columns if c.identity is not None}
     identity_keys |= {
-        i for c in columns for m in c.mentions if (i := scope.identity_of(m)) is not None
+        i for c in columns for m in c.mentions if (i := scope.get_identity_key(m)) is not None
     }
     scope.include_identities(identity_keys)
     members = {key: scope.members[key] for key in identity_keys}
@@ -154,7 +154,7 @@ def _include_sides(
 ) -> Arrangement:
     """Compute the arrangement again, including the identities of the answered tasks."""
     side_keys = {m for s in sides for m in (*s.left, *s.right)} - arrangement.target.keys()
-    keys = {k for m in side_keys if (k := scope.identity_of(m)) is not None}
+    keys = {k for m in side_keys if (k := scope.get_identity_key(m)) is not None}
     if not keys:
         return arrangement
     scope.include_identities(keys)
@@ -187,30 +187,30 @@ def preview_arrangement(
             destinations.setdefault(arrangement.current[mention], Counter())[to] += 1
     kept_ids = sorted(ids[p.key] for p in arrangement.identities if p.key in ids and p.is_edited)
     remaining_keys = {p.key for p in arrangement.identities}
-    redirected, gone = [], []
+    redirects, removed_ids = [], []
     for key, targets in sorted(destinations.items()):
         if key in remaining_keys:
             continue
         if len(targets) == 1 and next(iter(targets)) in ids:
-            redirected.append({"from": ids[key], "to": ids[next(iter(targets))]})
+            redirects.append({"from": ids[key], "to": ids[next(iter(targets))]})
         else:
-            gone.append(ids[key])
-    told = {
+            removed_ids.append(ids[key])
+    changes = {
         "moved": len(arrangement.moves),
         "kept": kept_ids,
         "created": arrangement.n_created,
-        "redirected": redirected,
-        "gone": gone,
+        "redirected": redirects,
+        "gone": removed_ids,
         "overridden": [to_dict(one) for one in contradicted_decisions],
         "conflicts": find_conflicts(connection, plan, request),
     }
-    return plan, told
+    return plan, changes
 
 
 def commit_arrangement(
     database: Database,
     actor: Actor,
-    wanted: ArrangementRequest,
+    request: ArrangementRequest,
     *,
     reason: str | None = None,
     evidence: Mapping[str, Any] | None = None,
@@ -233,75 +233,91 @@ def commit_arrangement(
         would be merged without ``same_work``.
     """
     with database.write() as connection:
-        subject = open_decision(connection, [], None)
-        found = plan_arrangement(connection, wanted, subject)
-        plan = found.arrangement
-        stated = found.build_links(DRAFT_ID)
-        if not stated and not plan.moves and not found.unsure:
+        scope = open_decision(connection, [], None)
+        plan = plan_arrangement(connection, request, scope)
+        arrangement = plan.arrangement
+        draft_links = plan.build_links(DRAFT_ID)
+        if not draft_links and not arrangement.moves and not plan.unsure:
             raise Invalid(
-                "nothing is moved, confirmed or unsure", "move or confirm mentions first", field="columns"
+                "nothing is moved, confirmed or unsure",
+                "move or confirm mentions first",
+                field="columns",
             )
-        require_versions(found, wanted.versions)
-        against = found.find_contradicted()
+        require_versions(plan, request.versions)
+        contradicted_decisions = plan.find_contradicted()
         if not override:
-            refuse_contradicted(against)
-        told = _build_evidence(found, evidence, against)
-        kind = _choose_kind(stated, plan)
+            refuse_contradicted(contradicted_decisions)
+        decision_evidence = _build_evidence(plan, evidence, contradicted_decisions)
+        kind = _choose_kind(draft_links, arrangement)
         action = ACTION if kind != "unsure" else "review"
-        draft = record_decision(subject, kind, action, actor, reason, told)
-        links = found.build_links(draft.id)
-        if against:
-            ids = [one.decision for one in against]
-            links = _merge_links(links, revoke(connection, ids, draft.event, plan.target, draft.id))
-        places = {
+        draft = record_decision(scope, kind, action, actor, reason, decision_evidence)
+        links = plan.build_links(draft.id)
+        if contradicted_decisions:
+            ids = [one.decision for one in contradicted_decisions]
+            links = _merge_links(
+                links, revoke(connection, ids, draft.event, arrangement.target, draft.id)
+            )
+        memberships = {
             m: Membership(to, 1.0, "decision", draft.key)
-            for m, to in plan.target.items()
-            if plan.current[m] != to or m in _list_confirmed(plan)
+            for m, to in arrangement.target.items()
+            if arrangement.current[m] != to or m in _list_confirmed(arrangement)
         }
-        made = apply_decision(draft, places, links, plan.curated_flags(), allow_same_work=wanted.same_work)
-        if against:
+        decision = apply_decision(
+            draft,
+            memberships,
+            links,
+            arrangement.curated_flags(),
+            allow_same_work=request.same_work,
+        )
+        if contradicted_decisions:
             reopen_overridden_tasks(connection, draft.id, draft.event)
-        unsure = None
-        if found.unsure and kind != "unsure":
-            unsure = _record_unsure(draft, actor, reason, found)
-        return CommitResult(made, len(plan.moves), unsure, against)
+        unsure_decision = None
+        if plan.unsure and kind != "unsure":
+            unsure_decision = _record_unsure(draft, actor, reason, plan)
+        return CommitResult(
+            decision, len(arrangement.moves), unsure_decision, contradicted_decisions
+        )
 
 
-def _list_confirmed(plan: Arrangement) -> set[int]:
-    return {m for part in plan.identities for m in part.confirmed_members}
+def _list_confirmed(arrangement: Arrangement) -> set[int]:
+    return {m for part in arrangement.identities for m in part.confirmed_members}
 
 
 def _merge_links(links: Sequence[Any], more: Sequence[Any]) -> list[Any]:
     """Merge links of the arrangement with the remaining links of overridden decisions."""
-    found = {(link.a, link.b): link for link in more}
-    return list({**found, **{(link.a, link.b): link for link in links}}.values())
+    more_by_pair = {(link.a, link.b): link for link in more}
+    return list({**more_by_pair, **{(link.a, link.b): link for link in links}}.values())
 
 
-def _choose_kind(links: Sequence[Any], plan: Arrangement) -> str:
-    if not links and not plan.moves:
+def _choose_kind(links: Sequence[Any], arrangement: Arrangement) -> str:
+    if not links and not arrangement.moves:
         return "unsure"
     return "same" if all(link.must for link in links) else "different"
 
 
 def _build_evidence(
-    found: ArrangementPlan, given: Mapping[str, Any] | None, against: Sequence[Overridden]
+    plan: ArrangementPlan,
+    request_evidence: Mapping[str, Any] | None,
+    contradicted_decisions: Sequence[Overridden],
 ) -> dict[str, Any]:
     """Return the evidence stored with the decision."""
-    told: dict[str, Any] = {**(given or {}), "moved": len(found.arrangement.moves)}
-    if against:
-        told[OVERRIDES] = [one.decision for one in against]
-    if found.unsure:
-        name = make_namer(found.scope.connection, found.unsure)
-        told["mentions"] = [name(m) for m in found.unsure]
-    return told
+    evidence: dict[str, Any] = {**(request_evidence or {}), "moved": len(plan.arrangement.moves)}
+    if contradicted_decisions:
+        evidence[OVERRIDES] = [one.decision for one in contradicted_decisions]
+    if plan.unsure:
+        format_mention = make_namer(plan.scope.connection, plan.unsure)
+        evidence["mentions"] = [format_mention(m) for m in plan.unsure]
+    return evidence
 
 
-def _record_unsure(draft: PendingDecision, actor: Actor, reason: str | None, found: ArrangementPlan) -> str:
+def _record_unsure(
+    draft: PendingDecision, actor: Actor, reason: str | None, plan: ArrangementPlan
+) -> str:
     """Record undecidable mentions in a decision of the same event, undone with it."""
     connection = draft.scope.connection
-    name = make_namer(connection, found.unsure)
+    format_mention = make_namer(connection, plan.unsure)
     decision = new_id("d")
-    evidence = {"mentions": [name(m) for m in found.unsure], "with": draft.id}
+    evidence = {"mentions": [format_mention(m) for m in plan.unsure], "with": draft.id}
     connection.execute(
         insert(Decision).values(
             id=decision,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
-from service.external_ids.schemes import parse_orcid
+from disambig.orcid import parse_orcid
 from service.profiles.aggregates import SignatureRow
 
 MAX_CONTRADICTIONS = 100
@@ -27,12 +27,10 @@ _COMMON_WORDS = frozenset(_COMMON_WORDS_TEXT.split())
 def find_column_contradictions(column: Sequence[SignatureRow]) -> list[str]:
     """List evidence that one column is more than one person."""
     texts = []
-    orcids = sorted({o for m in column if (o := parse_orcid(m.orcid))})
+    orcids = sorted({o for m in column if m.orcid and (o := parse_orcid(m.orcid))})
     if len(orcids) > 1:
         texts.append(f"{len(orcids)} different ORCID iDs: {', '.join(orcids[:MAX_EXAMPLES])}")
-    texts += [
-        f"two authors of the paper {text} are here" for text in _find_repeated_works(column)
-    ]
+    texts += [f"two authors of the paper {text} are here" for text in _find_repeated_works(column)]
     disjoint = _find_disjoint_affiliations(_index_affiliations(column), None)
     if disjoint:
         texts.append(_format_disjoint_affiliations(disjoint))
@@ -57,7 +55,7 @@ def find_pair_contradictions(
             f"“{_shorten(other_by_work[work].title)}”" for work in common_works[:MAX_EXAMPLES]
         )
         texts.append(f"both are authors of {_format_count(len(common_works), 'paper')}: {titles}")
-    orcids = [{o for m in side if (o := parse_orcid(m.orcid))} for side in (one, other)]
+    orcids = [{o for m in side if m.orcid and (o := parse_orcid(m.orcid))} for side in (one, other)]
     if orcids[0] and orcids[1] and not orcids[0] & orcids[1]:
         texts.append(f"ORCID iDs differ: {min(orcids[0])} and {min(orcids[1])}")
     disjoint = _find_disjoint_affiliations(_index_affiliations(one), _index_affiliations(other))

@@ -168,7 +168,10 @@ def compare_mentions(
     )
     view = views.get(connection, signature_keys)
     if view is None or not all(key in view.row_of for key in pair_keys):
-        raise Conflict("the mentions cannot be compared before a run is published", "start one: disambig run start")
+        raise Conflict(
+            "the mentions cannot be compared before a run is published",
+            "start one: disambig run start",
+        )
     work_ids = set(view.corpus.work_ids)
     constraints = [
         c

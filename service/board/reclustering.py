@@ -106,9 +106,14 @@ def preview_reclustering(
     published = {s: place.identity for s, place in read_memberships(connection, keys).items()}
     current, target = _read_identities(published, plan, keys)
     block = view.scored.batch.block.astype(np.int64)
-    known_changes = {(s.kind, s.mentions) for s in diff_clustering(keys, *_split_by_block(current, clusters_before, block))}
+    known_changes = {
+        (s.kind, s.mentions)
+        for s in diff_clustering(keys, *_split_by_block(current, clusters_before, block))
+    }
     changes_after = diff_clustering(keys, *_split_by_block(target, clusters_after, block))
-    ranked_changes = [((change.kind, change.mentions) in known_changes, change) for change in changes_after]
+    ranked_changes = [
+        ((change.kind, change.mentions) in known_changes, change) for change in changes_after
+    ]
     ranked_changes.sort(key=lambda pair: pair[0])
     width = int(block.max(initial=0)) + 1
     rows = read_identities(connection, {*published.values()})
@@ -136,14 +141,16 @@ def _cluster_under(
 
 
 def _read_identities(
-    published: Mapping[int, int], found: ArrangementPlan, keys: Sequence[int]
+    published: Mapping[int, int], plan: ArrangementPlan, keys: Sequence[int]
 ) -> tuple[Int64, Int64]:
     """Return the identity of each signature before and after; new ones get larger numbers."""
     current = np.array([published.get(k, UNASSIGNED) for k in keys], dtype=np.int64)
-    arrangement = found.arrangement
+    arrangement = plan.arrangement
     first_new_key = max([*published.values(), *arrangement.current.values(), 0]) + 1
     target_keys = [arrangement.target.get(k, published.get(k, UNASSIGNED)) for k in keys]
-    target = np.array([of if of >= UNASSIGNED else first_new_key - 2 - of for of in target_keys], dtype=np.int64)
+    target = np.array(
+        [of if of >= UNASSIGNED else first_new_key - 2 - of for of in target_keys], dtype=np.int64
+    )
     return current, target
 
 

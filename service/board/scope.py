@@ -95,38 +95,48 @@ def read_scope(connection: Connection, text: str, task_id: str | None = None) ->
         If no work has the name, or the task does not exist.
     """
     name = find_name(connection, text)
-    asked = None if task_id is None else read_question(connection, task_id)
-    wanted = [m for side in (asked.sides if asked else ()) for m in side]
-    signature_of = signature_keys_of(connection, wanted)
-    first = _identities_of(connection, signature_of.values())
-    beside = [] if asked is None else _list_related_identities(connection, asked, first)
-    order = list(dict.fromkeys([*first, *beside, *_list_name_identities(connection, name.key)]))
-    size = _count_members(connection, order)
-    asked_keys = set(signature_of.values())
-    unplaced = _list_unassigned(connection, name.key, asked_keys)
-    room = MAX_MENTIONS - min(len(unplaced), MAX_MENTIONS // 2)
-    taken: dict[int, int] = {}
-    for key in order:
-        n = size.get(key, 0)
-        if (n > room and taken and key not in first) or len(taken) >= MAX_COLUMNS:
+    question = None if task_id is None else read_question(connection, task_id)
+    question_mentions = [m for side in (question.sides if question else ()) for m in side]
+    signature_of = signature_keys_of(connection, question_mentions)
+    first_identities = _identities_of(connection, signature_of.values())
+    related_identities = (
+        [] if question is None else _list_related_identities(connection, question, first_identities)
+    )
+    identity_keys = list(
+        dict.fromkeys(
+            [*first_identities, *related_identities, *_list_name_identities(connection, name.key)]
+        )
+    )
+    sizes = _count_members(connection, identity_keys)
+    question_keys = set(signature_of.values())
+    unassigned = _list_unassigned(connection, name.key, question_keys)
+    remaining = MAX_MENTIONS - min(len(unassigned), MAX_MENTIONS // 2)
+    shown_counts: dict[int, int] = {}
+    for key in identity_keys:
+        n = sizes.get(key, 0)
+        if (n > remaining and shown_counts and key not in first_identities) or len(
+            shown_counts
+        ) >= MAX_COLUMNS:
             continue
-        taken[key] = min(n, max(room, 0))
-        room -= taken[key]
-    members = _list_members(connection, taken)
+        shown_counts[key] = min(n, max(remaining, 0))
+        remaining -= shown_counts[key]
+    members = _list_members(connection, shown_counts)
     mentions: dict[int, int | None] = {}
-    for key, n in taken.items():
-        shown = sorted(members[key], key=lambda s: (s not in asked_keys, s))[:n]
-        mentions.update(dict.fromkeys(shown, key))
-    hidden = {key: size[key] - n for key, n in taken.items() if n < size.get(key, 0)}
-    mentions.update(dict.fromkeys(unplaced[: MAX_MENTIONS - len(mentions)], None))
-    known = read_identities(connection, taken)
+    for key, n in shown_counts.items():
+        shown_keys = sorted(members[key], key=lambda s: (s not in question_keys, s))[:n]
+        mentions.update(dict.fromkeys(shown_keys, key))
+    hidden_counts = {
+        key: sizes[key] - n for key, n in shown_counts.items() if n < sizes.get(key, 0)
+    }
+    mentions.update(dict.fromkeys(unassigned[: MAX_MENTIONS - len(mentions)], None))
+    rows = read_identities(connection, shown_counts)
     return BoardScope(
         name,
-        [known[key] for key in taken if key in known],
+        [rows[key] for key in shown_counts if key in rows],
         mentions,
-        hidden,
-        len(order) - len(taken),
-        asked,
+        hidden_counts,
+        len(identity_keys) - len(shown_counts),
+        question,
         signature_of,
     )
 
@@ -145,13 +155,13 @@ def read_question(connection: Connection, task_id: str) -> BoardQuestion:
     sides = [_parse_mentions(side) for side in _as_list(evidence.get("sides"))]
     if task.kind == "merge":
         # a task stores some mentions of each side; the question covers all
-        whole = _list_mentions(connection, task.subject.split("+"))
-        sides = whole if len(whole) == 2 else sides
+        all_members = _list_mentions(connection, task.subject.split("+"))
+        sides = all_members if len(all_members) == 2 else sides
     if task.kind == "split":
         sides = _complete_sides(connection, task.subject, evidence, sides)
     if task.kind == "conflict" and not sides:
-        named = [i for i in _as_list(evidence.get("identities")) if isinstance(i, str)]
-        sides = _list_mentions(connection, named[:2])
+        identity_ids = [i for i in _as_list(evidence.get("identities")) if isinstance(i, str)]
+        sides = _list_mentions(connection, identity_ids[:2])
     if task.kind == "assign" and isinstance(evidence.get("work"), str):
         sides = [[SignatureRef(evidence["work"], int(evidence.get("position", 0)))]]
         rivals = [r for r in _as_list(evidence.get("rivals")) if isinstance(r, Mapping)]
@@ -168,16 +178,16 @@ def _complete_sides(
     sides: list[list[SignatureRef]],
 ) -> list[list[SignatureRef]]:
     """Complete a truncated side of a split task with all mentions not on the other side."""
-    told = [side for side in _as_list(evidence.get("sides")) if isinstance(side, Mapping)]
-    sizes = [int(side.get("n", 0)) for side in told]
-    whole = _list_mentions(connection, [subject])
-    if len(sides) != 2 or len(sizes) != 2 or not whole:
+    entries = [side for side in _as_list(evidence.get("sides")) if isinstance(side, Mapping)]
+    sizes = [int(side.get("n", 0)) for side in entries]
+    all_members = _list_mentions(connection, [subject])
+    if len(sides) != 2 or len(sizes) != 2 or not all_members:
         return sides
     for k, other in ((0, 1), (1, 0)):
         if sizes[k] > len(sides[k]) and sizes[other] <= len(sides[other]):
-            kept = set(sides[other])
+            other_side = set(sides[other])
             sides = sides.copy()
-            sides[k] = [m for m in whole[0] if m not in kept]
+            sides[k] = [m for m in all_members[0] if m not in other_side]
             break
     return sides
 
@@ -187,10 +197,10 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _parse_mentions(side: Any) -> list[SignatureRef]:
-    told = side.get("mentions") if isinstance(side, Mapping) else side
+    entries = side.get("mentions") if isinstance(side, Mapping) else side
     return [
         SignatureRef(str(m["work"]), int(m["position"]))
-        for m in _as_list(told)
+        for m in _as_list(entries)
         if isinstance(m, Mapping) and "work" in m and "position" in m
     ]
 
@@ -198,9 +208,9 @@ def _parse_mentions(side: Any) -> list[SignatureRef]:
 def _list_mentions(connection: Connection, ids: Sequence[str]) -> list[list[SignatureRef]]:
     """List the mentions of each active identity."""
     rows = read_identities_by_id(connection, ids)
-    found = []
-    for public in ids:
-        row = rows.get(public)
+    members = []
+    for identity_id in ids:
+        row = rows.get(identity_id)
         if row is None or row.status != ACTIVE:
             continue
         query = (
@@ -211,11 +221,13 @@ def _list_mentions(connection: Connection, ids: Sequence[str]) -> list[list[Sign
             .order_by(Signature.key)
             .limit(MAX_MENTIONS)
         )
-        found.append([SignatureRef(*pair) for pair in connection.execute(query)])
-    return found
+        members.append([SignatureRef(*pair) for pair in connection.execute(query)])
+    return members
 
 
-def signature_keys_of(connection: Connection, mentions: Sequence[SignatureRef]) -> dict[SignatureRef, int]:
+def signature_keys_of(
+    connection: Connection, mentions: Sequence[SignatureRef]
+) -> dict[SignatureRef, int]:
     """Return the signature keys of mentions; unknown mentions are omitted."""
     query = (
         select(Work.id, Signature.position, Signature.key)
@@ -225,10 +237,10 @@ def signature_keys_of(connection: Connection, mentions: Sequence[SignatureRef]) 
             Signature.retired_version.is_(None),
         )
     )
-    wanted = set(mentions)
-    rows = connection.execute(query) if wanted else ()
-    found = {SignatureRef(work, position): key for work, position, key in rows}
-    return {mention: found[mention] for mention in mentions if mention in found}
+    mention_set = set(mentions)
+    rows = connection.execute(query) if mention_set else ()
+    key_of = {SignatureRef(work, position): key for work, position, key in rows}
+    return {mention: key_of[mention] for mention in mentions if mention in key_of}
 
 
 def _identities_of(connection: Connection, signatures: Any) -> list[int]:
@@ -236,16 +248,22 @@ def _identities_of(connection: Connection, signatures: Any) -> list[int]:
     keys = list(signatures)
     query = select(Membership.signature_key, Membership.identity_key)
     rows = connection.execute(query.where(is_in(connection, Membership.signature_key, keys)))
-    of = {row[0]: row[1] for row in rows}
-    return list(dict.fromkeys(of[key] for key in keys if key in of))
+    identity_of = {row[0]: row[1] for row in rows}
+    return list(dict.fromkeys(identity_of[key] for key in keys if key in identity_of))
 
 
-def _list_related_identities(connection: Connection, asked: BoardQuestion, first: Sequence[int]) -> list[int]:
+def _list_related_identities(
+    connection: Connection, question: BoardQuestion, first: Sequence[int]
+) -> list[int]:
     """List related identities that the board of a task shows in addition to its own."""
-    own = [row.id for row in read_identities(connection, first).values()]
-    ids = list_extra_identities(connection, asked.task, own)
+    first_ids = [row.id for row in read_identities(connection, first).values()]
+    ids = list_extra_identities(connection, question.task, first_ids)
     rows = read_identities_by_id(connection, ids)
-    return [rows[one].key for one in ids if one in rows and rows[one].status == ACTIVE]
+    return [
+        rows[identity_id].key
+        for identity_id in ids
+        if identity_id in rows and rows[identity_id].status == ACTIVE
+    ]
 
 
 def _list_name_identities(connection: Connection, name_key: int) -> list[int]:
@@ -279,13 +297,13 @@ def _list_members(connection: Connection, identities: Iterable[int]) -> dict[int
             Signature.retired_version.is_(None),
         )
     )
-    found: dict[int, list[int]] = defaultdict(list)
+    members: dict[int, list[int]] = defaultdict(list)
     for identity, signature in connection.execute(query):
-        found[identity].append(signature)
-    return found
+        members[identity].append(signature)
+    return members
 
 
-def _list_unassigned(connection: Connection, name_key: int, first: set[int]) -> list[int]:
+def _list_unassigned(connection: Connection, name_key: int, question_keys: set[int]) -> list[int]:
     query = (
         select(Signature.key)
         .outerjoin(Membership, Membership.signature_key == Signature.key)
@@ -297,10 +315,10 @@ def _list_unassigned(connection: Connection, name_key: int, first: set[int]) -> 
         .order_by(Signature.key)
         .limit(MAX_MENTIONS)
     )
-    found = list(connection.scalars(query))
-    asked = set(first) - set(found)
-    placed = select(Membership.signature_key).where(
-        is_in(connection, Membership.signature_key, asked)
+    signature_keys = list(connection.scalars(query))
+    other_keys = set(question_keys) - set(signature_keys)
+    assigned_query = select(Membership.signature_key).where(
+        is_in(connection, Membership.signature_key, other_keys)
     )
-    asked -= set(connection.scalars(placed)) if asked else set()
-    return [*sorted(asked), *sorted(found, key=lambda s: (s not in first, s))]
+    other_keys -= set(connection.scalars(assigned_query)) if other_keys else set()
+    return [*sorted(other_keys), *sorted(signature_keys, key=lambda s: (s not in question_keys, s))]

@@ -31,41 +31,43 @@ def list_other_tasks(connection: Connection, scope: BoardScope) -> list[dict[str
     The most urgent come first. ``settles`` tells whether a commit can answer the task as well:
     all its identities are shown, and it is not blind.
     """
-    own = scope.question.task if scope.question else ""
-    place = {row.id: k for k, row in enumerate(scope.rows)}
-    pairs = [make_subject(*pair) for pair in combinations([*place][:MAX_COLUMNS], 2)]
-    about = is_in(connection, Task.subject, [*place, *pairs])
-    subjects = or_(Task.name_key == scope.name.key, about)
+    board_task = scope.question.task if scope.question else ""
+    column_of = {row.id: k for k, row in enumerate(scope.rows)}
+    pairs = [make_subject(*pair) for pair in combinations([*column_of][:MAX_COLUMNS], 2)]
+    subject_ids = is_in(connection, Task.subject, [*column_of, *pairs])
+    subjects = or_(Task.name_key == scope.name.key, subject_ids)
     query = (
         select(Task.id, Task.kind, Task.mentions, Task.subject, Task.blind)
-        .where(Task.state == "open", Task.id != own, subjects)
+        .where(Task.state == "open", Task.id != board_task, subjects)
         .order_by(Task.priority.desc(), Task.key)
         .limit(MAX_OTHER_TASKS)
     )
-    found = []
+    tasks = []
     for row in connection.execute(query):
-        about = row.subject.split("+") if row.kind in COLUMN_KINDS else []
-        shown = bool(about) and all(identity in place for identity in about)
-        found.append(
+        subject_ids = row.subject.split("+") if row.kind in COLUMN_KINDS else []
+        all_shown = bool(subject_ids) and all(identity in column_of for identity in subject_ids)
+        tasks.append(
             {
                 "id": row.id,
                 "kind": row.kind,
                 "question": _phrase_question(row.kind, row.mentions),
-                "columns": sorted(place[identity] for identity in about if identity in place),
-                "settles": shown and row.blind is None,
+                "columns": sorted(
+                    column_of[identity] for identity in subject_ids if identity in column_of
+                ),
+                "settles": all_shown and row.blind is None,
             }
         )
-    return found
+    return tasks
 
 
 def _phrase_question(kind: str, n: int) -> str:
-    what = {
+    text = {
         "merge": "Are two of these profiles the same person?",
         "split": "Is one of these profiles more than one person?",
         "assign": "Which profile does an author entry belong to?",
         "conflict": "Which of these profiles is wrong?",
     }.get(kind, "Is this correct?")
-    return f"{what} ({n} {'paper' if n == 1 else 'papers'})"
+    return f"{text} ({n} {'paper' if n == 1 else 'papers'})"
 
 
 MAX_TASKS = 200
@@ -82,12 +84,12 @@ def read_answer_sides(
     NotFound
         If the task does not exist.
     """
-    asked: BoardQuestion = read_question(connection, task_id)
-    if asked.kind not in ("merge", "split", "conflict", "sample") or len(asked.sides) != 2:
+    question: BoardQuestion = read_question(connection, task_id)
+    if question.kind not in ("merge", "split", "conflict", "sample") or len(question.sides) != 2:
         return []
-    if not set(unsure).isdisjoint([*asked.sides[0], *asked.sides[1]]):
+    if not set(unsure).isdisjoint([*question.sides[0], *question.sides[1]]):
         return []
-    return [(asked.sides[0], asked.sides[1])]
+    return [(question.sides[0], question.sides[1])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,79 +108,87 @@ class TaskEffects:
     obstacles: list[dict[str, Any]]
 
 
-def find_task_effects(connection: Connection, found: ArrangementPlan, task_id: str | None) -> TaskEffects:
+def find_task_effects(
+    connection: Connection, plan: ArrangementPlan, task_id: str | None
+) -> TaskEffects:
     """Find the open tasks that an arrangement would close, or must not answer."""
-    plan = found.arrangement
-    links = found.build_links(DRAFT_ID)
-    touched = {found.ids[k] for k in plan.curated_flags() if k in found.ids}
-    touched |= {found.ids[part.key] for part in plan.identities if part.key in found.ids}
-    places = _format_mentions(connection, plan.moves)
+    arrangement = plan.arrangement
+    links = plan.build_links(DRAFT_ID)
+    affected_ids = {plan.ids[k] for k in arrangement.curated_flags() if k in plan.ids}
+    affected_ids |= {
+        plan.ids[identity.key] for identity in arrangement.identities if identity.key in plan.ids
+    }
+    mention_names = _format_mentions(connection, arrangement.moves)
     query = (
         select(Task.id, Task.kind, Task.subject, Task.evidence, Task.blind)
         .where(
             Task.state == "open",
             or_(
                 Task.kind.in_(("merge", "split", "conflict")),
-                is_in(connection, Task.subject, places),
+                is_in(connection, Task.subject, mention_names),
                 Task.id == (task_id or ""),
             ),
         )
         .order_by(Task.priority.desc(), Task.key)
     )
-    closes, hinders = [], []
+    closable_tasks, obstacles = [], []
     for row in connection.execute(query):
-        about = set(row.subject.split("+"))
-        if row.kind in ("merge", "split", "conflict") and about.isdisjoint(touched):
+        subject_ids = set(row.subject.split("+"))
+        if row.kind in ("merge", "split", "conflict") and subject_ids.isdisjoint(affected_ids):
             continue
-        settled = _is_answered(connection, found, links, row, about)
-        if settled and row.blind is not None:
+        is_answered = _is_answered(connection, plan, links, row, subject_ids)
+        if is_answered and row.blind is not None:
             text = f"{describe_settling([row.id])}: {REMEDY}"
-            hinders.append({"kind": "blind", "text": text, "mentions": []})
-        elif settled or _is_obsolete(found, row, about):
-            closes.append({"id": row.id, "kind": row.kind})
-    return TaskEffects(closes[:MAX_TASKS], hinders[:MAX_TASKS])
+            obstacles.append({"kind": "blind", "text": text, "mentions": []})
+        elif is_answered or _is_obsolete(plan, row, subject_ids):
+            closable_tasks.append({"id": row.id, "kind": row.kind})
+    return TaskEffects(closable_tasks[:MAX_TASKS], obstacles[:MAX_TASKS])
 
 
-def _is_obsolete(found: ArrangementPlan, task: Any, about: set[str]) -> bool:
+def _is_obsolete(plan: ArrangementPlan, task: Any, subject_ids: set[str]) -> bool:
     """Return whether an identity of a task would no longer exist."""
-    plan = found.arrangement
-    after = {found.ids[p.key] for p in plan.identities if p.key in found.ids}
-    known = {found.ids[key] for key in plan.current.values() if key in found.ids}
-    named = task.kind == "merge" or is_within_identity(task.kind, task.subject)
-    return named and bool((about & known) - after)
+    arrangement = plan.arrangement
+    remaining_ids = {plan.ids[p.key] for p in arrangement.identities if p.key in plan.ids}
+    current_ids = {plan.ids[key] for key in arrangement.current.values() if key in plan.ids}
+    names_identities = task.kind == "merge" or is_within_identity(task.kind, task.subject)
+    return names_identities and bool((subject_ids & current_ids) - remaining_ids)
 
 
 def _is_answered(
     connection: Connection,
-    found: ArrangementPlan,
+    plan: ArrangementPlan,
     links: Sequence[Link],
     task: Any,
-    about: set[str],
+    subject_ids: set[str],
 ) -> bool:
     """Return whether an arrangement answers a task."""
-    plan = found.arrangement
+    arrangement = plan.arrangement
     if task.kind == "assign":
-        return task.subject in _format_mentions(connection, plan.moves)
+        return task.subject in _format_mentions(connection, arrangement.moves)
     if task.kind == "merge":
-        keys = {row.key for row in read_identities_by_id(connection, about).values()}
-        homes = [{to for m, to in plan.target.items() if plan.current[m] == key} for key in keys]
-        if len(homes) == 2 and len(homes[0]) == 1 and homes[0] == homes[1]:
+        keys = {row.key for row in read_identities_by_id(connection, subject_ids).values()}
+        targets = [
+            {to for m, to in arrangement.target.items() if arrangement.current[m] == key}
+            for key in keys
+        ]
+        if len(targets) == 2 and len(targets[0]) == 1 and targets[0] == targets[1]:
             return True
-        barred = {
-            frozenset((plan.target[k.a], plan.target[k.b]))
+        parted_identities = {
+            frozenset((arrangement.target[k.a], arrangement.target[k.b]))
             for k in links
-            if not k.must and k.a in plan.target and k.b in plan.target
+            if not k.must and k.a in arrangement.target and k.b in arrangement.target
         }
-        return frozenset(keys) in barred
+        return frozenset(keys) in parted_identities
     if not is_within_identity(task.kind, task.subject):
         return False
     sides = [
-        set(signature_keys_of(connection, side).values()) for side in read_question(connection, task.id).sides
+        set(signature_keys_of(connection, side).values())
+        for side in read_question(connection, task.id).sides
     ]
     if len(sides) != 2:
         return False
-    homes = [{plan.target[m] for m in side if m in plan.target} for side in sides]
-    if homes[0] and homes[1] and not homes[0] & homes[1]:
+    targets = [{arrangement.target[m] for m in side if m in arrangement.target} for side in sides]
+    if targets[0] and targets[1] and not targets[0] & targets[1]:
         return True
     groups = SignatureGroups(links)
     roots = [{groups.find_root(m) for m in side} for side in sides]

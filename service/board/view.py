@@ -68,7 +68,9 @@ def build_board(
     coauthor_keys = {
         other for column in columns for other in _list_shown_coauthors(column, coauthors_by_work)
     }
-    coauthor_keys |= {o for c in columns for o, _ in aggregates.take_most_frequent(c.coauthors, MAX_LISTED)}
+    coauthor_keys |= {
+        o for c in columns for o, _ in aggregates.take_most_frequent(c.coauthors, MAX_LISTED)
+    }
     coauthor_keys |= {
         o for a, b in combinations(columns[:8], 2) for o in a.coauthors if o in b.coauthors
     }
@@ -110,7 +112,9 @@ def _read_signatures(connection: Connection, scope: BoardScope) -> list[Signatur
 
 
 def _build_columns(
-    scope: BoardScope, mentions: Sequence[SignatureRow], coauthors_by_work: Mapping[int, list[CoauthorKey]]
+    scope: BoardScope,
+    mentions: Sequence[SignatureRow],
+    coauthors_by_work: Mapping[int, list[CoauthorKey]],
 ) -> list[IdentityEvidence]:
     """Build the columns in order; unassigned mentions come last, if there are any."""
     by_identity: dict[int | None, list[SignatureRow]] = defaultdict(list)
@@ -161,7 +165,9 @@ def _read_work_ids(connection: Connection, works: set[int]) -> dict[int, dict[st
         )
         .where(is_in(connection, Work.key, works), WorkVersion.record.contains('"ids"'))
     )
-    ids_by_work = {key: orjson.loads(record).get("ids") for key, record in connection.execute(query)}
+    ids_by_work = {
+        key: orjson.loads(record).get("ids") for key, record in connection.execute(query)
+    }
     return {key: ids for key, ids in ids_by_work.items() if isinstance(ids, dict)}
 
 
@@ -211,7 +217,9 @@ class _ColumnRenderer:
             group = self.group_of.get(m.signature)
             # a mention that the engine does not compare forms its own group
             key = (
-                (0, m.signature, 0) if group is None else (1, group, self.side_of.get(m.signature, 2))
+                (0, m.signature, 0)
+                if group is None
+                else (1, group, self.side_of.get(m.signature, 2))
             )
             groups[key].append(m)
         for members in groups.values():
@@ -220,7 +228,11 @@ class _ColumnRenderer:
         return [groups[key] for *_, key in sorted(ordering)]
 
     def _render_group(
-        self, group_id: str, members: list[SignatureRow], column: IdentityEvidence, names: Mapping[CoauthorKey, str]
+        self,
+        group_id: str,
+        members: list[SignatureRow],
+        column: IdentityEvidence,
+        names: Mapping[CoauthorKey, str],
     ) -> dict[str, Any]:
         group = IdentityEvidence.build((False, -1), group_id, members, column.by_work)
         return {
@@ -260,7 +272,10 @@ class _ColumnRenderer:
         return columns_by_value
 
     def _render_lists(
-        self, k: int, column: IdentityEvidence, columns_by_value: Mapping[tuple[str, Any], list[int]]
+        self,
+        k: int,
+        column: IdentityEvidence,
+        columns_by_value: Mapping[tuple[str, Any], list[int]],
     ) -> dict[str, Any]:
         lists: dict[str, Any] = {}
         for kind, counts in _count_values(column).items():
@@ -283,7 +298,10 @@ class _ColumnRenderer:
 
     def _describe_value(self, kind: str, value: Any) -> dict[str, Any]:
         if kind == "coauthors":
-            return {"name": self.coauthor_names[value][1], "identity": self.coauthor_names[value][0]}
+            return {
+                "name": self.coauthor_names[value][1],
+                "identity": self.coauthor_names[value][0],
+            }
         return {"name": value}
 
 
@@ -323,7 +341,9 @@ def _render_question(
     else:
         probability = question.probability
         reasons_for, reasons_against = _contrast_sides(scope, columns, coauthor_names)
-    question_mentions = {(m.work, m.position) for m in question.sides[-1]} if question.sides else set()
+    question_mentions = (
+        {(m.work, m.position) for m in question.sides[-1]} if question.sides else set()
+    )
     if question.kind == "assign" and question.sides:
         question_mentions = {(m.work, m.position) for m in question.sides[0]}
     group_ids = [
@@ -348,7 +368,9 @@ def _render_question(
 
 
 def _contrast_sides(
-    scope: BoardScope, columns: Sequence[IdentityEvidence], coauthor_names: Mapping[CoauthorKey, tuple[str | None, str]]
+    scope: BoardScope,
+    columns: Sequence[IdentityEvidence],
+    coauthor_names: Mapping[CoauthorKey, tuple[str | None, str]],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return evidence that needs no engine: shared and different features of the sides."""
     sides = [_collect_side(columns, scope.side_keys(k)) for k in (0, 1)]
@@ -362,7 +384,9 @@ def _contrast_sides(
     )
 
 
-def _collect_side(columns: Sequence[IdentityEvidence], signatures: Sequence[int]) -> IdentityEvidence | None:
+def _collect_side(
+    columns: Sequence[IdentityEvidence], signatures: Sequence[int]
+) -> IdentityEvidence | None:
     keys = set(signatures)
     members = [m for column in columns for m in column.mentions if m.signature in keys]
     by_work = {work: coauthors for column in columns for work, coauthors in column.by_work.items()}

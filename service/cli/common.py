@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 __all__ = [
-    "get_actor",
     "connect_service",
     "database_option",
     "examples",
+    "get_actor",
     "json_option",
     "open_service",
-    "show_progress",
     "quiet_option",
+    "show_progress",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -165,7 +165,9 @@ def _migrate(database: Database, revision: str, *, up: bool) -> None:
         return
     if (known.index(before) < known.index(target_revision)) != up:
         other = "downgrade" if up else "upgrade"
-        raise Invalid(f"the database is at revision {before}", f"use disambig db {other} {target_revision}")
+        raise Invalid(
+            f"the database is at revision {before}", f"use disambig db {other} {target_revision}"
+        )
     migrations.migrate(database, target_revision)
     click.echo(f"revision {before} → {target_revision}", err=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from disambig.console import make_console, escape_text
+from disambig.console import escape_text, make_console
 from service.cli import common
 
 if TYPE_CHECKING:
@@ -154,7 +154,9 @@ def revoke(id: str, reason: str | None, database: str | None) -> None:
 
     with common.open_service(database) as (_, opened):
         info = api_keys.revoke_key(opened, common.get_actor(), id, reason)
-    click.echo(f"{info.id} ({escape_text(info.name)}) is revoked since {info.revoked_at:%Y-%m-%d %H:%M}.")
+    click.echo(
+        f"{info.id} ({escape_text(info.name)}) is revoked since {info.revoked_at:%Y-%m-%d %H:%M}."
+    )
 
 
 def _print_keys(key_infos: list[KeyInfo], now: datetime) -> None:

@@ -60,7 +60,7 @@ def load(
         no_collector(),
     ):
         delivery = _build_delivery(works, format)
-        report = load_works(opened, common.get_actor(), delivery, reader.received())
+        report = load_works(opened, common.get_actor(), delivery, reader.iterate_received())
     for row in report.rejects:
         click.echo(
             f"rejected: work {escape_text(row.id[:80])}: {row.field}: {row.problem}; {row.remedy}",

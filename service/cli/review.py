@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from disambig.console import make_console, show_progress, escape_text
+from disambig.console import escape_text, make_console, show_progress
 from service.cli import common
 
 if TYPE_CHECKING:
@@ -217,9 +217,15 @@ def train(
             raise
         with opened.read() as connection:
             fitted_model = model_store.get_model(connection, requested_model.id)
-            content = model_store.read_content(connection, requested_model.id) if fitted_model.digest else b""
+            content = (
+                model_store.read_content(connection, requested_model.id)
+                if fitted_model.digest
+                else b""
+            )
     if fitted_model.state != "candidate":
-        raise click.ClickException(escape_text(fitted_model.error or f"model {fitted_model.id} is {fitted_model.state}"))
+        raise click.ClickException(
+            escape_text(fitted_model.error or f"model {fitted_model.id} is {fitted_model.state}")
+        )
     if out is not None:
         out.write_bytes(content)
     if as_json:
@@ -232,7 +238,7 @@ def _print_comparison(model: ModelView) -> None:
     comparison = model.comparison or {}
     learned, held, gold = comparison["learned"], comparison["held_back"], comparison["gold"]
     click.echo(
-        f"Learned from {learned['answers']:,} answered questions ({learned['same']:,} one person, "
+        f"Learned from {learned['answers']:,} answered tasks ({learned['same']:,} one person, "
         f"{learned['different']:,} different)."
         if learned["how"] == "corrected"
         else f"Fitted on {learned['labels']:,} labels and {learned['decisions']:,} decisions."
@@ -252,7 +258,8 @@ def _print_comparison(model: ModelView) -> None:
     for name, old, new in lines:
         click.echo(f"  {name:<42}{old:>10}{new:>10}")
     click.echo(
-        f"{comparison['changed']:,} of {comparison['mentions']:,} mentions would be clustered differently."
+        f"{comparison['changed']:,} of {comparison['mentions']:,} mentions would be clustered "
+        "differently."
     )
     click.echo(f"To use it:  disambig review promote {model.id}")
 
@@ -305,4 +312,7 @@ def promote(model: str, reason: str | None, database: str | None) -> None:
         else:
             promoted_model = promotion.promote_file(opened, common.get_actor(), Path(model), reason)
     was = "the model of the settings" if before is None else before.id
-    click.echo(f"Runs use model {promoted_model.id} ({promoted_model.digest[:12]}) from now on; previously, {was}.")
+    click.echo(
+        f"Runs use model {promoted_model.id} ({promoted_model.digest[:12]}) from now on; "
+        f"previously, {was}."
+    )

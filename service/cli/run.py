@@ -272,21 +272,21 @@ def _get_run(database: Database, run_id: str) -> Run:
         return run_store.get_run(connection, run_id)
 
 
-def _print_run(found: Run, *, as_json: bool) -> None:
+def _print_run(run_view: Run, *, as_json: bool) -> None:
     from service.cli import run_output as views
 
     if as_json:
-        click.echo(views.to_json(found))
+        click.echo(views.to_json(run_view))
     else:
-        views.print_run(found)
+        views.print_run(run_view)
 
 
-def _wait_for_run(database: Database, settings: Settings, found: Run, *, quiet: bool) -> Run:
+def _wait_for_run(database: Database, settings: Settings, run_view: Run, *, quiet: bool) -> Run:
     """Wait for a run to end and return it; raise if it produced no proposal."""
     from service.cli.run_wait import wait_for_run
     from service.errors import Conflict
 
-    ended = wait_for_run(database, settings, found.id, quiet=quiet)
+    ended = wait_for_run(database, settings, run_view.id, quiet=quiet)
     if ended.state in ("failed", "cancelled"):
         raise Conflict(f"run {ended.id} {ended.state}: {ended.error or 'by request'}")
     return ended

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from disambig.console import make_console, escape_text
+from disambig.console import escape_text, make_console
 from service.values import to_dict
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ NEXT_COMMANDS = {
 """Suggested next commands by state."""
 
 
-def to_json(found: Run) -> str:
+def to_json(run_view: Run) -> str:
     """Format a run as JSON."""
-    return json.dumps(to_dict(found), indent=2, ensure_ascii=False, default=_to_plain)
+    return json.dumps(to_dict(run_view), indent=2, ensure_ascii=False, default=_to_plain)
 
 
 def _to_plain(value: object) -> object:
@@ -55,20 +55,20 @@ def _to_plain(value: object) -> object:
     raise TypeError(type(value).__name__)
 
 
-def print_runs(found: Sequence[Run]) -> None:
+def print_runs(run_list: Sequence[Run]) -> None:
     """Print runs, one per line."""
     from rich.table import Table
     from rich.text import Text
 
     out = make_console()
-    if not found:
+    if not run_list:
         out.print("No runs yet. Start one: disambig run start --wait")
         return
     shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("run", "state", "scope", "requested", "duration"):
         shown.add_column(name, no_wrap=True)
     shown.add_column("proposes", overflow="fold")
-    for run in found:
+    for run in run_list:
         shown.add_row(
             run.id,
             Text(run.state, style=COLOURS.get(run.state, "")),
@@ -108,7 +108,9 @@ def print_run(run: Run) -> None:
         state.append(f"  {escape_text(run.stage)} {run.done:,}{of}", style="")
     grid.add_row("state", state)
     grid.add_row("scope", run.scope + (f", rebased {run.rebases} times" if run.rebases else ""))
-    grid.add_row("requested", f"{run.created_at.astimezone():%Y-%m-%d %H:%M} by {escape_text(run.actor)}")
+    grid.add_row(
+        "requested", f"{run.created_at.astimezone():%Y-%m-%d %H:%M} by {escape_text(run.actor)}"
+    )
     if run.reason:
         grid.add_row("reason", escape_text(run.reason))
     if run.started_at:
@@ -124,15 +126,19 @@ def print_run(run: Run) -> None:
         out.print(Text(f"next        disambig run {command.format(id=run.id)}", style="dim"))
 
 
-def _describe_summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _describe_summary(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Describe the summary of a run as (label, text) lines."""
-    if not found:
+    if not summary:
         return []
 
     def n(name: str) -> str:
-        return f"{found.get(name, 0):,}"
+        return f"{summary.get(name, 0):,}"
 
-    same = found.get("mentions", 0) - found.get("mentions_new", 0) - found.get("mentions_moved", 0)
+    same = (
+        summary.get("mentions", 0)
+        - summary.get("mentions_new", 0)
+        - summary.get("mentions_moved", 0)
+    )
     lines = [
         (
             "mentions",
@@ -145,8 +151,8 @@ def _describe_summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"split, {n('kept')} kept with changed mentions",
         ),
     ]
-    if found.get("mentions_beside"):
-        apart = found.get("mentions_apart", 0)
+    if summary.get("mentions_beside"):
+        apart = summary.get("mentions_apart", 0)
         away = (
             f"; {apart:,} of those clustered get new identities, to avoid "
             "another author of the same work"
@@ -161,15 +167,15 @@ def _describe_summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
                 f"the others stay{away}",
             )
         )
-    if found.get("scored"):
+    if summary.get("scored"):
         lines.append(("compared", f"{n('scored')} of {n('considered')} pairs"))
-    if found.get("decisions"):
+    if summary.get("decisions"):
         lines.append(
             ("decisions", f"identities that lose mentions with decisions: {n('decisions')}")
         )
-    for problem in found.get("problems", [])[:5]:
+    for problem in summary.get("problems", [])[:5]:
         lines.append(("problem", escape_text(problem)))
-    more = found.get("n_problems", 0) - 5
+    more = summary.get("n_problems", 0) - 5
     if more > 0:
         lines.append(("", f"and {more:,} more problems"))
     return lines

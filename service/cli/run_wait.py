@@ -12,7 +12,7 @@ from datetime import timedelta
 import click
 from sqlalchemy import select
 
-from disambig.console import make_console, escape_text, format_count
+from disambig.console import escape_text, format_count, make_console
 from service import job_queue
 from service.db.database import Database
 from service.db.tables import Worker
@@ -67,13 +67,13 @@ def generate_tasks_here(database: Database, settings: Settings, *, quiet: bool =
     """Generate review tasks for the publication if no worker is alive to do it."""
     from service.worker.worker import Worker as Working
 
-    def told(line: str) -> None:
+    def print_line(line: str) -> None:
         if not quiet:
             click.echo(line, err=True)
 
     if not _is_worker_alive(database, settings):
-        told("no worker is alive; this command generates the review tasks")
-        Working(database, settings, told).generate_tasks()
+        print_line("no worker is alive; this command generates the review tasks")
+        Working(database, settings, print_line).generate_tasks()
 
 
 class _LocalWorker:

@@ -30,17 +30,17 @@ from service.identities.store import IdentityRow
 from service.memberships.effects import Membership
 
 __all__ = [
+    "DecisionContext",
     "DecisionResult",
     "SignatureRef",
-    "DecisionContext",
     "decide_pair",
     "merge_identities",
     "move_signatures",
     "read_constraints",
+    "record_unsure",
     "redo_decision",
     "split_identity",
     "undo_decision",
-    "record_unsure",
 ]
 
 MAX_IDENTITIES = 100
@@ -228,9 +228,11 @@ def move_signatures(
         scope = open_decision(connection, [to] if to else [], context.versions)
         signatures = scope.find_signatures(mentions, None, "mentions")
         target = scope.rows[to].key if to else None
-        scope.include_identities({k for m in signatures if (k := scope.identity_of(m)) is not None})
-        sources = {scope.identity_of(m) for m in signatures} - {None, target}
-        if all(scope.identity_of(m) == target for m in signatures) and target is not None:
+        scope.include_identities(
+            {k for m in signatures if (k := scope.get_identity_key(m)) is not None}
+        )
+        sources = {scope.get_identity_key(m) for m in signatures} - {None, target}
+        if all(scope.get_identity_key(m) == target for m in signatures) and target is not None:
             raise Invalid("all mentions are already in this identity", "nothing to do", field="to")
         decision = record_decision(scope, "same", "move", actor, context.reason, context.evidence)
         representatives = (
@@ -269,8 +271,8 @@ def decide_pair(
     """State that two mentions are the ``same`` person, or ``different`` persons.
 
     If this contradicts what is published, memberships change immediately. The identities of two
-    mentions of the same person are merged. Of two mentions of different persons, the one with the
-    lower confidence leaves, with all mentions that must-links bind to it.
+    mentions of the same person are merged. Of two mentions of different persons, the one with fewer
+    must-links, or else with the lower confidence, leaves with all mentions bound to it.
 
     Raises
     ------
@@ -285,7 +287,7 @@ def decide_pair(
         scope = open_decision(connection, [], context.versions)
         first, second = scope.find_signatures([a, b], None, "mentions")
         scope.include_identities(
-            {k for m in (first, second) if (k := scope.identity_of(m)) is not None}
+            {k for m in (first, second) if (k := scope.get_identity_key(m)) is not None}
         )
         decision = record_decision(scope, kind, "review", actor, context.reason, context.evidence)
         if kind == "same":
@@ -352,7 +354,7 @@ def _plan_merge(
     scope: DecisionScope, first: int, second: int, decision_key: int
 ) -> tuple[dict[int, Membership], dict[int, bool]]:
     """Return new memberships after merging the identities of two mentions."""
-    first_identity, second_identity = scope.identity_of(first), scope.identity_of(second)
+    first_identity, second_identity = scope.get_identity_key(first), scope.get_identity_key(second)
     rows = [row for row in scope.rows.values() if row.key in (first_identity, second_identity)]
     if not rows:
         return {}, {}
@@ -370,10 +372,10 @@ def _plan_separation(
     scope: DecisionScope, first: int, second: int, decision_key: int
 ) -> tuple[dict[int, Membership], dict[int, bool]]:
     """Return new memberships of the mention that leaves, and of those bound to it."""
-    identity_key = scope.identity_of(first)
-    if identity_key is None or identity_key != scope.identity_of(second):
+    identity_key = scope.get_identity_key(first)
+    if identity_key is None or identity_key != scope.get_identity_key(second):
         return {}, {
-            key: True for key in (identity_key, scope.identity_of(second)) if key is not None
+            key: True for key in (identity_key, scope.get_identity_key(second)) if key is not None
         }
     ranked = scope.rank_members(identity_key)
     bound_signatures = {m: scope.find_bound(m, ranked) for m in (first, second)}

@@ -97,7 +97,7 @@ class DecisionScope:
     _identity_by_signature: dict[int, int] = field(default_factory=dict)
     _confidence_by_signature: dict[int, float] = field(default_factory=dict)
 
-    def identity_of(self, signature: int) -> int | None:
+    def get_identity_key(self, signature: int) -> int | None:
         """Return the key of the identity that a signature is in."""
         return self._identity_by_signature.get(signature)
 
@@ -300,7 +300,7 @@ def _allow_same_work(
 ) -> list[Link]:
     """Return must-links between mentions of one work that are now one person.
 
-    Such pairs need a direct must-link, because the engine separates mentions of one work.
+    Such pairs need a direct must-link.
     """
     connection = pending.scope.connection
     stated_pairs = {(link.a, link.b) for link in known_links if link.must}

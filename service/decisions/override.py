@@ -84,11 +84,11 @@ def revoke(
     return [
         Link(link.a, link.b, link.must, new_decision)
         for link in links
-        if link.decision in revoked and _holds(link, target)
+        if link.decision in revoked and _is_satisfied(link, target)
     ]
 
 
-def _holds(link: Link, target: Mapping[int, int]) -> bool:
+def _is_satisfied(link: Link, target: Mapping[int, int]) -> bool:
     """Whether a link still holds if only the signatures of ``target`` change."""
     n_inside = (link.a in target) + (link.b in target)
     if n_inside == 2:
@@ -217,8 +217,9 @@ def refuse_contradicted(contradicted_decisions: Sequence[Overridden]) -> None:
         With the decisions and their statements.
     """
     if contradicted_decisions:
+        texts = [decision.text for decision in contradicted_decisions[:MAX_SHOWN]]
         raise Conflict(
-            f"this contradicts earlier decisions: {'; '.join(decision.text for decision in contradicted_decisions[:MAX_SHOWN])}",
+            f"this contradicts earlier decisions: {'; '.join(texts)}",
             "send override to revoke them, or arrange it differently",
             decisions=[decision.decision for decision in contradicted_decisions],
             overridden=[to_dict(decision) for decision in contradicted_decisions[:MAX_SHOWN]],

@@ -61,7 +61,7 @@ def list_curations_since(connection: Connection, seq: int) -> list[HistoryEvent]
     return [HistoryEvent(*row) for row in connection.execute(query.order_by(Event.seq))]
 
 
-def events_in_force_since(
+def list_events_in_force_since(
     connection: Connection, seq: int, identities: Collection[int], signatures: Collection[int]
 ) -> list[HistoryEvent]:
     """List publications and decisions after an event that changed these identities or signatures.
@@ -80,7 +80,7 @@ def events_in_force_since(
     ]
     return [
         e
-        for e in _last_by_subject(later_events)
+        for e in _keep_last_by_subject(later_events)
         if (e.kind in _IN_FORCE_KINDS) != _was_in_force(connection, seq, e.subject)
     ]
 
@@ -112,7 +112,7 @@ def summarize_events(events: Sequence[HistoryEvent]) -> str:
     return text if n_more <= 0 else f"{text}; and {n_more} more"
 
 
-def _last_by_subject(events: Iterable[HistoryEvent]) -> list[HistoryEvent]:
+def _keep_last_by_subject(events: Iterable[HistoryEvent]) -> list[HistoryEvent]:
     """Return the last event of each subject, in order."""
     return sorted({e.subject: e for e in events}.values(), key=lambda e: e.seq)
 

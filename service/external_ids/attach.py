@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from disambig.orcid import parse_orcid
 from service.actors import Actor
 from service.db import tables
 from service.db.bulk import is_in
@@ -20,7 +21,7 @@ from service.db.tables import Event, Identity, IdentityVersion, Membership, Task
 from service.errors import Conflict, Invalid, NotFound
 from service.events.log import EventLog, NewChange
 from service.external_ids.results import ExternalId
-from service.external_ids.schemes import normalize_id, parse_orcid
+from service.external_ids.schemes import normalize_id
 from service.identities.store import (
     ACTIVE,
     get_active_identity,
@@ -237,7 +238,7 @@ def revert_external_ids(
     Ids printed on mentions follow the mentions.
     """
     is_attached = tables.ExternalId.source != SIGNATURE_SOURCE
-    columns = _row_columns()
+    columns = _list_row_columns()
     added_query = select(*columns).where(
         is_attached,
         tables.ExternalId.event_seq == event_seq,
@@ -353,7 +354,7 @@ def read_detached_ids(
     return {(k, s, v) for k, s, v in connection.execute(query) if k in identities}
 
 
-def _row_columns() -> tuple[Any, ...]:
+def _list_row_columns() -> tuple[Any, ...]:
     return (
         tables.ExternalId.key,
         tables.ExternalId.identity_key,
@@ -367,7 +368,7 @@ def _read_current(connection: Connection, identities: Collection[int]) -> list[_
     """Read the current ids of identities."""
     if not identities:
         return []
-    query = select(*_row_columns()).where(tables.ExternalId.removed_seq.is_(None))
+    query = select(*_list_row_columns()).where(tables.ExternalId.removed_seq.is_(None))
     if len(identities) < FULL_SCAN_MIN_KEYS:
         query = query.where(is_in(connection, tables.ExternalId.identity_key, identities))
     return [_ExternalIdRow(*row) for row in connection.execute(query) if row[1] in identities]

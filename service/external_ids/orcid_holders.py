@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from disambig.orcid import parse_orcid
 from service.db.bulk import is_in
 from service.db.tables import ExternalId, Identity, Membership, Signature
-from service.external_ids.schemes import parse_orcid
 
 if TYPE_CHECKING:
     from disambig import domain
@@ -37,7 +37,7 @@ def find_holders(connection: Connection, work: domain.Work) -> dict[int, OrcidHo
     """Return holders of the ORCID iDs of a work's authors by position; omit ambiguous iDs."""
     positions_by_orcid: dict[str, list[int]] = defaultdict(list)
     for at, author in enumerate(work.authors):
-        orcid = parse_orcid(author.orcid) if author.name.strip() else None
+        orcid = parse_orcid(author.orcid) if author.orcid and author.name.strip() else None
         if orcid:
             positions_by_orcid[orcid].append(at)
     unique_positions = {value: at[0] for value, at in positions_by_orcid.items() if len(at) == 1}

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from urllib.parse import unquote
 
+from disambig.orcid import extract_check_digits, has_valid_check_digit, parse_orcid
 from service.errors import Invalid
 
 MAX_LENGTH = 200
@@ -40,35 +41,14 @@ def normalize_id(scheme: str, value: str) -> tuple[str, str]:
     return name, canonical
 
 
-def parse_orcid(text: str | None) -> str | None:
-    """Return a printed ORCID iD as digits with hyphens; None if it is not valid."""
-    return _parse_orcid(text.strip()) if text and len(text) <= MAX_LENGTH else None
-
-
 def _strip_address(text: str, hosts: str) -> str:
     """Return a URL without its scheme and host, if the host is one of ``hosts``; else the text."""
     return re.sub(rf"^(?:https?://)?(?:www\.)?(?:{hosts})", "", text, flags=re.IGNORECASE)
 
 
-def _parse_orcid(text: str) -> str | None:
-    digits = _parse_check_digits(_strip_address(text, r"orcid\.org/|orcid:\s*"))
-    return digits and "-".join(digits[k : k + 4] for k in range(0, 16, 4))
-
-
 def _parse_isni(text: str) -> str | None:
-    return _parse_check_digits(_strip_address(text, r"isni\.org/(?:isni/)?|isni:?\s*"))
-
-
-def _parse_check_digits(text: str) -> str | None:
-    """Return 16 digits whose last is a correct check digit (ISO 7064, MOD 11-2); else None."""
-    digits = re.sub(r"[\s-]", "", text.rstrip("/")).upper()
-    if not re.fullmatch(r"[0-9]{15}[0-9X]", digits):
-        return None
-    total = 0
-    for digit in digits[:15]:
-        total = (total + int(digit)) * 2
-    check = (12 - total % 11) % 11
-    return digits if digits[15] == ("X" if check == 10 else str(check)) else None
+    digits = extract_check_digits(_strip_address(text, r"isni\.org/(?:isni/)?|isni:?\s*"))
+    return digits if digits and has_valid_check_digit(digits) else None
 
 
 def _parse_dblp(text: str) -> str | None:
@@ -93,7 +73,7 @@ def _parse_wikidata(text: str) -> str | None:
 
 
 _SCHEMES: dict[str, tuple[Callable[[str], str | None], str]] = {
-    "orcid": (_parse_orcid, "0000-0002-1825-0097"),
+    "orcid": (parse_orcid, "0000-0002-1825-0097"),
     "dblp": (_parse_dblp, "12/3456-1"),
     "openreview": (_parse_openreview, "~Ada_Lovelace1"),
     "viaf": (_parse_viaf, "95218067"),

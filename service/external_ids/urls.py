@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
+from disambig.orcid import parse_orcid
 from service.external_ids.results import Address
-from service.external_ids.schemes import parse_orcid
 
 _DOI = re.compile(r"10\.\d{4,9}/\S{1,300}")
 _ARXIV = re.compile(r"(?:\d{4}\.\d{4,5}|[a-z-]{2,20}(?:\.[A-Z]{2})?/\d{7})(?:v\d{1,3})?")
@@ -53,7 +53,7 @@ def make_external_links(
                 url = address + quote(text, safe="/.()-_;:")
                 links.append(Address(label=label, url=url))
                 break
-    orcid_id = parse_orcid(orcid)
+    orcid_id = parse_orcid(orcid) if orcid else None
     if orcid_id is not None:
         links.append(Address(label="ORCID", url=f"https://orcid.org/{orcid_id}"))
     return links

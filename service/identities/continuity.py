@@ -112,7 +112,7 @@ def match_identities(
     Examples
     --------
     >>> old, new = np.array([7, 7, 7, 8, 8]), np.array([0, 0, 1, 1, 1])
-    >>> match(old, new)
+    >>> match_identities(old, new)
     {0: 7, 1: 8}
     """
     is_confirmed = np.zeros(len(identity), dtype=bool) if confirmed is None else confirmed
@@ -125,10 +125,10 @@ def match_identities(
         size = np.bincount(row, weights=edges.mentions).astype(np.int64)
     else:
         size = mentions[1][np.searchsorted(mentions[0], keys)]
-    # established[k]: 0 for the best established identity
+    # seniority[k]: 0 for the best established identity
     seniority = np.empty(len(keys), dtype=np.int64)
     seniority[np.lexsort((keys, -size))] = np.arange(len(keys))
-    component = _edge_components(row, column, len(keys), len(cluster_ids))
+    component = _label_edge_components(row, column, len(keys), len(cluster_ids))
     is_star = _is_star(component, row, column)
     edge_sets = [
         _choose_star_edges(np.flatnonzero(is_star[component]), component, edges, seniority[row])
@@ -144,7 +144,7 @@ def match_identities(
     )
 
 
-def _edge_components(row: Int64, column: Int64, n_rows: int, n_columns: int) -> Int64:
+def _label_edge_components(row: Int64, column: Int64, n_rows: int, n_columns: int) -> Int64:
     """Return the connected component of each edge."""
     n = n_rows + n_columns
     graph = coo_array((np.ones(len(row), dtype=bool), (row, column + n_rows)), shape=(n, n))

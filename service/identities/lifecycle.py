@@ -45,17 +45,17 @@ class LifecycleChanges:
 
     Attributes
     ----------
-    created : list of int
+    created_keys : list of int
         Identities that did not exist before.
-    revived : list of int
+    revived_keys : list of int
         Identities that were redirected or split and have mentions again.
-    kept : list of int
+    kept_keys : list of int
         Identities that stay active with other mentions than before.
-    merged : list of (int, int, int)
+    merges : list of (int, int, int)
         Redirected identity, its target, and the number of mentions that moved there.
-    split : list of Parent
+    splits : list of SplitIdentity
         Identities of which parts became new identities, or that ended without a single successor.
-    moved : list of Flow
+    moves : list of Flow
         Mentions that moved between two identities that both stay active.
     """
 
@@ -120,7 +120,7 @@ def derive_lifecycle(
     ----------
     flows : iterable of Flow
         Each pair of identities once, source and target distinct.
-    left : mapping of int to int
+    n_remaining : mapping of int to int
         Number of mentions of each identity after the event; missing means none.
     was_active : mapping of int to bool
         For each identity that existed before, whether it was active.

@@ -167,7 +167,7 @@ def change_memberships(
     ----------
     connection : Connection
         Of a write that holds the lock of the event log.
-    ledger : Ledger
+    event_log : EventLog
     event_seq : int
         The event that this is part of; an event changes memberships once.
     memberships : mapping of int to Membership or None

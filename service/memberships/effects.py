@@ -141,7 +141,7 @@ class MembershipChange:
             for key, fate in end_states.items()
             if key not in n_remaining and fate.status != ACTIVE
         }
-        successors = self._final_redirects()
+        successors = self._resolve_final_redirects()
         was_active = {key: row.status == ACTIVE for key, row in self.old_rows.items()}
         final_successors = {key: successors.get(key, UNASSIGNED) for key in self.end_states}
         self.lifecycle = derive_lifecycle(
@@ -177,7 +177,7 @@ class MembershipChange:
             if key in flow_keys or row != self.old_rows.get(key)
         }
 
-    def _final_redirects(self) -> dict[int, int]:
+    def _resolve_final_redirects(self) -> dict[int, int]:
         """Return the final targets of identities whose predetermined state is a redirect."""
         redirects = {k: f.redirect for k, f in self.end_states.items() if f.redirect is not None}
         target_rows = read_identities(self.connection, set(redirects.values()) - set(self.old_rows))

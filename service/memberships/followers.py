@@ -18,7 +18,7 @@ from service.db.tables import Signature
 from service.identities.summary import FULL_SCAN_MIN_KEYS
 
 
-def _on_works_of(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
+def _read_work_keys(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
     """Return the work key of these signatures and of all others on the same works."""
     works = select(Signature.work_key).where(is_in(connection, Signature.key, signatures))
     query = select(Signature.key, Signature.work_key).where(
@@ -27,7 +27,7 @@ def _on_works_of(connection: Connection, signatures: Collection[int]) -> dict[in
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _map_cannot_links(links: Iterable[Link]) -> defaultdict[int, set[int]]:
+def map_cannot_links(links: Iterable[Link]) -> defaultdict[int, set[int]]:
     """Return the signatures that each signature has a direct cannot-link with."""
     cannot_links: defaultdict[int, set[int]] = defaultdict(set)
     for link in links:
@@ -51,7 +51,7 @@ def find_followers(
     ----------
     outside : mapping of int to int
         Identity of each of these signatures, by signature key.
-    inside, target : mapping of int to int
+    identity_before, target : mapping of int to int
         Identity before and after of the signatures that a proposal or request names.
     links : collection of Link
         Decisions; a signature follows one that it has a must-link with.
@@ -71,7 +71,9 @@ def find_followers(
                 destination[identity] = to
     if leaving is None:
         # an identity that a cluster continues stays, even without signatures of its own
-        destination = {key: to for key, to in destination.items() if key not in set(target.values())}
+        destination = {
+            key: to for key, to in destination.items() if key not in set(target.values())
+        }
     moves = {s: destination[identity] for s, identity in outside.items() if identity in destination}
     groups = SignatureGroups(links)
     must_target = {
@@ -100,15 +102,17 @@ def drop_clashes(
     if not moves:
         return {}
     must_linked = {s for link in links if link.must for s in (link.a, link.b)}
-    cannot_links = _map_cannot_links(links)
-    work_of = _on_works_of(connection, moves)
+    cannot_links = map_cannot_links(links)
+    work_of = _read_work_keys(connection, moves)
     signatures_of_work: dict[int, list[int]] = defaultdict(list)
     for signature, work in work_of.items():
         signatures_of_work[work].append(signature)
     kept_moves: dict[int, int] = {}
     for signature in sorted(moves):
         to = moves[signature]
-        others = {s for s in signatures_of_work[work_of[signature]] if s != signature} | cannot_links[signature]
+        others = {
+            s for s in signatures_of_work[work_of[signature]] if s != signature
+        } | cannot_links[signature]
         occupied = {kept_moves.get(s, target.get(s)) for s in others}
         if signature in must_linked or to not in occupied:
             kept_moves[signature] = to

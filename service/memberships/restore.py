@@ -84,7 +84,7 @@ def revert_event(
     memberships: dict[int, Membership | None] = {
         s: old for s, (old, to) in effects.moves.items() if s in current or to is None
     }
-    end_states = _previous_end_states(connection, effects)
+    end_states = _read_previous_end_states(connection, effects)
     memberships.update(_plan_followers(connection, effects, memberships))
     is_curated = {
         key: bool(before and before["curated"]) for key, (before, _) in effects.identities.items()
@@ -138,7 +138,7 @@ def _read_redirect_keys(
     return {public: row.key for public, row in read_identities_by_id(connection, missing).items()}
 
 
-def _previous_end_states(connection: Connection, effects: EventEffects) -> dict[int, EndState]:
+def _read_previous_end_states(connection: Connection, effects: EventEffects) -> dict[int, EndState]:
     """Return the earlier states of identities that were not active before the event."""
     ids = _read_redirect_keys(connection, effects, ())
     return {

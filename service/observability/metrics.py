@@ -175,11 +175,13 @@ def _build_queue_gauges(connection: Connection) -> Iterator[GaugeMetricFamily]:
     oldest = connection.scalar(select(func.min(Run.created_at)).where(Run.state == "queued"))
     age = 0.0 if oldest is None else _compute_age(oldest)
     yield _build_gauge("disambig_queue_age_seconds", "Waiting time of the oldest queued run.", age)
-    opened = select(Task.kind, func.count()).where(Task.state == "open").group_by(Task.kind)
-    kinds = dict(connection.execute(opened).all())
+    open_tasks = select(Task.kind, func.count()).where(Task.state == "open").group_by(Task.kind)
+    kinds = dict(connection.execute(open_tasks).all())
     yield _build_labelled_gauge("disambig_tasks_open", "Open review tasks by kind.", "kind", kinds)
-    last = connection.scalar(select(State.sequence)) or 0
-    yield _build_gauge("disambig_sequence", "Sequence number of the last event or change.", last)
+    sequence = connection.scalar(select(State.sequence)) or 0
+    yield _build_gauge(
+        "disambig_sequence", "Sequence number of the last event or change.", sequence
+    )
 
 
 def _build_worker_gauges(connection: Connection) -> Iterator[GaugeMetricFamily]:

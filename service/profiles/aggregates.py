@@ -122,12 +122,12 @@ def take_most_frequent(counts: Mapping[K, int], n: int) -> list[tuple[K, int]]:
     """Return the ``n`` largest counts; ties come in the order of their keys."""
     if not counts:
         return []
-    least = heapq.nlargest(n, counts.values())[-1]
-    above = [entry for entry in counts.items() if entry[1] > least]
+    threshold = heapq.nlargest(n, counts.values())[-1]
+    above = [entry for entry in counts.items() if entry[1] > threshold]
     above.sort(key=lambda entry: (-entry[1], entry[0]))
     # most keys are tied at one: sort only the first few of them
-    tied: Any = (key for key, count in counts.items() if count == least)
-    return above + [(key, least) for key in heapq.nsmallest(n - len(above), tied)]
+    tied: Any = (key for key, count in counts.items() if count == threshold)
+    return above + [(key, threshold) for key in heapq.nsmallest(n - len(above), tied)]
 
 
 def count_years(papers: Iterable[SignatureRow]) -> dict[int, int]:
@@ -163,8 +163,8 @@ def count_title_words(papers: Iterable[SignatureRow]) -> Counter[str]:
 def count_topics(papers: Sequence[SignatureRow], n: int = 10) -> list[dict[str, Any]]:
     """Count works by the most frequent title words; words of one work only for few works."""
     counts = count_title_words(papers)
-    least = 1 if len(papers) < 4 else 2
-    return [{"word": word, "works": k} for word, k in take_most_frequent(counts, n) if k >= least]
+    minimum = 1 if len(papers) < 4 else 2
+    return [{"word": word, "works": k} for word, k in take_most_frequent(counts, n) if k >= minimum]
 
 
 def summarize_affiliations(mentions: Iterable[SignatureRow], n: int = 10) -> list[dict[str, Any]]:
@@ -183,7 +183,10 @@ def summarize_affiliations(mentions: Iterable[SignatureRow], n: int = 10) -> lis
 def compute_span(years: Iterable[int | None]) -> dict[str, int | None]:
     """Return ``first_year`` and ``last_year``."""
     known_years = [year for year in years if year is not None]
-    return {"first_year": min(known_years, default=None), "last_year": max(known_years, default=None)}
+    return {
+        "first_year": min(known_years, default=None),
+        "last_year": max(known_years, default=None),
+    }
 
 
 def summarize_citations(papers: Iterable[SignatureRow]) -> dict[str, Any] | None:
@@ -245,10 +248,10 @@ def read_coauthors(
 
 
 def read_coauthor_names(
-    connection: Connection, others: Iterable[CoauthorKey]
+    connection: Connection, coauthors: Iterable[CoauthorKey]
 ) -> dict[CoauthorKey, tuple[str | None, str]]:
     """Return id (None if unassigned) and name of co-authors."""
-    unique_keys = set(others)
+    unique_keys = set(coauthors)
     identities = [key for is_identity, key in unique_keys if is_identity]
     names = [key for is_identity, key in unique_keys if not is_identity]
     names_by_key: dict[CoauthorKey, tuple[str | None, str]] = {}
@@ -295,7 +298,7 @@ def list_coauthors(
 
 
 @cache
-def _query(goes_on: bool) -> Select[*tuple[Any, ...]]:
+def _query(has_cursor: bool) -> Select[*tuple[Any, ...]]:
     """Build the query once: building aliases takes longer than reading a small result."""
     grouped = _count_by_identity()
     query = (
@@ -311,7 +314,7 @@ def _query(goes_on: bool) -> Select[*tuple[Any, ...]]:
         .order_by(grouped.c.works.desc(), Identity.id)
         .limit(bindparam("most", type_=Integer))
     )
-    if goes_on:
+    if has_cursor:
         works, public = bindparam("works", type_=BigInteger), bindparam("public", type_=Text)
         same = and_(grouped.c.works == works, Identity.id > public)
         query = query.where(or_(grouped.c.works < works, same))
@@ -319,27 +322,27 @@ def _query(goes_on: bool) -> Select[*tuple[Any, ...]]:
 
 
 def _count_by_identity() -> Subquery:
-    own_membership, my_mention = aliased(Membership), aliased(Signature)
-    other, their_mention = aliased(Membership), aliased(Signature)
+    own_membership, own_signature = aliased(Membership), aliased(Signature)
+    membership, signature = aliased(Membership), aliased(Signature)
     identity = bindparam("identity_key", type_=BigInteger)
     return (
         select(
-            other.identity_key.label("identity_key"),
+            membership.identity_key.label("identity_key"),
             func.count(func.distinct(Work.key)).label("works"),
             func.min(Work.year).label("first_year"),
             func.max(Work.year).label("last_year"),
         )
         .select_from(own_membership)
-        .join(my_mention, my_mention.key == own_membership.signature_key)
-        .join(Work, Work.key == my_mention.work_key)
-        .join(their_mention, their_mention.work_key == Work.key)
-        .join(other, other.signature_key == their_mention.key)
+        .join(own_signature, own_signature.key == own_membership.signature_key)
+        .join(Work, Work.key == own_signature.work_key)
+        .join(signature, signature.work_key == Work.key)
+        .join(membership, membership.signature_key == signature.key)
         .where(
             own_membership.identity_key == identity,
-            other.identity_key != identity,
-            their_mention.retired_version.is_(None),
+            membership.identity_key != identity,
+            signature.retired_version.is_(None),
             Work.n_authors <= CROWD,
         )
-        .group_by(other.identity_key)
+        .group_by(membership.identity_key)
         .subquery()
     )

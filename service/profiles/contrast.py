@@ -60,7 +60,9 @@ class IdentityEvidence:
             p.work: [other for other in dict.fromkeys(authors.get(p.work, ())) if other != self_key]
             for p in papers
         }
-        coauthors = Counter(other for authors_of_work in by_work.values() for other in authors_of_work)
+        coauthors = Counter(
+            other for authors_of_work in by_work.values() for other in authors_of_work
+        )
         return cls(public_id, mentions, papers, by_work, coauthors)
 
     @cached_property
@@ -90,35 +92,37 @@ class IdentityEvidence:
         return (min(years), max(years)) if years else None
 
 
-def list_common_evidence(person: IdentityEvidence, names: Mapping[CoauthorKey, str]) -> list[dict[str, Any]]:
+def list_common_evidence(
+    identity: IdentityEvidence, names: Mapping[CoauthorKey, str]
+) -> list[dict[str, Any]]:
     """List the evidence that the signatures are one person's, the strongest first."""
-    n = len(person.papers)
+    n = len(identity.papers)
     reasons = []
-    n_decided = sum(1 for m in person.mentions if m.origin == "decision")
+    n_decided = sum(1 for m in identity.mentions if m.origin == "decision")
     if n_decided:
         text = f"people decided {_number(n_decided, 'mention', 'mentions')}"
         reasons.append(_reason("decision", n_decided, text))
     if n < 2:
         return reasons
-    for orcid, k in aggregates.take_most_frequent(person.orcids, 1):
+    for orcid, k in aggregates.take_most_frequent(identity.orcids, 1):
         if k > 1:
             reasons.append(_reason("orcid", k, f"{k} mentions bear the ORCID iD {orcid}"))
-    repeated = {other for other, k in person.coauthors.items() if k > 1}
-    n_joined = sum(1 for authors in person.by_work.values() if not repeated.isdisjoint(authors))
+    repeated = {other for other, k in identity.coauthors.items() if k > 1}
+    n_joined = sum(1 for authors in identity.by_work.values() if not repeated.isdisjoint(authors))
     if n_joined:
         best = [
             f"{_short(names[other])} on {k}"
-            for other, k in aggregates.take_most_frequent(person.coauthors, 3)
+            for other, k in aggregates.take_most_frequent(identity.coauthors, 3)
             if k > 1 and other in names
         ]
         text = f"{n_joined} of {n} papers share a co-author with another: {', '.join(best)}"
         reasons.append(_reason("coauthors", n_joined, text))
-    parts: tuple[tuple[str, Counter[str], str], ...] = (
-        ("affiliation", person.affiliations, "state the affiliation"),
-        ("venue", person.venues, "appeared in"),
-        ("topic", person.words, "have in the title"),
+    checks: tuple[tuple[str, Counter[str], str], ...] = (
+        ("affiliation", identity.affiliations, "state the affiliation"),
+        ("venue", identity.venues, "appeared in"),
+        ("topic", identity.words, "have in the title"),
     )
-    for kind, counts, verb in parts:
+    for kind, counts, verb in checks:
         for text, k in aggregates.take_most_frequent(counts, 1):
             if k > 1:
                 description = f"{k} of {n} papers {verb} “{_short(text)}”"
@@ -134,18 +138,18 @@ def contrast_similar(
     Similarity counts shared co-authors, affiliations, venues and words of titles, without those
     that more than :data:`MAX_HOLDERS` identities have.
     """
-    features = [_features(person) for person in identities]
+    features = [_features(identity) for identity in identities]
     holders: dict[object, list[int]] = {}
     for k, weights in enumerate(features):
         for feature in weights:
             holders.setdefault(feature, []).append(k)
-    result = {}
-    for k, person in enumerate(identities):
+    contrasts = {}
+    for k, identity in enumerate(identities):
         score: Counter[int] = Counter()
         for feature, weight in features[k].items():
-            having = holders[feature]
-            if 1 < len(having) <= COMMON:
-                for other in having:
+            sharing = holders[feature]
+            if 1 < len(sharing) <= COMMON:
+                for other in sharing:
                     score[other] += weight
         del score[k]
         for other in range(len(identities)):  # fill up with identities that share nothing
@@ -154,11 +158,13 @@ def contrast_similar(
             if other != k:
                 score.setdefault(other, 0)
         nearest = sorted(score, key=lambda other: (-score[other], other))[:NEAREST]
-        result[person.id] = [contrast(person, identities[other], names) for other in nearest]
-    return result
+        contrasts[identity.id] = [contrast(identity, identities[other], names) for other in nearest]
+    return contrasts
 
 
-def contrast(a: IdentityEvidence, b: IdentityEvidence, names: Mapping[CoauthorKey, str]) -> dict[str, Any]:
+def contrast(
+    a: IdentityEvidence, b: IdentityEvidence, names: Mapping[CoauthorKey, str]
+) -> dict[str, Any]:
     """List the evidence against two identities being one person, and what they share.
 
     A feature that either lacks (no affiliation, for example) is no evidence.
@@ -184,18 +190,18 @@ def contrast(a: IdentityEvidence, b: IdentityEvidence, names: Mapping[CoauthorKe
         common = values_a & values_b
         if common:
             first = ", ".join(_short(text) for text in nsmallest(3, map(to_text, common)))
-            counted = _number(len(common), *_NOUNS[kind])
-            shared.append(_reason(kind, len(common), f"share {counted}: {first}"))
+            counted_noun = _number(len(common), *_NOUNS[kind])
+            shared.append(_reason(kind, len(common), f"share {counted_noun}: {first}"))
         elif values_a and values_b:
             against.append(_reason(kind, 0, f"no {_NOUNS[kind][1]} in common"))
     return {"from": b.id, "reasons": against, "shared": shared}
 
 
-def _features(person: IdentityEvidence) -> dict[object, int]:
-    weights: dict[object, int] = {("c", other): 8 for other in person.coauthors}
-    weights.update({("a", text): 4 for text in person.affiliations})
-    weights.update({("v", text): 2 for text in person.venues})
-    weights.update({("w", word): 1 for word in person.words})
+def _features(identity: IdentityEvidence) -> dict[object, int]:
+    weights: dict[object, int] = {("c", other): 8 for other in identity.coauthors}
+    weights.update({("a", text): 4 for text in identity.affiliations})
+    weights.update({("v", text): 2 for text in identity.venues})
+    weights.update({("w", word): 1 for word in identity.words})
     return weights
 
 
@@ -203,8 +209,8 @@ def _reason(kind: str, n: int, text: str) -> dict[str, Any]:
     return {"kind": kind, "count": n, "text": text}
 
 
-def _number(n: int, singular: str, several: str) -> str:
-    return f"{n} {singular if n == 1 else several}"
+def _number(n: int, singular: str, plural: str) -> str:
+    return f"{n} {singular if n == 1 else plural}"
 
 
 def _years(span: tuple[int, int]) -> str:

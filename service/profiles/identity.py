@@ -80,19 +80,19 @@ def find_identity(connection: Connection, public_id: str) -> ResolvedIdentity:
             "ids begin with a-; search with /v1/identities?q=NAME",
             field="id",
         )
-    located = ResolvedIdentity(**row._mapping)
-    if located.status == ACTIVE:
-        return located
+    identity = ResolvedIdentity(**row._mapping)
+    if identity.status == ACTIVE:
+        return identity
     resolved = resolve_identity(connection, public_id)
     if not resolved.is_gone:
-        return replace(located, redirect=resolved.row.id)
+        return replace(identity, redirect=resolved.row.id)
     raise Gone(
-        f"{located.id} was split up; its mentions went to "
+        f"{identity.id} was split up; its mentions went to "
         f"{len(resolved.successors)} other identities",
         "use the identities under successors",
         field="id",
-        id=located.id,
-        name=located.name,
+        id=identity.id,
+        name=identity.name,
         successors=[asdict(part) for part in resolved.successors[:1000]],
     )
 
@@ -138,14 +138,14 @@ def read_lineage(connection: Connection, key: int) -> dict[str, Any]:
     }
 
 
-def build_profile(connection: Connection, located: ResolvedIdentity) -> dict[str, Any]:
+def build_profile(connection: Connection, identity: ResolvedIdentity) -> dict[str, Any]:
     """Build the profile of an active identity as JSON."""
-    mentions = aggregates.read_signatures(connection, Membership.identity_key == located.key)
+    mentions = aggregates.read_signatures(connection, Membership.identity_key == identity.key)
     papers = aggregates.list_papers(mentions)
-    coauthors, total = list_coauthors(connection, located.key, SHOWN)
-    path = f"/v1/identities/{located.id}"
+    coauthors, total = list_coauthors(connection, identity.key, SHOWN)
+    path = f"/v1/identities/{identity.id}"
     return {
-        **to_entry(located),
+        **to_entry(identity),
         "mentions": len(mentions),
         "names": aggregates.count_names(mentions, SHOWN),
         "confidence": aggregates.average_confidence(mentions),
@@ -155,16 +155,16 @@ def build_profile(connection: Connection, located: ResolvedIdentity) -> dict[str
         "topics": aggregates.count_topics(papers, SHOWN),
         "affiliations": aggregates.summarize_affiliations(mentions, SHOWN),
         "coauthors": {"total": total, "items": coauthors, "more": f"{path}/coauthors"},
-        "external_ids": read_external_ids(connection, [located.key]).get(located.key, []),
+        "external_ids": read_external_ids(connection, [identity.key]).get(identity.key, []),
         "citations": aggregates.summarize_citations(papers),
-        "lineage": read_lineage(connection, located.key),
+        "lineage": read_lineage(connection, identity.key),
         "works": {
             "total": len(papers),
             "items": [aggregates.format_paper(p) for p in papers[:10]],
             "more": f"{path}/works",
         },
         "history": f"{path}/history",
-        "version": located.version,
+        "version": identity.version,
     }
 
 
@@ -180,7 +180,9 @@ def to_entry(identity: Any) -> dict[str, Any]:
     }
 
 
-def read_external_ids(connection: Connection, keys: Iterable[int]) -> dict[int, list[dict[str, str]]]:
+def read_external_ids(
+    connection: Connection, keys: Iterable[int]
+) -> dict[int, list[dict[str, str]]]:
     """Read the external ids in force of these identities."""
     query = (
         select(ExternalId.identity_key, ExternalId.scheme, ExternalId.value, ExternalId.source)
@@ -232,8 +234,8 @@ def list_works(
         query = query.where(Work.venue == venue)
     if after is not None:
         query = query.where(_beyond(value, descending, after))
-    ordered = value.desc() if descending else value.asc()
-    query = query.order_by(ordered, Work.id, Signature.position).limit(limit)
+    sort_key = value.desc() if descending else value.asc()
+    query = query.order_by(sort_key, Work.id, Signature.position).limit(limit)
     return [SignatureRow._make(row) for row in connection.execute(query)]
 
 

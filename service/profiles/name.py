@@ -45,7 +45,7 @@ def find_name(connection: Connection, text: str) -> NameSummary:
     """
     query = select(Name.key, Name.printed, Name.folded).where(Name.folded == fold_name(text))
     row = connection.execute(query).one_or_none()
-    counted = None
+    totals = None
     if row is not None:
         counts = (
             select(
@@ -58,8 +58,8 @@ def find_name(connection: Connection, text: str) -> NameSummary:
             .outerjoin(Membership, Membership.signature_key == Signature.key)
             .where(Signature.name_key == row.key, Signature.retired_version.is_(None))
         )
-        counted = connection.execute(counts).one()
-    if row is None or counted is None or counted.mentions == 0:
+        totals = connection.execute(counts).one()
+    if row is None or totals is None or totals.mentions == 0:
         raise NotFound(
             f"no work prints the name {text[:100]!r}",
             "search for similar ones with /v1/names?q=NAME",
@@ -69,10 +69,10 @@ def find_name(connection: Connection, text: str) -> NameSummary:
         row.key,
         row.printed,
         row.folded,
-        counted.mentions,
-        counted.papers,
-        counted.people,
-        counted.unplaced,
+        totals.mentions,
+        totals.papers,
+        totals.people,
+        totals.unplaced,
     )
 
 
@@ -95,19 +95,22 @@ def list_identities(
         Signature.name_key == name.key,
         is_in(connection, Membership.identity_key, keys),
     )
-    by_person: dict[int, list[SignatureRow]] = {key: [] for key in keys}
+    signatures_of: dict[int, list[SignatureRow]] = {key: [] for key in keys}
     for mention in mentions:
-        by_person[mention.identity or 0].append(mention)
+        signatures_of[mention.identity or 0].append(mention)
     authors = aggregates.read_coauthors(connection, mentions)
-    identities = [IdentityEvidence.build((True, row.key), row.id, by_person[row.key], authors) for row in rows]
+    identities = [
+        IdentityEvidence.build((True, row.key), row.id, signatures_of[row.key], authors)
+        for row in rows
+    ]
     coauthor_names = aggregates.read_coauthor_names(connection, _select_coauthors(identities))
     external = identity_profile.read_external_ids(connection, keys)
     labels = {other: name for other, (_, name) in coauthor_names.items()}
     contrasts = contrast_similar(identities, labels)
     return [
-        _person(row, person, coauthor_names, external.get(row.key, []))
-        | {"together": list_common_evidence(person, labels), "apart": contrasts[person.id]}
-        for row, person in zip(rows, identities, strict=True)
+        _person(row, identity, coauthor_names, external.get(row.key, []))
+        | {"together": list_common_evidence(identity, labels), "apart": contrasts[identity.id]}
+        for row, identity in zip(rows, identities, strict=True)
     ]
 
 
@@ -160,34 +163,36 @@ def _people(
 def _select_coauthors(identities: Sequence[IdentityEvidence]) -> set[CoauthorKey]:
     """Return the co-authors whose names the page shows."""
     coauthors: set[CoauthorKey] = set()
-    for person in identities:
-        coauthors.update(other for other, _ in aggregates.take_most_frequent(person.coauthors, 10))
-    counted = Counter(other for person in identities for other in person.coauthors)
-    coauthors.update(other for other, n in counted.items() if n > 1)
+    for identity in identities:
+        coauthors.update(
+            other for other, _ in aggregates.take_most_frequent(identity.coauthors, 10)
+        )
+    n_identities = Counter(other for identity in identities for other in identity.coauthors)
+    coauthors.update(other for other, n in n_identities.items() if n > 1)
     return coauthors
 
 
 def _person(
     row: Any,
-    person: IdentityEvidence,
+    identity: IdentityEvidence,
     coauthor_names: dict[CoauthorKey, tuple[str | None, str]],
     external: list[dict[str, str]],
 ) -> dict[str, Any]:
     return {
         **identity_profile.to_entry(row),
         "mentions": row.mentions,
-        "papers": len(person.papers),
-        "confidence": aggregates.average_confidence(person.mentions),
-        "years": {str(year): n for year, n in aggregates.count_years(person.papers).items()},
-        "venues": aggregates.count_venues(person.papers, 5),
+        "papers": len(identity.papers),
+        "confidence": aggregates.average_confidence(identity.mentions),
+        "years": {str(year): n for year, n in aggregates.count_years(identity.papers).items()},
+        "venues": aggregates.count_venues(identity.papers, 5),
         "coauthors": [
             {"id": coauthor_names[other][0], "name": coauthor_names[other][1], "works": n}
-            for other, n in aggregates.take_most_frequent(person.coauthors, 10)
+            for other, n in aggregates.take_most_frequent(identity.coauthors, 10)
         ],
-        "affiliations": aggregates.summarize_affiliations(person.mentions, 5),
-        "topics": aggregates.count_topics(person.papers, 8),
+        "affiliations": aggregates.summarize_affiliations(identity.mentions, 5),
+        "topics": aggregates.count_topics(identity.papers, 8),
         "external_ids": external,
-        "sample": [aggregates.format_paper(p) for p in person.papers[:SAMPLE]],
+        "sample": [aggregates.format_paper(p) for p in identity.papers[:SAMPLE]],
         "profile": f"/v1/identities/{row.id}",
         "works": f"/v1/identities/{row.id}/works",
     }

@@ -141,14 +141,16 @@ def search_names(connection: Connection, vocabulary: Vocabulary, text: str) -> l
         return []
     rows = connection.execute(_holding(similar_words)).all()
     words = _words_of(connection, [row.key for row in rows])
-    same = fold_name(text)
-    scored = {
-        row.key: 1.0 if row.folded == same else 0.999 * _closeness(similar_words, words.get(row.key, []))
+    folded = fold_name(text)
+    closeness = {
+        row.key: 1.0
+        if row.folded == folded
+        else 0.999 * _closeness(similar_words, words.get(row.key, []))
         for row in rows
     }
-    counts = _counts(connection, scored)
+    counts = _counts(connection, closeness)
     hits = [
-        NameHit(row.key, row.printed, row.folded, round(scored[row.key], 4), *counts[row.key])
+        NameHit(row.key, row.printed, row.folded, round(closeness[row.key], 4), *counts[row.key])
         for row in rows
         if row.key in counts
     ]

@@ -24,10 +24,10 @@ def draw_years(name: str, works: Mapping[int, int]) -> bytes:
     width = max(60, (last - first + 1) * (BAR + GAP))
     bars = []
     for year in (y for y in years if y >= first):
-        tall = max(2, round(HEIGHT * works[year] / peak))
+        bar_height = max(2, round(HEIGHT * works[year] / peak))
         bars.append(
-            f'<rect x="{(year - first) * (BAR + GAP)}" y="{HEIGHT - tall}" width="{BAR}" '
-            f'height="{tall}"><title>{year}: {works[year]}</title></rect>'
+            f'<rect x="{(year - first) * (BAR + GAP)}" y="{HEIGHT - bar_height}" width="{BAR}" '
+            f'height="{bar_height}"><title>{year}: {works[year]}</title></rect>'
         )
     foot = HEIGHT + FOOT - 2
     labels = f'<text x="0" y="{foot}">{first}</text>'

@@ -66,7 +66,9 @@ def map_to_targets(cluster: Int64, continues: dict[int, int]) -> Int64:
     int64[N].
     """
     n_clusters = int(cluster.max(initial=-1)) + 1
-    target_of_cluster = np.array([make_placeholder_key(c) for c in range(n_clusters)], dtype=np.int64)
+    target_of_cluster = np.array(
+        [make_placeholder_key(c) for c in range(n_clusters)], dtype=np.int64
+    )
     for number, key in continues.items():
         target_of_cluster[number] = key
     return target_of_cluster[cluster]
@@ -104,7 +106,9 @@ def compute_diff(
     child_keys = {key for parent in effects.splits for key, _ in parent.children}
     lines = [*conflicts, *(DiffLine("merge", a, n, ((b, n),)) for a, b, n in effects.merges)]
     lines += [
-        DiffLine("split", p.key, sum(n for _, n in p.children), p.children, sizes_after.get(p.key, 0))
+        DiffLine(
+            "split", p.key, sum(n for _, n in p.children), p.children, sizes_after.get(p.key, 0)
+        )
         for p in effects.splits
     ]
     lines += [
@@ -155,7 +159,9 @@ def _list_decided(before: Int64, after: Int64, sizes_after: dict[int, int]) -> l
         if flow.source not in (UNASSIGNED, flow.target):
             targets_by_source.setdefault(flow.source, []).append((flow.target, flow.mentions))
     return [
-        DiffLine("decision", key, sum(n for _, n in targets), tuple(targets), sizes_after.get(key, 0))
+        DiffLine(
+            "decision", key, sum(n for _, n in targets), tuple(targets), sizes_after.get(key, 0)
+        )
         for key, targets in targets_by_source.items()
     ]
 
@@ -204,7 +210,9 @@ def describe_change(kind: str, mentions: int, details: Mapping[str, Any]) -> str
     if kind == "grow":
         return f"gains {_count_mentions(mentions)} without an identity; has {stays:,} afterwards"
     if kind == "conflict":
-        orcids = [f"{entry['orcid']} ({entry['mentions']:,})" for entry in details.get("orcids") or []]
+        orcids = [
+            f"{entry['orcid']} ({entry['mentions']:,})" for entry in details.get("orcids") or []
+        ]
         return f"has different ORCID iDs: {', '.join(orcids[:MAX_SHOWN])}" + (
             f" and {len(orcids) - MAX_SHOWN:,} more" if len(orcids) > MAX_SHOWN else ""
         )

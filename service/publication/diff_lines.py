@@ -42,7 +42,9 @@ def describe_lines(
     decisions = _read_decisions(
         connection, {line.key for line in lines if line.kind == "decision"}, changes
     )
-    pairs = zip(changes.before[n_proposed:].tolist(), changes.after[n_proposed:].tolist(), strict=True)
+    pairs = zip(
+        changes.before[n_proposed:].tolist(), changes.after[n_proposed:].tolist(), strict=True
+    )
     following = Counter(pairs)
 
     def get_id_and_name(key: int) -> tuple[str | None, str]:
@@ -81,9 +83,13 @@ def _name_new_identities(
 ) -> dict[int, str]:
     """Return the display names that new identities would have."""
     rows = np.isin(changes.after, list(new_keys))
-    identity_of = dict(zip(changes.signature[rows].tolist(), changes.after[rows].tolist(), strict=True))
+    identity_of = dict(
+        zip(changes.signature[rows].tolist(), changes.after[rows].tolist(), strict=True)
+    )
     counts: dict[int, dict[str, int]] = defaultdict(dict)
-    query = select(Signature.key, Signature.printed).where(is_in(connection, Signature.key, identity_of))
+    query = select(Signature.key, Signature.printed).where(
+        is_in(connection, Signature.key, identity_of)
+    )
     for key, printed in connection.execute(query):
         names = counts[identity_of[key]]
         names[printed] = names.get(printed, 0) + 1
@@ -95,7 +101,9 @@ def _read_decisions(
 ) -> dict[int, list[str]]:
     """Return public ids of the decisions in force about identities, at most MAX_OTHERS each."""
     rows = np.isin(changes.before, list(identities))
-    identity_of = dict(zip(changes.signature[rows].tolist(), changes.before[rows].tolist(), strict=True))
+    identity_of = dict(
+        zip(changes.signature[rows].tolist(), changes.before[rows].tolist(), strict=True)
+    )
     decisions: dict[int, set[str]] = defaultdict(set)
     for end in (DecisionLink.a_key, DecisionLink.b_key):
         query = (

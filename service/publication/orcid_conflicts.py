@@ -16,12 +16,12 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from disambig.arrays import Int64
+from disambig.orcid import parse_orcid
 from service.constraints.store import read_signatures
 from service.db.bulk import is_in
 from service.db.tables import ExternalId, Identity, Signature
 from service.events.log import EventLog
 from service.external_ids.attach import SIGNATURE_SOURCE, read_detached_ids
-from service.external_ids.schemes import parse_orcid
 from service.identities.store import ACTIVE, read_identities
 from service.memberships.followers import read_members
 from service.tasks.create import NewTask, open_tasks
@@ -83,16 +83,21 @@ def find_orcid_conflicts(
     orcids_after = _collect_orcids_after(connection, stated_orcids, signature, after)
     if not orcids_after:
         return []
-    identity_after = _mentions_at(connection, orcids_after, signature, after)
+    identity_after = _locate_signatures(connection, orcids_after, signature, after)
     identity_before = read_identity_keys(connection, identity_after.keys())
-    orcids_before = _had(connection, {*orcids_after, *identity_before.values()})
+    orcids_before = _read_orcids(connection, {*orcids_after, *identity_before.values()})
     conflicts = []
-    for key, sides in _by_orcid(connection, orcids_after, stated_orcids, identity_after, identity_before).items():
+    for key, sides in _group_by_orcid(
+        connection, orcids_after, stated_orcids, identity_after, identity_before
+    ).items():
         mentions = [mention for signatures in sides.values() for mention in signatures]
-        origins = {key, *(identity_before[mention] for mention in mentions if mention in identity_before)}
+        origins = {
+            key,
+            *(identity_before[mention] for mention in mentions if mention in identity_before),
+        }
         is_new = len(sides) > 1 and not any(sides.keys() <= orcids_before[home] for home in origins)
         if is_new and mentions:
-            conflicts.append(OrcidConflict(key, _sides(sides, identity_before)))
+            conflicts.append(OrcidConflict(key, _build_sides(sides, identity_before)))
     return conflicts
 
 
@@ -169,7 +174,7 @@ def _collect_orcids_after(
     return dict(orcids_after)
 
 
-def _mentions_at(
+def _locate_signatures(
     connection: Connection, keys: Collection[int], signature: Int64, after: Int64
 ) -> dict[int, int]:
     """Return the identity afterwards of all signatures of some identities."""
@@ -177,10 +182,12 @@ def _mentions_at(
     identity_of = read_members(connection, {key for key in keys if key >= 0})
     leaving = set(signature[np.isin(signature, list(identity_of)) & ~is_arriving].tolist())
     identity_of = {mention: key for mention, key in identity_of.items() if mention not in leaving}
-    return identity_of | dict(zip(signature[is_arriving].tolist(), after[is_arriving].tolist(), strict=True))
+    return identity_of | dict(
+        zip(signature[is_arriving].tolist(), after[is_arriving].tolist(), strict=True)
+    )
 
 
-def _by_orcid(
+def _group_by_orcid(
     connection: Connection,
     orcids_after: Mapping[int, set[str]],
     stated_orcids: Mapping[int, set[str]],
@@ -192,7 +199,9 @@ def _by_orcid(
     rows = select(Signature.key, Signature.orcid).where(
         is_in(connection, Signature.key, identity_after), Signature.orcid.is_not(None)
     )
-    printed = {key: parsed for key, text in connection.execute(rows) if (parsed := parse_orcid(text))}
+    printed = {
+        key: parsed for key, text in connection.execute(rows) if (parsed := parse_orcid(text))
+    }
     groups: dict[int, dict[str, list[int]]] = {
         key: {value: [] for value in values} for key, values in orcids_after.items()
     }
@@ -206,7 +215,7 @@ def _by_orcid(
     return groups
 
 
-def _had(connection: Connection, identities: Collection[int]) -> defaultdict[int, set[str]]:
+def _read_orcids(connection: Connection, identities: Collection[int]) -> defaultdict[int, set[str]]:
     """Read the ORCID iDs of identities from any source."""
     query = select(ExternalId.identity_key, ExternalId.value).where(
         ExternalId.scheme == ORCID,
@@ -219,7 +228,9 @@ def _had(connection: Connection, identities: Collection[int]) -> defaultdict[int
     return orcids
 
 
-def _sides(sides: Mapping[str, list[int]], identity_before: Mapping[int, int]) -> tuple[OrcidSide, ...]:
+def _build_sides(
+    sides: Mapping[str, list[int]], identity_before: Mapping[int, int]
+) -> tuple[OrcidSide, ...]:
     ordered_sides = sorted(sides.items(), key=lambda side: (-len(side[1]), side[0]))
     orcid_sides = []
     for value, mentions in ordered_sides:

@@ -28,8 +28,8 @@ from service.identities.store import ACTIVE, read_identities
 from service.memberships.change import read_memberships
 from service.memberships.effects import Membership
 from service.memberships.followers import (
-    _map_cannot_links,
-    _on_works_of,
+    map_cannot_links,
+    _read_work_keys,
     drop_clashes,
     find_followers,
     read_members,
@@ -65,14 +65,19 @@ class SideEffects:
 
 def plan_publication(connection: Connection, run_key: int, run_id: str) -> PublicationPlan:
     """Plan the publication of a run, in a write that holds the event log."""
-    proposed = _proposal(connection, run_key)
+    proposed = _read_proposal(connection, run_key)
     old_memberships = read_memberships(connection, proposed)
     identity_of_cluster = _find_continued_identities(connection, run_key, run_id, proposed)
-    target = {signature: identity_of_cluster[cluster] for signature, (cluster, _) in proposed.items()}
+    target = {
+        signature: identity_of_cluster[cluster] for signature, (cluster, _) in proposed.items()
+    }
     identity_before = {s: place.identity for s, place in old_memberships.items()}
     effects = side_effects(connection, identity_before, target, len(identity_of_cluster))
-    effects = _alone_as_before(connection, run_id, effects, set(target.values()))
-    memberships = {s: Membership(target[s], confidence, "run", run_key) for s, (_, confidence) in proposed.items()}
+    effects = _reuse_singleton_ids(connection, run_id, effects, set(target.values()))
+    memberships = {
+        s: Membership(target[s], confidence, "run", run_key)
+        for s, (_, confidence) in proposed.items()
+    }
     for signature, identity in effects.separations.items():
         if identity_before.get(signature) == identity:
             memberships[signature] = old_memberships[signature]
@@ -86,7 +91,10 @@ def plan_publication(connection: Connection, run_key: int, run_id: str) -> Publi
 
 
 def side_effects(
-    connection: Connection, identity_before: Mapping[int, int], target: Mapping[int, int], first_new: int
+    connection: Connection,
+    identity_before: Mapping[int, int],
+    target: Mapping[int, int],
+    first_new: int,
 ) -> SideEffects:
     """Compute where signatures outside a proposal go, and which proposed ones yield to them.
 
@@ -108,12 +116,14 @@ def side_effects(
     binding = [link for link in links if {link.a, link.b} & outside.keys()]
     moves = find_followers(outside, identity_before, target, binding)
     moves = drop_clashes(connection, moves, {**target, **outside}, binding)
-    separations = _apart(connection, {**outside, **moves}, identity_before, target, links, first_new)
+    separations = _separate_works(
+        connection, {**outside, **moves}, identity_before, target, links, first_new
+    )
     moves |= {s: separations.pop(s) for s in separations.keys() & outside.keys()}
     return SideEffects(moves, separations, outside)
 
 
-def _apart(
+def _separate_works(
     connection: Connection,
     outside: Mapping[int, int],
     identity_before: Mapping[int, int],
@@ -126,7 +136,7 @@ def _apart(
     The proposed signature returns to its identity, or gets a new one, unless a must-link holds it;
     if must-links hold both, both stay. ``outside`` maps the other signatures to their identity.
     """
-    work_of = _on_works_of(connection, outside)
+    work_of = _read_work_keys(connection, outside)
     signatures_of_work: dict[int, set[int]] = defaultdict(set)
     for signature, work in work_of.items():
         signatures_of_work[work].add(signature)
@@ -134,14 +144,20 @@ def _apart(
     for signature, identity in outside.items():
         signatures_at[work_of[signature], identity].append(signature)
     must_linked = {end for link in links if link.must for end in (link.a, link.b)}
-    cannot_links = _map_cannot_links(links)
+    cannot_links = map_cannot_links(links)
     separations: dict[int, int] = {}
     for signature in sorted(work_of.keys() & target.keys()):
         conflicting = signatures_at.get((work_of[signature], target[signature]), ())
-        yielding = [signature] if signature not in must_linked else [s for s in conflicting if s not in must_linked]
+        yielding = (
+            [signature]
+            if signature not in must_linked
+            else [s for s in conflicting if s not in must_linked]
+        )
         for yielding_key in yielding if conflicting else ():
             destination = identity_before.get(yielding_key)
-            others = (signatures_of_work[work_of[yielding_key]] | cannot_links[yielding_key]) - {yielding_key}
+            others = (signatures_of_work[work_of[yielding_key]] | cannot_links[yielding_key]) - {
+                yielding_key
+            }
             occupied = {separations.get(s, target.get(s, outside.get(s))) for s in others}
             if destination is None or destination == target[signature] or destination in occupied:
                 destination = make_placeholder_key(first_new)
@@ -150,7 +166,7 @@ def _apart(
     return separations
 
 
-def _proposal(connection: Connection, run_key: int) -> dict[int, tuple[int, float]]:
+def _read_proposal(connection: Connection, run_key: int) -> dict[int, tuple[int, float]]:
     """Read cluster and confidence of each current proposed signature, by signature key."""
     query = (
         select(Proposal.signature_key, Proposal.cluster, Proposal.confidence)
@@ -168,18 +184,24 @@ def _find_continued_identities(
     stored = select(ProposalGroup.cluster, ProposalGroup.identity_key).where(
         ProposalGroup.run_key == run_key, ProposalGroup.identity_key.is_not(None)
     )
-    identity_of_cluster = {row[0]: row[1] for row in connection.execute(stored) if row[1] is not None}
+    identity_of_cluster = {
+        row[0]: row[1] for row in connection.execute(stored) if row[1] is not None
+    }
     identities = read_identities(connection, set(identity_of_cluster.values()))
-    identity_of_cluster = {c: key for c, key in identity_of_cluster.items() if identities[key].status == ACTIVE}
+    identity_of_cluster = {
+        c: key for c, key in identity_of_cluster.items() if identities[key].status == ACTIVE
+    }
     unmatched = {s: c for s, (c, _) in proposed.items() if c not in identity_of_cluster}
     used_keys = set(identity_of_cluster.values())
-    earlier_ids = _made_before(connection, run_id, unmatched)
+    earlier_ids = _find_earlier_ids(connection, run_id, unmatched)
     identity_of_cluster |= {c: key for c, key in earlier_ids.items() if key not in used_keys}
     new_clusters = sorted({c for c in unmatched.values() if c not in identity_of_cluster})
-    return identity_of_cluster | {cluster: make_placeholder_key(k) for k, cluster in enumerate(new_clusters)}
+    return identity_of_cluster | {
+        cluster: make_placeholder_key(k) for k, cluster in enumerate(new_clusters)
+    }
 
 
-def _alone_as_before(
+def _reuse_singleton_ids(
     connection: Connection, run_id: str, effects: SideEffects, used_keys: Collection[int]
 ) -> SideEffects:
     """Reuse ids of new identities that an earlier, rolled-back publication of the run created.
@@ -191,7 +213,7 @@ def _alone_as_before(
         for s, identity in (effects.separations | effects.moves).items()
         if identity < 0 and identity not in used_keys
     }
-    earlier_ids = _made_before(connection, run_id, new_codes)
+    earlier_ids = _find_earlier_ids(connection, run_id, new_codes)
     reused = {-code: key for code, key in earlier_ids.items() if key not in used_keys}
     moves, separations = (
         {s: reused.get(identity, identity) for s, identity in targets.items()}
@@ -200,7 +222,9 @@ def _alone_as_before(
     return replace(effects, moves=moves, separations=separations)
 
 
-def _made_before(connection: Connection, run_id: str, cluster_of: Mapping[int, int]) -> dict[int, int]:
+def _find_earlier_ids(
+    connection: Connection, run_id: str, cluster_of: Mapping[int, int]
+) -> dict[int, int]:
     """Return keys that an earlier, rolled-back publication of the run gave to clusters."""
     events = select(Event.seq).where(Event.kind == RUN_PUBLISHED, Event.subject == run_id)
     seqs = list(connection.scalars(events.order_by(Event.seq)))
@@ -215,7 +239,9 @@ def _made_before(connection: Connection, run_id: str, cluster_of: Mapping[int, i
     moves = select(Move.signature_key, Move.to_identity).where(
         is_in(connection, Move.event_seq, seqs), is_in(connection, Move.to_identity, inactive)
     )
-    earlier_identity = {row[0]: row[1] for row in connection.execute(moves.order_by(Move.event_seq))}
+    earlier_identity = {
+        row[0]: row[1] for row in connection.execute(moves.order_by(Move.event_seq))
+    }
     common = [s for s in sorted(cluster_of) if s in earlier_identity]
     columns = ([source[s] for s in common] for source in (earlier_identity, cluster_of))
     old, new = (np.array(column, dtype=np.int64) for column in columns)

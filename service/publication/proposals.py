@@ -66,7 +66,9 @@ class _ProposedClusters:
     confidence: Float32
 
 
-def store_proposal(database: Database, actor: Actor, claim: Claim, result: ClusteringResult) -> None:
+def store_proposal(
+    database: Database, actor: Actor, claim: Claim, result: ClusteringResult
+) -> None:
     """Store the result of a run, match it with published identities, set the run to proposed.
 
     Raises
@@ -83,7 +85,7 @@ def store_proposal(database: Database, actor: Actor, claim: Claim, result: Clust
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         claimed_run = job_queue.lock_claim(connection, claim)
-        _write(connection, claim.key, proposed, identity_of_cluster, rows)
+        _write_rows(connection, claim.key, proposed, identity_of_cluster, rows)
         if result.statistics is not None:
             run_store.delete_artifacts(connection, claim.key)
             artifacts.store_statistics(connection, claim.key, result.statistics)
@@ -268,18 +270,19 @@ def _compare_with_published(
         connection, select(Membership.signature_key, Membership.identity_key)
     )
     keys, size = np.unique(memberships[:, 1], return_counts=True)
-    identity = _looked_up(memberships, proposed.signature)
+    identity = _look_up_identities(memberships, proposed.signature)
     is_decided = np.isin(proposed.signature, _read_decided_signatures(connection))
     identity_of_cluster = match_identities(
         identity, proposed.cluster, confirmed=is_decided & (identity >= 0), mentions=(keys, size)
     )
     target = map_to_targets(proposed.cluster, identity_of_cluster)
     sizes = dict(zip(keys.tolist(), size.tolist(), strict=True))
-    changes, side_effect_totals = _with_others(
+    changes, side_effect_totals = _add_side_effects(
         connection, MembershipChanges(proposed.signature, identity, target), sizes
     )
     conflicts = [
-        _conflict(clash) for clash in find_orcid_conflicts(connection, changes.signature, changes.after)
+        _to_conflict_line(clash)
+        for clash in find_orcid_conflicts(connection, changes.signature, changes.after)
     ]
     diff = compute_diff(
         changes.before,
@@ -293,16 +296,18 @@ def _compare_with_published(
     return identity_of_cluster, Diff(diff.lines, totals), rows
 
 
-def _conflict(conflict: OrcidConflict) -> DiffLine:
+def _to_conflict_line(conflict: OrcidConflict) -> DiffLine:
     """Return a line of the diff for an identity that would have different ORCID iDs."""
     origins: Counter[int] = Counter()
     for side in conflict.sides:
         origins.update(dict(side.origins))
     orcids = tuple((side.orcid, len(side.mentions)) for side in conflict.sides)
-    return DiffLine("conflict", conflict.key, conflict.mentions, tuple(origins.items()), orcids=orcids)
+    return DiffLine(
+        "conflict", conflict.key, conflict.mentions, tuple(origins.items()), orcids=orcids
+    )
 
 
-def _with_others(
+def _add_side_effects(
     connection: Connection, changes: MembershipChanges, sizes: Mapping[int, int]
 ) -> tuple[MembershipChanges, dict[str, int]]:
     """Append the signatures outside the proposal that publishing would move.
@@ -337,7 +342,7 @@ def _with_others(
     }
 
 
-def _looked_up(memberships: Int64, signature: Int64) -> Int64:
+def _look_up_identities(memberships: Int64, signature: Int64) -> Int64:
     """Return the identity of each signature, -1 for none; int64[n]."""
     order = np.argsort(memberships[:, 0], kind="stable")
     signature_keys, identity = memberships[order, 0], memberships[order, 1]
@@ -357,12 +362,10 @@ def _read_decided_signatures(connection: Connection) -> Int64:
     moves = read_integer_table(
         connection, select(Membership.signature_key).where(Membership.origin == "decision")
     )
-    return np.unique(
-        np.concatenate([read_integer_table(connection, links).ravel(), moves.ravel()])
-    )
+    return np.unique(np.concatenate([read_integer_table(connection, links).ravel(), moves.ravel()]))
 
 
-def _write(
+def _write_rows(
     connection: Connection,
     run_key: int,
     proposed: _ProposedClusters,

@@ -20,7 +20,7 @@ from service.events.history import (
     RUN_PUBLISHED,
     RUN_ROLLED_BACK,
     HistoryEvent,
-    events_in_force_since,
+    list_events_in_force_since,
     list_curations_since,
     summarize_events,
 )
@@ -81,10 +81,10 @@ def publish(
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        run = _run(connection, run_id)
-        _may_publish(connection, ledger, run, expected)
+        run = _get_run(connection, run_id)
+        _check_publishable(connection, ledger, run, expected)
         plan = plan_publication(connection, run.key, run.id)
-        conflicts = _clashes(connection, plan)
+        conflicts = _find_conflicts(connection, plan)
         earlier_run = connection.scalar(
             select(Run.id).join(State, State.publication_run == Run.key).where(State.key == 1)
         )
@@ -143,8 +143,12 @@ def roll_back(
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        run_id = publication if isinstance(publication, str) else _run_of(connection, publication)
-        run = _run(connection, run_id)
+        run_id = (
+            publication
+            if isinstance(publication, str)
+            else _get_published_run(connection, publication)
+        )
+        run = _get_run(connection, run_id)
         event_seq = publication if isinstance(publication, int) else run.event_seq
         if run.state != "published" or run.event_seq is None or run.event_seq != event_seq:
             raise Conflict(
@@ -153,7 +157,12 @@ def roll_back(
                 state=run.state,
             )
         publication_effects = read_event_effects(connection, run.event_seq)
-        later_events = events_in_force_since(connection, publication_effects.seq, publication_effects.identities, publication_effects.moves)
+        later_events = list_events_in_force_since(
+            connection,
+            publication_effects.seq,
+            publication_effects.identities,
+            publication_effects.moves,
+        )
         if later_events:
             raise Conflict(
                 f"run {run.id} cannot be rolled back before: {summarize_events(later_events)}",
@@ -181,11 +190,11 @@ def roll_back(
         rolled_back = Published(event=seq, run=run.id, **_count_changes(change_result))
         _store_counts(connection, rolled_back)
         connection.execute(update(Run).where(Run.key == run.key).values(state="rolled-back"))
-        _name_earlier(connection, run, publication_effects.seq)
+        _restore_earlier_publication(connection, run, publication_effects.seq)
     return rolled_back
 
 
-def _run(connection: Connection, run_id: str) -> _Run:
+def _get_run(connection: Connection, run_id: str) -> _Run:
     query = select(Run.key, Run.id, Run.state, Run.based_on, Run.event_seq)
     row = connection.execute(query.where(Run.id == run_id)).first()
     if row is None:
@@ -193,7 +202,7 @@ def _run(connection: Connection, run_id: str) -> _Run:
     return _Run(*row)
 
 
-def _run_of(connection: Connection, event_seq: int) -> str:
+def _get_published_run(connection: Connection, event_seq: int) -> str:
     query = select(Event.subject).where(Event.seq == event_seq, Event.kind == RUN_PUBLISHED)
     run_id = connection.scalar(query) if 0 < event_seq < 2**63 else None
     if run_id is None:
@@ -201,7 +210,9 @@ def _run_of(connection: Connection, event_seq: int) -> str:
     return run_id
 
 
-def _may_publish(connection: Connection, ledger: EventLog, run: _Run, expected: int | None) -> None:
+def _check_publishable(
+    connection: Connection, ledger: EventLog, run: _Run, expected: int | None
+) -> None:
     """Reject a run that cannot be published in its state."""
     curated = ledger.last_curation
     if expected is not None and expected != curated:
@@ -223,7 +234,11 @@ def _may_publish(connection: Connection, ledger: EventLog, run: _Run, expected: 
     if curated <= based_on:
         return
     later_events = list_curations_since(connection, based_on)
-    if run.state == "rolled-back" and later_events and all(e.subject == run.id for e in later_events):
+    if (
+        run.state == "rolled-back"
+        and later_events
+        and all(e.subject == run.id for e in later_events)
+    ):
         return
     raise Conflict(
         f"since run {run.id} read its works and decisions there was {summarize_events(later_events)}",
@@ -232,7 +247,7 @@ def _may_publish(connection: Connection, ledger: EventLog, run: _Run, expected: 
     )
 
 
-def _name_earlier(connection: Connection, run: _Run, event_seq: int) -> None:
+def _restore_earlier_publication(connection: Connection, run: _Run, event_seq: int) -> None:
     """Make the run that was published before the current publication again."""
     if connection.scalar(select(State.publication_run)) != run.key:
         return
@@ -247,7 +262,7 @@ def _to_dicts(events: list[HistoryEvent]) -> list[dict[str, Any]]:
     return [event.to_dict() for event in events[:100]]
 
 
-def _clashes(connection: Connection, plan: PublicationPlan) -> list[OrcidConflict]:
+def _find_conflicts(connection: Connection, plan: PublicationPlan) -> list[OrcidConflict]:
     n = len(plan.memberships)
     signature = np.fromiter(plan.memberships, np.int64, n)
     after = np.fromiter((place.identity for place in plan.memberships.values()), np.int64, n)

@@ -136,7 +136,9 @@ def _bind_sides(
         scope = open_decision(connection, [], None)
         listed_signatures = [m for side in sides for m in parse_signatures(side["mentions"])]
         signatures = scope.find_signatures(listed_signatures, None, "mentions")
-        scope.include_identities({k for m in signatures if (k := scope.identity_of(m)) is not None})
+        scope.include_identities(
+            {k for m in signatures if (k := scope.get_identity_key(m)) is not None}
+        )
         if len(scope.rows) != 1:
             raise Conflict(
                 "the parts are no longer of one identity",
@@ -423,8 +425,7 @@ def _decide_by_majority(
     majority: str,
 ) -> DecisionResult:
     combined = replace(request, answer=majority)
-    if (
-        majority != request.answer
-    ):  # the majority's answer, which this reviewer's reason does not support
+    if majority != request.answer:
+        # this reviewer's reason does not support the majority's answer
         combined = replace(combined, reason=f"most of {task.answers + 1} reviewers", evidence=None)
     return make_decision(Within(database, connection), actor, task, combined)

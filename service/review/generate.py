@@ -94,7 +94,7 @@ def store_tasks(
     """Open tasks for the most valuable uncertain cases, and close stale tasks of these blocks."""
     with database.read() as connection:
         new_tasks = [] if uncertain is None else build_tasks(connection, uncertain.cases, traffic)
-    new_tasks.sort(key=lambda question: -question.priority)
+    new_tasks.sort(key=lambda task: -task.priority)
     with database.write() as connection:
         event_log = EventLog.lock(connection)
         if find_due_publication(connection) != publication:
@@ -124,16 +124,16 @@ def build_tasks(
         return []
     signature_keys = np.unique(np.concatenate([side for d in cases for side in (d.left, d.right)]))
     signatures = _read_signatures(connection, signature_keys.tolist())
-    ids = _read_active_identities(connection, {key for doubt in cases for key in doubt.identities})
+    ids = _read_active_identities(connection, {key for case in cases for key in case.identities})
     names = _read_folded_names(connection, {m.name for m in signatures.values()})
     new_tasks = []
-    for doubt in cases:
+    for case in cases:
         left, right = (
             [signatures[k] for k in side.tolist() if k in signatures]
-            for side in (doubt.left, doubt.right)
+            for side in (case.left, case.right)
         )
-        if left and right and all(key in ids for key in doubt.identities):
-            new_tasks.append(_build_task(doubt, left, right, ids, names, traffic))
+        if left and right and all(key in ids for key in case.identities):
+            new_tasks.append(_build_task(case, left, right, ids, names, traffic))
     return new_tasks
 
 
@@ -216,7 +216,7 @@ def _list_stale(
 
 def _close_decided(connection: Connection, seq: int, cases: Sequence[UncertainCase]) -> None:
     """Close tasks that were decided while they were generated."""
-    identities = {key for doubt in cases for key in doubt.identities}
+    identities = {key for case in cases for key in case.identities}
     close_answered_tasks(connection, seq, identities, ())
 
 

@@ -136,7 +136,9 @@ def find_uncertain_cases(
     cases: list[UncertainCase] = []
     with engine.progress("Looking for questions", len(comparisons.batches), "batches") as advance:
         for number in range(len(comparisons.batches)):
-            scored = ScoredPairs.of(index, comparisons.make_batch(number), constraints, score_pairs)
+            scored = ScoredPairs.score(
+                index, comparisons.make_batch(number), constraints, score_pairs
+            )
             clustered = ClusteredBlocks.of(scored, model)
             rows = scored.batch.rows
             group = _group_as_published(scored.batch.block, identity[rows])
@@ -149,7 +151,7 @@ def find_uncertain_cases(
             ).list_questions(model)
             cases += _select_cases(questions, key[rows], identity[rows], max_per_block)
             advance(1)
-    cases.sort(key=lambda doubt: -doubt.question.gain)
+    cases.sort(key=lambda case: -case.question.gain)
     return UncertainCases(tuple(blocks), snapshot.based_on, tuple(cases))
 
 

@@ -18,10 +18,11 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from disambig.arrays import Float32, Int32, Int64
+from disambig.domain import POSITION_BITS
 from service.db.database import Database
 from service.db.tables import State, Work, WorkVersion
 from service.settings import Settings
-from service.works.read import POSITION_BITS, SignatureKeys, signature_place_key
+from service.works.read import SignatureKeys, signature_place_key
 
 if TYPE_CHECKING:
     from disambig import domain

@@ -20,13 +20,14 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from disambig.arrays import Int64
+from disambig.domain import POSITION_BITS
 from service.db.bulk import is_in
 from service.db.database import Database, split_keys
 from service.db.tables import Block, Decision, DecisionLink, Membership, Proposal, Signature, Work
 from service.runs import artifacts
 from service.runs import store as run_store
 from service.runs.full_run import ClusteringResult, Engine, index_corpus, read_last_event
-from service.works.read import POSITION_BITS, SignatureKeys, signature_place_key
+from service.works.read import SignatureKeys, signature_place_key
 
 if TYPE_CHECKING:
     from disambig import domain
@@ -119,7 +120,9 @@ def index_snapshot(
     """Return the index of a snapshot with corpus-wide statistics, its work keys, constraints."""
     corpus, work_keys = _build_corpus(snapshot)
     constraints = _compile_constraints(snapshot, corpus)
-    statistics = [artifacts.open_statistics(database, engine.settings.data, *snapshot.statistics_run)]
+    statistics = [
+        artifacts.open_statistics(database, engine.settings.data, *snapshot.statistics_run)
+    ]
     if snapshot.newer_works:
         statistics.append(_compute_statistics(snapshot.newer_works))
     with engine.progress("Indexing", None, "words"):
@@ -212,7 +215,14 @@ def _read_snapshot(
         bound += read_works(connection, list(other_keys)).values()
     newer_works = list(read_works(connection, newer_keys).values())
     return BlockSnapshot(
-        signature_keys, works, bound, decisions, newer_works, statistics_run, read_last_event(connection), n_blocks
+        signature_keys,
+        works,
+        bound,
+        decisions,
+        newer_works,
+        statistics_run,
+        read_last_event(connection),
+        n_blocks,
     )
 
 
@@ -235,7 +245,11 @@ def _find_decided_blocks(connection: Connection, since: int) -> set[int]:
         .where(or_(Decision.event_seq > since, Decision.undone_seq > since))
     )
     signature_keys = {key for row in connection.execute(links) for key in row}
-    query = select(Signature.block_key).where(is_in(connection, Signature.key, signature_keys)).distinct()
+    query = (
+        select(Signature.block_key)
+        .where(is_in(connection, Signature.key, signature_keys))
+        .distinct()
+    )
     return {key for key in connection.scalars(query) if key is not None}
 
 
@@ -252,7 +266,11 @@ def _find_linked_blocks(
         .join(linked_membership, linked_membership.identity_key == membership.identity_key)
         .join(linked, linked.key == linked_membership.signature_key)
     )
-    by_orcid = select(linked.block_key).select_from(signature).join(linked, linked.orcid == signature.orcid)
+    by_orcid = (
+        select(linked.block_key)
+        .select_from(signature)
+        .join(linked, linked.orcid == signature.orcid)
+    )
     queries = [by_identity, by_orcid]
     for near_end, far_end in (("a_key", "b_key"), ("b_key", "a_key")):
         queries.append(
@@ -277,13 +295,18 @@ def _find_linked_blocks(
     return linked_blocks
 
 
-def _select_by_group(signature: type[Signature], linked: type[Signature], run_key: int) -> Select[Any]:
+def _select_by_group(
+    signature: type[Signature], linked: type[Signature], run_key: int
+) -> Select[Any]:
     proposal, linked_proposal = aliased(Proposal), aliased(Proposal)
     return (
         select(linked.block_key)
         .select_from(signature)
         .join(proposal, and_(proposal.signature_key == signature.key, proposal.run_key == run_key))
-        .join(linked_proposal, and_(linked_proposal.run_key == run_key, linked_proposal.cluster == proposal.cluster))
+        .join(
+            linked_proposal,
+            and_(linked_proposal.run_key == run_key, linked_proposal.cluster == proposal.cluster),
+        )
         .join(linked, linked.key == linked_proposal.signature_key)
     )
 
@@ -296,7 +319,9 @@ def _build_corpus(snapshot: BlockSnapshot) -> tuple[Corpus, Int64]:
     full_corpus = Corpus.from_works(snapshot.works.values())
     key_of = {work.id: key for key, work in snapshot.works.items()}
     keys = np.array([key_of[i] for i in full_corpus.work_ids], dtype=np.int64)
-    place_key = signature_place_key(keys[full_corpus.signature_work], full_corpus.signature_position)
+    place_key = signature_place_key(
+        keys[full_corpus.signature_work], full_corpus.signature_position
+    )
     outside = (~np.isin(place_key, snapshot.signature_keys.place_key)).astype(np.int64)
     corpus = make_corpus(make_shard_tables(full_corpus, outside, 2)[0])
     return corpus, np.array([key_of[i] for i in corpus.work_ids], dtype=np.int64)
@@ -309,9 +334,13 @@ def _compile_constraints(snapshot: BlockSnapshot, corpus: Corpus) -> Constraints
     from disambig.out_of_core.staging import select_constrained_authors
 
     constrained = frozenset(end for d in snapshot.decisions for end in (d.a, d.b))
-    light_works = (select_constrained_authors(work, constrained) for work in snapshot.constrained_works)
+    light_works = (
+        select_constrained_authors(work, constrained) for work in snapshot.constrained_works
+    )
     constrained_corpus = Corpus.from_works(work for work in light_works if work is not None)
-    return compile_constraints(constrained_corpus, snapshot.decisions, strict=False).transfer(constrained_corpus, corpus)
+    return compile_constraints(constrained_corpus, snapshot.decisions, strict=False).transfer(
+        constrained_corpus, corpus
+    )
 
 
 def _compute_statistics(works: Sequence[domain.Work]) -> Statistics:

@@ -66,8 +66,10 @@ def close_answered_tasks(
     mentions = set(signatures)
     keys = set(identities) | set(read_identity_keys(connection, mentions).values())
     keys_by_id = _read_keys_by_id(connection, keys)
-    open_tasks = [a for a in _list_open(connection) if parse_subject(a.subject) & keys_by_id.keys()]
-    answered_keys = [a.key for a in open_tasks if _is_answered(connection, a)]
+    open_tasks = [
+        task for task in _list_open(connection) if parse_subject(task.subject) & keys_by_id.keys()
+    ]
+    answered_keys = [task.key for task in open_tasks if _is_answered(connection, task)]
     answered_keys += _list_assigned(connection, mentions)
     return _close_open(connection, event_seq, answered_keys)
 
@@ -86,19 +88,19 @@ def close_moot_tasks(
         Keys of the identities that the publication changed.
     """
     open_tasks = _list_open(connection)
-    identity_ids = {identity for a in open_tasks for identity in parse_subject(a.subject)}
+    identity_ids = {identity for task in open_tasks for identity in parse_subject(task.subject)}
     query = select(Identity.id, Identity.key).where(
         is_in(connection, Identity.id, identity_ids), Identity.status == ACTIVE
     )
     active = {row[0]: row[1] for row in connection.execute(query)} if identity_ids else {}
-    moot_keys = [a.key for a in open_tasks if parse_subject(a.subject) - active.keys()]
+    moot_keys = [task.key for task in open_tasks if parse_subject(task.subject) - active.keys()]
     changed_keys = set(identities)
     moot_keys += [
-        a.key
-        for a in open_tasks
-        if is_within_identity(a.kind, a.subject)
-        and active.get(a.subject) in changed_keys
-        and _are_separate(connection, _read_sides(connection, a))
+        task.key
+        for task in open_tasks
+        if is_within_identity(task.kind, task.subject)
+        and active.get(task.subject) in changed_keys
+        and _are_separate(connection, _read_sides(connection, task))
     ]
     return _close_open(connection, event_seq, moot_keys)
 
@@ -135,8 +137,10 @@ def reopen_undecided_tasks(
         )
     )
     closed_tasks = [_TaskRef(*row) for row in connection.execute(query)]
-    affected = [a for a in closed_tasks if parse_subject(a.subject) & keys_by_id.keys()]
-    _reopen_tasks(connection, event_seq, [a for a in affected if not _is_answered(connection, a)])
+    affected = [task for task in closed_tasks if parse_subject(task.subject) & keys_by_id.keys()]
+    _reopen_tasks(
+        connection, event_seq, [task for task in affected if not _is_answered(connection, task)]
+    )
 
 
 def close_task(connection: Connection, event_seq: int, task_key: int) -> bool:
@@ -161,7 +165,7 @@ def record_transitions(connection: Connection, event_seq: int) -> None:
     transitions = dict.fromkeys(connection.scalars(closed_keys), False)
     transitions |= dict.fromkeys(connection.scalars(opened_keys), True)
     new_transitions = {
-        key: opened_keys for key, opened_keys in transitions.items() if key not in recorded_keys
+        key: is_opened for key, is_opened in transitions.items() if key not in recorded_keys
     }
     statement = update(Task).where(is_in(connection, Task.key, new_transitions))
     connection.execute(statement.values(version=event_seq))
@@ -193,9 +197,11 @@ def transfer_closures(connection: Connection, event_seq: int, by: int) -> None:
     Tasks that are still answered count as closed by the later event; the others are reopened.
     """
     closed_tasks = _list_closed_by(connection, event_seq)
-    answered_keys = [a.key for a in closed_tasks if _is_answered(connection, a)]
+    answered_keys = [task.key for task in closed_tasks if _is_answered(connection, task)]
     _record_closure(connection, by, answered_keys, by)
-    _reopen_tasks(connection, by, [a for a in closed_tasks if a.key not in set(answered_keys)])
+    _reopen_tasks(
+        connection, by, [task for task in closed_tasks if task.key not in set(answered_keys)]
+    )
 
 
 def revert_transfer(connection: Connection, event_seq: int, overriding_seq: int, by: int) -> None:
@@ -238,10 +244,10 @@ def _reopen_tasks(connection: Connection, by: int, tasks: Collection[_TaskRef]) 
     if not tasks:
         return []
     query = select(Task.kind, Task.subject).where(
-        Task.state == "open", is_in(connection, Task.subject, {a.subject for a in tasks})
+        Task.state == "open", is_in(connection, Task.subject, {task.subject for task in tasks})
     )
     open_subjects = {(kind, subject) for kind, subject in connection.execute(query)}
-    keys = [a.key for a in tasks if (a.kind, a.subject) not in open_subjects]
+    keys = [task.key for task in tasks if (task.kind, task.subject) not in open_subjects]
     statement = update(Task).where(is_in(connection, Task.key, keys))
     connection.execute(
         statement.values(
@@ -311,9 +317,9 @@ def _is_merge_settled(connection: Connection, task: _TaskRef) -> bool:
 
 def _is_split_settled(connection: Connection, task: _TaskRef) -> bool:
     """Whether the sides of an identity are separate, or must-links bind them together."""
-    active = select(Identity.status).where(Identity.id == task.subject)
+    status_query = select(Identity.status).where(Identity.id == task.subject)
     sides = _read_sides(connection, task)
-    if connection.scalar(active) != ACTIVE or (task.kind == "split" and len(sides) != 2):
+    if connection.scalar(status_query) != ACTIVE or (task.kind == "split" and len(sides) != 2):
         return True
     if len(sides) < 2:
         return False

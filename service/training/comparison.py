@@ -33,41 +33,49 @@ class ModelComparison:
 
     def compare(
         self,
-        space: IndexCache,
+        index_cache: IndexCache,
         constraints: Sequence[Constraint],
         training_set: TrainingSet,
         gold: tuple[Corpus, Sequence[Label]] | None = None,
     ) -> dict[str, Any]:
         """Return the comparison as JSON."""
-        whole, right, sure = {}, {}, {}
+        partitions, correct, certainty = {}, {}, {}
         held_back = {(c.a, c.b, c.kind) for c in training_set.held_back}
-        judging = [c for c in constraints if (c.a, c.b, c.kind) not in held_back]
+        training_constraints = [c for c in constraints if (c.a, c.b, c.kind) not in held_back]
         for name, model in self.models.items():
-            whole[name] = self._cluster(space, model, constraints)
+            partitions[name] = self._cluster(index_cache, model, constraints)
             if held_back:
-                right[name] = _right(self._cluster(space, model, judging), training_set.held_back)
+                correct[name] = _right(
+                    self._cluster(index_cache, model, training_constraints), training_set.held_back
+                )
             if training_set.held_back_answers:
-                sure[name] = _sureness(space, model, training_set)
+                certainty[name] = _sureness(index_cache, model, training_set)
         return {
-            "held_back": _held_back(training_set, right, sure),
+            "held_back": _held_back(training_set, correct, certainty),
             "gold": self._measure_on_gold(gold),
-            "mentions": space.corpus.n_signatures,
-            "changed": _count_changed(whole[OLD], whole[NEW]),
-            "identities": {name: partition.n_identities for name, partition in whole.items()},
+            "mentions": index_cache.corpus.n_signatures,
+            "changed": _count_changed(partitions[OLD], partitions[NEW]),
+            "identities": {name: partition.n_identities for name, partition in partitions.items()},
         }
 
     def _cluster(
-        self, space: IndexCache, model: Model, constraints: Sequence[Constraint] = ()
+        self, index_cache: IndexCache, model: Model, constraints: Sequence[Constraint] = ()
     ) -> Partition:
         from disambig.clustering.constraints import compile_constraints
         from disambig.estimator import cluster_index
 
-        compiled = compile_constraints(space.corpus, constraints, strict=False)
+        compiled = compile_constraints(index_cache.corpus, constraints, strict=False)
         return cluster_index(
-            space.get_index(model), model, compiled, workers=self.workers, progress=self.progress
+            index_cache.get_index(model),
+            model,
+            compiled,
+            workers=self.workers,
+            progress=self.progress,
         )
 
-    def _measure_on_gold(self, gold: tuple[Corpus, Sequence[Label]] | None) -> dict[str, Any] | None:
+    def _measure_on_gold(
+        self, gold: tuple[Corpus, Sequence[Label]] | None
+    ) -> dict[str, Any] | None:
         if gold is None or not gold[1]:
             return None
         space = IndexCache(gold[0])
@@ -81,18 +89,20 @@ class ModelComparison:
 def _right(partition: Partition, held_back: Sequence[Constraint]) -> dict[str, bool]:
     """Return whether a clustering satisfies each held-back decision, by decision."""
     row, identity = partition.corpus.row_of, partition.identity
-    right: dict[str, bool] = defaultdict(lambda: True)
+    correct: dict[str, bool] = defaultdict(lambda: True)
     for c in held_back:
         is_same = identity[row(c.a)] == identity[row(c.b)]
-        right[c.source] &= bool(is_same) == (c.kind is ConstraintKind.MUST)
-    return dict(right)
+        correct[c.source] &= bool(is_same) == (c.kind is ConstraintKind.MUST)
+    return dict(correct)
 
 
-def _sureness(space: IndexCache, model: Model, training_set: TrainingSet) -> tuple[int, float]:
+def _sureness(
+    index_cache: IndexCache, model: Model, training_set: TrainingSet
+) -> tuple[int, float]:
     """Return the number of scored held-back answers, and their mean probability."""
     import numpy as np
 
-    probability = space.score_answers(model, training_set.held_back_answers).probability
+    probability = index_cache.score_answers(model, training_set.held_back_answers).probability
     same = np.array([answer.same for answer in training_set.held_back_answers])
     is_scored = np.isfinite(probability)
     certainty = (same * probability + (1 - same) * (1 - probability))[is_scored]
@@ -101,19 +111,19 @@ def _sureness(space: IndexCache, model: Model, training_set: TrainingSet) -> tup
 
 def _held_back(
     taught: TrainingSet,
-    right: Mapping[str, Mapping[str, bool]],
-    sure: Mapping[str, tuple[int, float]],
+    correct: Mapping[str, Mapping[str, bool]],
+    certainty: Mapping[str, tuple[int, float]],
 ) -> dict[str, Any]:
-    old, new = right.get(OLD, {}), right.get(NEW, {})
-    questions = min((n for n, _ in sure.values()), default=0)
+    old, new = correct.get(OLD, {}), correct.get(NEW, {})
+    n_questions = min((n for n, _ in certainty.values()), default=0)
     return {
         "decisions": len(old),
         "right": {OLD: sum(old.values()), NEW: sum(new.values())},
         "mended": sum(new[source] and not old[source] for source in old),
         "broken": sum(old[source] and not new[source] for source in old),
-        "questions": questions,
-        "sureness": {name: round(mean, 4) for name, (_, mean) in sure.items()}
-        if questions
+        "questions": n_questions,
+        "sureness": {name: round(mean, 4) for name, (_, mean) in certainty.items()}
+        if n_questions
         else None,
     }
 

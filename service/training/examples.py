@@ -105,20 +105,21 @@ def build_training_set(
     sources = {c.source for c in constraints}
     held_back = _draw_held_back(sources, share, seed)
     training = [c for c in constraints if c.source not in held_back]
-    person_of = _people(training)
-    apart = _apart(training, person_of)
-    open_ = [
+    person_of = _group_persons(training)
+    different_persons = _find_different_persons(training, person_of)
+    not_implied = [
         c
         for c in constraints
-        if c.source in held_back and not _follows(person_of.get(c.a), person_of.get(c.b), apart)
+        if c.source in held_back
+        and not _is_decided(person_of.get(c.a), person_of.get(c.b), different_persons)
     ]
     labels = [Label(signature, person) for signature, person in person_of.items()]
     labels.sort(key=lambda label: (label.signature.work, label.signature.position))
     return TrainingSet(
         tuple(labels),
-        tuple(sorted(apart)),
+        tuple(sorted(different_persons)),
         tuple(answer for answer in answers if answer.decision not in held_back),
-        tuple(open_),
+        tuple(not_implied),
         tuple(answer for answer in answers if answer.decision in held_back),
         len(sources) - len(held_back),
         len(held_back),
@@ -129,13 +130,13 @@ def _draw_held_back(sources: Collection[str], share: float, seed: int) -> set[st
     """Draw decisions to hold back by a stable hash: once held back, always held back."""
     if share <= 0:
         return set()
-    lot = {s: int.from_bytes(sha256(f"{seed} {s}".encode()).digest()[:6]) for s in sources}
-    n = sum(number < share * 2**48 for number in lot.values())
+    lots = {s: int.from_bytes(sha256(f"{seed} {s}".encode()).digest()[:6]) for s in sources}
+    n = sum(number < share * 2**48 for number in lots.values())
     n = min(max(n, 1), len(sources) - 1)
-    return set(sorted(lot, key=lambda source: (lot[source], source))[: max(n, 0)])
+    return set(sorted(lots, key=lambda source: (lots[source], source))[: max(n, 0)])
 
 
-def _people(constraints: Iterable[Constraint]) -> dict[Signature, str]:
+def _group_persons(constraints: Iterable[Constraint]) -> dict[Signature, str]:
     """Return a person label for every signature in a decision."""
     number: dict[Signature, int] = {}
     groups = SignatureGroups()
@@ -146,20 +147,22 @@ def _people(constraints: Iterable[Constraint]) -> dict[Signature, str]:
     return {signature: f"decided {groups.find_root(k)}" for signature, k in number.items()}
 
 
-def _apart(constraints: Iterable[Constraint], person_of: Mapping[Signature, str]) -> set[tuple[str, str]]:
+def _find_different_persons(
+    constraints: Iterable[Constraint], person_of: Mapping[Signature, str]
+) -> set[tuple[str, str]]:
     return {
-        _pair(person_of[c.a], person_of[c.b])
+        _order_pair(person_of[c.a], person_of[c.b])
         for c in constraints
         if c.kind is ConstraintKind.CANNOT and person_of[c.a] != person_of[c.b]
     }
 
 
-def _pair(a: str, b: str) -> tuple[str, str]:
+def _order_pair(a: str, b: str) -> tuple[str, str]:
     return (a, b) if a < b else (b, a)
 
 
-def _follows(a: str | None, b: str | None, apart: set[tuple[str, str]]) -> bool:
-    return a is not None and b is not None and (a == b or _pair(a, b) in apart)
+def _is_decided(a: str | None, b: str | None, different_persons: set[tuple[str, str]]) -> bool:
+    return a is not None and b is not None and (a == b or _order_pair(a, b) in different_persons)
 
 
 def read_training_data(database: Database) -> tuple[Corpus, list[Constraint], list[Answer]]:
@@ -170,10 +173,12 @@ def read_training_data(database: Database) -> tuple[Corpus, list[Constraint], li
     with database.read() as connection:
         constraints = read_constraints(connection)
         corpus = Corpus.from_works(work for _, work in iterate_works(connection))
-        return corpus, constraints, _answers(connection, constraints, corpus)
+        return corpus, constraints, _read_answers(connection, constraints, corpus)
 
 
-def _answers(connection: Connection, constraints: Sequence[Constraint], corpus: Corpus) -> list[Answer]:
+def _read_answers(
+    connection: Connection, constraints: Sequence[Constraint], corpus: Corpus
+) -> list[Answer]:
     """Read merge and split tasks with two sides that a decision in force closed.
 
     Omit tasks whose sides no decision relates.
@@ -182,14 +187,14 @@ def _answers(connection: Connection, constraints: Sequence[Constraint], corpus: 
     query = query.where(
         Decision.undone_seq.is_(None), Task.state == "closed", Task.kind.in_(("merge", "split"))
     )
-    person_of = _people(constraints)
-    apart = _apart(constraints, person_of)
+    person_of = _group_persons(constraints)
+    different_persons = _find_different_persons(constraints, person_of)
     answers = []
     for decision, evidence in connection.execute(query.order_by(Decision.key, Task.key)):
-        sides = [_mentions(side, corpus) for side in evidence.get("sides", ())]
+        sides = [_read_side(side, corpus) for side in evidence.get("sides", ())]
         if len(sides) != 2:
             continue
-        same = compute_share_same(sides[0], sides[1], person_of, apart)
+        same = compute_share_same(sides[0], sides[1], person_of, different_persons)
         if same is not None:
             answers.append(Answer((sides[0], sides[1]), same, f"decision {decision}"))
     return answers
@@ -199,7 +204,7 @@ def compute_share_same(
     left: Iterable[Signature],
     right: Iterable[Signature],
     person_of: Mapping[Signature, str],
-    apart: set[tuple[str, str]],
+    different_persons: set[tuple[str, str]],
 ) -> float | None:
     """Return the share of pairs between two sides that are one person; None if undecided.
 
@@ -210,22 +215,27 @@ def compute_share_same(
     apart : set of (str, str)
         Pairs of different persons.
     """
-    ours, right_persons = (Counter(person_of[m] for m in side if m in person_of) for side in (left, right))
+    left_persons, right_persons = (
+        Counter(person_of[m] for m in side if m in person_of) for side in (left, right)
+    )
     pairs = {
-        (a, b): n * m for a, n in ours.items() for b, m in right_persons.items() if _follows(a, b, apart)
+        (a, b): n * m
+        for a, n in left_persons.items()
+        for b, m in right_persons.items()
+        if _is_decided(a, b, different_persons)
     }
     if not pairs:
         return None
     return sum(n for (a, b), n in pairs.items() if a == b) / sum(pairs.values())
 
 
-def _mentions(side: Mapping[str, Any], corpus: Corpus) -> tuple[Signature, ...]:
+def _read_side(side: Mapping[str, Any], corpus: Corpus) -> tuple[Signature, ...]:
     """Return the signatures of a side; omit those that a new version of their work dropped."""
     signatures = [Signature(m["work"], m["position"]) for m in side.get("mentions", ())]
-    return tuple(mention for mention in signatures if _row(corpus, mention) is not None)
+    return tuple(mention for mention in signatures if _find_row(corpus, mention) is not None)
 
 
-def _row(corpus: Corpus, mention: Signature) -> int | None:
+def _find_row(corpus: Corpus, mention: Signature) -> int | None:
     try:
         return corpus.row_of(mention)
     except InputError:
@@ -243,24 +253,27 @@ def check_enough_answers(training_set: TrainingSet) -> None:
     if not training_set.n_decisions:
         raise Invalid("there are no decisions to learn from", "answer tasks of the queue first")
     same, n = training_set.n_same, len(training_set.answers)
-    lacking = [
-        f"{EACH - have} more that say {kind}"
-        for kind, have in (("one person", same), ("different people", n - same))
-        if have < EACH
+    missing = [
+        f"{EACH - count} more that say {kind}"
+        for kind, count in (("one person", same), ("different people", n - same))
+        if count < EACH
     ]
     if n < LEAST:
-        lacking.insert(0, f"{LEAST - n} more")
-    if lacking:
+        missing.insert(0, f"{LEAST - n} more")
+    if missing:
         raise Invalid(
             f"{n} answered tasks are available for training ({same} say one person, {n - same} "
             f"different people), {len(training_set.held_back_answers)} are held back",
-            f"answer tasks of the queue, {' and '.join(lacking)}, or give labelled works too "
+            f"answer tasks of the queue, {' and '.join(missing)}, or give labelled works too "
             "(disambig review train --works … --labels …)",
         )
 
 
 def correct_model(
-    space: IndexCache, training_set: TrainingSet, model: Model, progress: Progress = no_progress
+    index_cache: IndexCache,
+    training_set: TrainingSet,
+    model: Model,
+    progress: Progress = no_progress,
 ) -> Model:
     """Recalibrate the model in use on the answers.
 
@@ -274,14 +287,14 @@ def correct_model(
     from disambig.training import recalibrate
 
     check_enough_answers(training_set)
-    scores = space.score_answers(model, training_set.answers, progress)
+    scores = index_cache.score_answers(model, training_set.answers, progress)
     if model.group_calibration is None or not np.isfinite(scores.log_odds).any():
         raise Invalid(
             "the model in use cannot be corrected by these answers", "give labelled works too"
         )
     same = np.array([answer.same for answer in training_set.answers])
     corrected = recalibrate.correct_model(model, scores, same)
-    return replace(corrected, metadata={**corrected.metadata, **_counts(training_set)})
+    return replace(corrected, metadata={**corrected.metadata, **_to_metadata(training_set)})
 
 
 def fit_new_model(
@@ -304,12 +317,13 @@ def fit_new_model(
     corpora = [LabelledCorpus("labels", *gold)]
     if training_set.labels:
         corpora.insert(
-            0, LabelledCorpus("decisions", corpus, training_set.labels, training_set.distinct_persons)
+            0,
+            LabelledCorpus("decisions", corpus, training_set.labels, training_set.distinct_persons),
         )
-    return fit_model(corpora, metadata=_counts(training_set), seed=seed, progress=progress)
+    return fit_model(corpora, metadata=_to_metadata(training_set), seed=seed, progress=progress)
 
 
-def _counts(training_set: TrainingSet) -> dict[str, int]:
+def _to_metadata(training_set: TrainingSet) -> dict[str, int]:
     return {"decisions": training_set.n_decisions, "held_back": training_set.n_held_back}
 
 

@@ -86,41 +86,49 @@ def fit_candidate(
     with database.read() as connection:
         _insist_memory(settings, *measure_works(connection))
         promoted = promotion.get_promoted(connection)
-        wish = model_store.read_options(connection, claim.id)
+        options = model_store.read_options(connection, claim.id)
     if promoted is not None:
         settings = promotion.apply_promoted(database, settings, promoted)
     old = Model.load(settings.model)
     with progress("Reading works", None, "works"):
         corpus, constraints, answers = training_examples.read_training_data(database)
         labelled = labelled or _gold(settings.gold)
-    training_set = training_examples.build_training_set(constraints, answers, wish.hold_back, wish.seed)
-    space = training_examples.IndexCache(corpus)
-    learned = labelled.training_labels if labelled else ()
-    if labelled and learned:
+    training_set = training_examples.build_training_set(
+        constraints, answers, options.hold_back, options.seed
+    )
+    index_cache = training_examples.IndexCache(corpus)
+    training_labels = labelled.training_labels if labelled else ()
+    if labelled and training_labels:
         new = training_examples.fit_new_model(
-            corpus, training_set, (labelled.corpus, learned), seed=wish.seed, progress=progress
+            corpus,
+            training_set,
+            (labelled.corpus, training_labels),
+            seed=options.seed,
+            progress=progress,
         )
     else:
-        new = training_examples.correct_model(space, training_set, old, progress)
+        new = training_examples.correct_model(index_cache, training_set, old, progress)
     gold = (labelled.corpus, labelled.test_labels) if labelled else None
     comparing = ModelComparison({OLD: old, NEW: new}, settings.workers or 1, progress)
     report = {
         "with": {"model": None if promoted is None else promoted.id, "digest": old.digest},
-        "learned": _summarize_training(training_set, len(learned)),
-        **comparing.compare(space, constraints, training_set, gold),
+        "learned": _summarize_training(training_set, len(training_labels)),
+        **comparing.compare(index_cache, constraints, training_set, gold),
     }
     return model_store.store_candidate(database, actor, claim, new.digest, _content(new), report)
 
 
-def _summarize_training(training_set: training_examples.TrainingSet, labels: int) -> dict[str, Any]:
+def _summarize_training(
+    training_set: training_examples.TrainingSet, n_labels: int
+) -> dict[str, Any]:
     n = len(training_set.answers)
     return {
-        "how": FITTED if labels else CORRECTED,
+        "how": FITTED if n_labels else CORRECTED,
         "decisions": training_set.n_decisions,
         "answers": n,
         "same": training_set.n_same,
         "different": n - training_set.n_same,
-        "labels": labels,
+        "labels": n_labels,
         "held_back": training_set.n_held_back,
     }
 

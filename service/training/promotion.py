@@ -133,9 +133,9 @@ def promote_file(
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         _insist_seen(connection, expected)
-        before = get_promoted(connection)
-        if before is not None and before.digest == digest:
-            raise Conflict(f"runs use {before.id} already", "nothing needs to be done")
+        current_model = get_promoted(connection)
+        if current_model is not None and current_model.digest == digest:
+            raise Conflict(f"runs use {current_model.id} already", "nothing needs to be done")
         promoted_query = select(FittedModel.id).where(
             FittedModel.digest == digest, FittedModel.promoted_seq.is_not(None)
         )
@@ -160,17 +160,17 @@ def _put_in_use(
     ledger: EventLog, actor: Actor, id_: str, digest: str, reason: str | None
 ) -> PromotedModel:
     connection = ledger.connection
-    before = get_promoted(connection)
+    earlier = get_promoted(connection)
     seq = ledger.record(
         PROMOTED,
         actor,
         subject=id_,
         reason=reason,
-        before=None if before is None else {"model": before.id, "digest": before.digest},
+        before=None if earlier is None else {"model": earlier.id, "digest": earlier.digest},
         after={"model": id_, "digest": digest},
     )
-    changed = update(FittedModel).where(FittedModel.id == id_)
-    connection.execute(changed.values(promoted_seq=seq, state="promoted"))
+    statement = update(FittedModel).where(FittedModel.id == id_)
+    connection.execute(statement.values(promoted_seq=seq, state="promoted"))
     return PromotedModel(id_, digest, seq)
 
 
@@ -181,20 +181,23 @@ def _insist_person(actor: Actor) -> None:
 
 def _insist_seen(connection: Connection, expected: int | None) -> None:
     """Reject a promotion if the caller has not seen the last one."""
-    now = get_promoted(connection)
-    if expected is None or expected == (0 if now is None else now.sequence):
+    current_model = get_promoted(connection)
+    if expected is None or expected == (0 if current_model is None else current_model.sequence):
         return
     query = select(Event.seq, Event.subject, Event.actor, Event.at, Event.reason).where(
         Event.kind == PROMOTED, Event.seq > expected
     )
-    since = connection.execute(query.order_by(Event.seq.desc()).limit(NAMED)).all()
-    descriptions = [f"{e.actor} promoted model {e.subject} at {e.at:%Y-%m-%d %H:%M} UTC" for e in since[:3]]
+    later_promotions = connection.execute(query.order_by(Event.seq.desc()).limit(NAMED)).all()
+    descriptions = [
+        f"{e.actor} promoted model {e.subject} at {e.at:%Y-%m-%d %H:%M} UTC"
+        for e in later_promotions[:3]
+    ]
     raise Conflict(
         "another model was promoted meanwhile"
         + (f": {'; before that '.join(descriptions)}" if descriptions else ""),
         "look at the model in use now, then promote",
-        in_use=None if now is None else now.id,
-        promotion=0 if now is None else now.sequence,
+        in_use=None if current_model is None else current_model.id,
+        promotion=0 if current_model is None else current_model.sequence,
         since=[
             {
                 "seq": e.seq,
@@ -203,7 +206,7 @@ def _insist_seen(connection: Connection, expected: int | None) -> None:
                 "at": e.at.isoformat(),
                 "reason": e.reason,
             }
-            for e in since
+            for e in later_promotions
         ],
     )
 
@@ -318,9 +321,9 @@ def _made_with(database: Database, settings: Settings, digest: str | None) -> Mo
     with database.read() as connection:
         row = connection.execute(query.limit(1)).first()
     promoted = None if row is None else PromotedModel(row[0], row[1] or "", row[2] or 0)
-    own = settings if promoted is None else apply_promoted(database, settings, promoted)
+    model_settings = settings if promoted is None else apply_promoted(database, settings, promoted)
     try:
-        model = Engine(own, no_progress).load_model()
+        model = Engine(model_settings, no_progress).load_model()
     except ModelError:
         return None
     return model if model.digest == digest else None

@@ -82,7 +82,7 @@ _WAITING = FittedModel.state.in_(("queued", "running"))
 def request_model(
     database: Database,
     actor: Actor,
-    wish: FitOptions,
+    options: FitOptions,
     patience: float,
     reason: str | None = None,
     *,
@@ -115,9 +115,11 @@ def request_model(
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         job_queue.fail_abandoned_jobs(connection, job_queue.MODEL, patience)
-        other = connection.scalar(select(FittedModel.id).where(_WAITING).limit(1))
-        if other is not None:
-            raise Conflict(f"model {other} is being made", "wait for it, or cancel it", model=other)
+        waiting = connection.scalar(select(FittedModel.id).where(_WAITING).limit(1))
+        if waiting is not None:
+            raise Conflict(
+                f"model {waiting} is being made", "wait for it, or cancel it", model=waiting
+            )
         id_ = new_id("m")
         claim_values: dict[str, Any] = {"state": "queued"}
         if worker is not None:
@@ -135,7 +137,7 @@ def request_model(
                 added_at=ledger.at,
                 actor=actor.name,
                 reason=reason,
-                wish={"hold_back": wish.hold_back, "seed": wish.seed},
+                wish={"hold_back": options.hold_back, "seed": options.seed},
                 **claim_values,
             )
         )

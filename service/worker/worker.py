@@ -133,7 +133,7 @@ class Worker:
         Return the number of runs executed. If the database cannot be reached, retry, unless
         ``once``.
         """
-        done, tidied, registered = 0, 0.0, False
+        n_runs, cleaned_at, registered = 0, 0.0, False
         try:
             while not self.stop.is_set():
                 try:
@@ -143,12 +143,12 @@ class Worker:
                     if self.settings.run_every is not None:
                         self._schedule_run(self.settings.run_every)
                     has_worked = self.run_next()
-                    done += has_worked
+                    n_runs += has_worked
                     if not has_worked:
                         has_worked = self.fit_next() or self.generate_tasks()
-                    if has_worked or time.monotonic() - tidied > CLEANUP_SECONDS:
+                    if has_worked or time.monotonic() - cleaned_at > CLEANUP_SECONDS:
                         self.clean_up()
-                        tidied = time.monotonic()
+                        cleaned_at = time.monotonic()
                     self._update_heartbeat()
                 except Unavailable as error:
                     if once:
@@ -162,7 +162,7 @@ class Worker:
         finally:
             if registered:
                 self._unregister()
-        return done
+        return n_runs
 
     def run_next(self) -> bool:
         """Claim and execute a run; return whether one was queued."""
@@ -170,7 +170,7 @@ class Worker:
         if claim is None:
             return False
 
-        def act(pulse: JobProgress) -> str:
+        def do_run(pulse: JobProgress) -> str:
             clustering = self._cluster(claim, pulse)
             pulse.stage, pulse.done, pulse.total = "Storing", 0, None
             pulse.check_continue()
@@ -178,7 +178,7 @@ class Worker:
             shutil.rmtree(self._get_folder(claim), ignore_errors=True)
             return "proposed"
 
-        self._perform(claim, act)
+        self._perform(claim, do_run)
         return True
 
     def fit_next(self) -> bool:
@@ -191,30 +191,33 @@ class Worker:
         return claim is not None
 
     def fit_model(
-        self, claim: Claim, labelled: trainer.LabelledWorks | None = None, shown: Progress = no_progress
+        self,
+        claim: Claim,
+        labelled: trainer.LabelledWorks | None = None,
+        display: Progress = no_progress,
     ) -> None:
         """Fit a model claimed by this process; its row stores the result."""
 
-        def act(pulse: JobProgress) -> str:
+        def do_fit(pulse: JobProgress) -> str:
             self.log(f"model {claim.id}")
             trainer.fit_candidate(
                 self.database, self.settings, self.actor, claim, pulse.progress, labelled
             )
             return "is a candidate"
 
-        self._perform(claim, act, shown)
+        self._perform(claim, do_fit, display)
 
     def _perform(
-        self, claim: Claim, act: Callable[[JobProgress], str], shown: Progress = no_progress
+        self, claim: Claim, task: Callable[[JobProgress], str], display: Progress = no_progress
     ) -> None:
         """Execute a claimed job; ``task`` returns the outcome for the log."""
         job = f"{claim.kind.noun} {claim.id}"
-        began = time.monotonic()
-        pulse = JobProgress(self.stop, log=self.log, display=shown)
+        started = time.monotonic()
+        progress = JobProgress(self.stop, log=self.log, display=display)
         try:
-            with self._send_heartbeats(claim, pulse):
-                became = act(pulse)
-            self.log(f"{job} {became} after {time.monotonic() - began:,.0f} s")
+            with self._send_heartbeats(claim, progress):
+                outcome = task(progress)
+            self.log(f"{job} {outcome} after {time.monotonic() - started:,.0f} s")
         except WorkerStopped:
             job_queue.release(self.database, claim)
             self.log(f"{job} released: the worker was stopped")
@@ -234,10 +237,10 @@ class Worker:
             publication = questions.find_due_publication(connection)
         if publication is None or publication == self._failed_publication:
             return False
-        pulse = JobProgress(self.stop, log=self.log)
+        progress = JobProgress(self.stop, log=self.log)
         try:
             with self._keep_alive():
-                engine = Engine(apply_promoted(self.database, self.settings), pulse.progress)
+                engine = Engine(apply_promoted(self.database, self.settings), progress.progress)
                 n_opened = questions.generate_tasks(self.database, self.actor, engine)
             if n_opened is not None:
                 self.log(f"{n_opened} tasks generated for the publication at event {publication}")
@@ -254,34 +257,34 @@ class Worker:
     def clean_up(self) -> None:
         """Close answered tasks; remove stale proposals and folders."""
         placed.close_answered_tasks(self.database, self.actor)
-        emptied = housekeeping.remove_stale_proposals(self.database, self.actor)
-        if emptied:
-            self.log(f"removed {emptied} stale proposals")
+        n_emptied = housekeeping.remove_stale_proposals(self.database, self.actor)
+        if n_emptied:
+            self.log(f"removed {n_emptied} stale proposals")
         with self.database.read() as connection:
-            useful = housekeeping.list_runs_with_statistics(connection)
-            going_on = {
+            run_ids = housekeeping.list_runs_with_statistics(connection)
+            active_ids = {
                 r.id
                 for s in ("queued", "running")
                 for r in run_store.list_runs(connection, state=s)
             }
-        artifacts.remove_other_copies(self.settings.data, useful)
+        artifacts.remove_other_copies(self.settings.data, run_ids)
         folder = self.settings.data / "runs"
         if folder.is_dir():
-            for left in folder.iterdir():
-                if left.name not in going_on:
-                    shutil.rmtree(left, ignore_errors=True)
+            for run_folder in folder.iterdir():
+                if run_folder.name not in active_ids:
+                    shutil.rmtree(run_folder, ignore_errors=True)
 
     def _get_folder(self, claim: Claim) -> Path:
         return self.settings.data / "runs" / claim.id
 
-    def _cluster(self, claim: Claim, pulse: JobProgress) -> ClusteringResult:
-        engine = Engine(apply_promoted(self.database, self.settings), pulse.progress)
+    def _cluster(self, claim: Claim, progress: JobProgress) -> ClusteringResult:
+        engine = Engine(apply_promoted(self.database, self.settings), progress.progress)
         clustering = None
         with self.database.read() as connection:
             run = run_store.get_run(connection, claim.id)
             since, key = _find_base(connection, claim, run)
-        again = f", attempt {claim.attempt}" if claim.attempt > 1 else ""
-        self.log(f"run {claim.id} ({run.scope}{again})")
+        attempt_note = f", attempt {claim.attempt}" if claim.attempt > 1 else ""
+        self.log(f"run {claim.id} ({run.scope}{attempt_note})")
         if since is not None:
             clustering = cluster_touched(self.database, engine, since, key)
         if clustering is None:

@@ -17,14 +17,12 @@ from sqlalchemy import Connection, and_, select
 
 from disambig import domain
 from disambig.arrays import Int64
+from disambig.domain import POSITION_BITS
 from disambig.ingest import load_work
 from service.db.bulk import read_integer_table
 from service.db.database import split_keys
 from service.db.tables import Signature, Work, WorkVersion
 from service.errors import Unavailable
-
-POSITION_BITS = 20
-"""Bits of a place key that hold the position: a work has fewer than a million authors."""
 
 
 @dataclass(frozen=True, eq=False)

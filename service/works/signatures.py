@@ -78,7 +78,9 @@ def store_signatures(
     cache : KeyCache
     """
     current_versions = list(versions)
-    stored_rows = _read_stored_rows(connection, [v.work_key for v in current_versions if not v.created])
+    stored_rows = _read_stored_rows(
+        connection, [v.work_key for v in current_versions if not v.created]
+    )
     changes = _match_versions(current_versions, stored_rows, cache)
     name_forms = dict.fromkeys(m.name for _, m in chain(changes.matches, changes.new))
     name_keys = ensure_name_keys(connection, cache, name_forms)
@@ -94,18 +96,25 @@ def store_signatures(
 
     _retire(connection, changes.retired)
     earlier = {row.signature.key: row for rows in stored_rows.values() for row in rows}
-    _update_rows(connection, [(earlier[key], to_values(mention)) for key, mention in changes.matches])
+    _update_rows(
+        connection, [(earlier[key], to_values(mention)) for key, mention in changes.matches]
+    )
     new_keys = allocate_keys(connection, Signature, len(changes.new))
     insert_rows(
         connection,
         Signature,
         ("key", "work_key", *_COLUMNS),
-        ((k, work, *to_values(mention)) for k, (work, mention) in zip(new_keys, changes.new, strict=True)),
+        (
+            (k, work, *to_values(mention))
+            for k, (work, mention) in zip(new_keys, changes.new, strict=True)
+        ),
     )
     retired_keys = sorted(key for some in changes.retired.values() for key in some)
     matched_keys = sorted(key for key, _ in changes.matches)
     if retired_keys or matched_keys:
-        membership_change.retire_signatures(connection, ledger, seq, retired_keys, updated_keys=matched_keys)
+        membership_change.retire_signatures(
+            connection, ledger, seq, retired_keys, updated_keys=matched_keys
+        )
 
 
 def _read_stored_rows(
@@ -156,8 +165,12 @@ def _retire(connection: Connection, retired: Mapping[int, list[int]]) -> None:
         connection.execute(update(Signature).where(is_retired).values(retired_version=version))
 
 
-def _update_rows(connection: Connection, matches: Iterable[tuple[_StoredRow, _ColumnValues]]) -> None:
-    changed = [(row, values) for row, values in matches if row.signature.retired or row.values != values]
+def _update_rows(
+    connection: Connection, matches: Iterable[tuple[_StoredRow, _ColumnValues]]
+) -> None:
+    changed = [
+        (row, values) for row, values in matches if row.signature.retired or row.values != values
+    ]
     moving_keys = [row.signature.key for row, values in changed if row.values[0] != values[0]]
     if moving_keys:
         # a position is unique within a work: free the positions of all moving rows first

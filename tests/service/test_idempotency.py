@@ -46,7 +46,7 @@ def test_sent_again_it_is_answered_alike_and_done_once(database, admin, way) -> 
     first = way(database, ONE, make_key("a", admin))
     again = way(database, ONE, make_key("a", admin))
     assert (again.status, again.body, again.content_type) == (201, first.body, "application/json")
-    assert (first.replayed, again.replayed, n_keys(database)) == (False, True, 1)
+    assert (first.is_replay, again.is_replay, n_keys(database)) == (False, True, 1)
 
 
 @pytest.mark.parametrize("way", [run_once, run_once_in_parts])
@@ -70,7 +70,7 @@ def test_one_token_for_two_requests_is_refused(database, admin, way) -> None:
 def test_what_failed_is_not_remembered(database, admin, way) -> None:
     with pytest.raises(Invalid):
         way(database, ONE, make_key("", admin))
-    assert way(database, ONE, make_key("a", admin)).replayed is False
+    assert way(database, ONE, make_key("a", admin)).is_replay is False
 
 
 def test_a_write_and_its_answer_stand_or_fall_together(database, admin) -> None:
@@ -125,7 +125,7 @@ def test_of_two_in_parts_the_second_is_told_to_wait(database, admin) -> None:
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(run_once_in_parts, database, ONE, slow)
         began.wait(10)
-        with pytest.raises(Conflict, match="under way"):
+        with pytest.raises(Conflict, match="in progress"):
             run_once_in_parts(database, ONE, slow)
         go_on.set()
         assert first.result(10).status == 201

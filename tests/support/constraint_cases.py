@@ -9,8 +9,8 @@ from disambig.clustering.constraints import Constraints
 from disambig.clustering.linkage import get_first_rows
 from disambig.clustering.two_level import BatchConstraints
 from disambig.corpus.corpus import Corpus
-from disambig.corpus.identifiers import is_orcid
 from disambig.domain import Author, Constraint, ConstraintKind, Signature, Work
+from disambig.orcid import is_orcid
 
 ONE, TWO, THREE = "0000-0002-1825-0097", "0000-0001-5109-3700", "0000-0002-1694-233X"
 

@@ -47,7 +47,7 @@ def a_place(kind: str, data: Path) -> Iterator[Place]:
         database = Database(url)
         migrate(database)
         with read_works([SEEDS]) as reader:
-            load_works(database, ADMIN, Delivery("file", "seeds"), reader.received())
+            load_works(database, ADMIN, Delivery("file", "seeds"), reader.iterate_received())
         key = api_keys.create_key(database, ADMIN, name="test", role=Role.ADMIN, per_minute=0)[1]
         database.close()
         yield Place(url, data, key)

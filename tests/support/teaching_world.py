@@ -12,7 +12,7 @@ from service.review import answers as task_answers
 from service.tasks.create import NewTask
 from service.training import examples as training_examples
 from service.training import store as model_store
-from service.training.store import ModelView, FitOptions
+from service.training.store import FitOptions, ModelView
 from service.worker.worker import Worker
 from tests.support.review_world import ask, merge_question
 from tests.support.run_world import people, published_wangs, settings_in

@@ -61,7 +61,10 @@ CLOSED = {
     "reason": "the paper does not show it",
 }
 ANSWER = {"answer": "same", "seconds": 42.5, "reason": "same home page", "version": 141_020}
-ANSWER_RESULT = {"task": {**CLOSED, "reason": "same home page", "answers": 1}, "decision": DECISION_RESULT}
+ANSWER_RESULT = {
+    "task": {**CLOSED, "reason": "same home page", "answers": 1},
+    "decision": DECISION_RESULT,
+}
 LEASE = {"minutes": 15}
 COUNTS = {
     "open": 311,

@@ -66,7 +66,11 @@ def read_cursor(kind: str, text: str | None, types: Sequence[type]) -> tuple[Any
         values = orjson.loads(payload)
     except (ValueError, binascii.Error):
         raise _bad_cursor() from None
-    if check != _checksum(kind, payload) or not isinstance(values, list) or len(values) != len(types):
+    if (
+        check != _checksum(kind, payload)
+        or not isinstance(values, list)
+        or len(values) != len(types)
+    ):
         raise _bad_cursor()
     if not all(_is_of_type(v, t) for v, t in zip(values, types, strict=True)):
         raise _bad_cursor()

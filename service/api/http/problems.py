@@ -65,8 +65,8 @@ def request_id(scope: Any) -> str:
     state = scope.setdefault("state", {})
     identifier = state.get("request_id")
     if identifier is None:
-        sent = next((v for k, v in scope.get("headers", ()) if k == b"x-request-id"), b"")
-        text = sent.decode("latin-1")
+        header = next((v for k, v in scope.get("headers", ()) if k == b"x-request-id"), b"")
+        text = header.decode("latin-1")
         identifier = text if REQUEST_ID.fullmatch(text) else secrets.token_hex(8)
         state["request_id"] = identifier
     return str(identifier)

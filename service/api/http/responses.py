@@ -97,7 +97,7 @@ def run_write(
         If the ETag does not match.
     """
     scope = request.scope
-    tried = parse_idempotency_key(
+    key = parse_idempotency_key(
         actor.name,
         request.headers.get("idempotency-key"),
         scope["method"].encode(),
@@ -107,19 +107,21 @@ def run_write(
         body,
     )
 
-    def answering(given: Database) -> StoredResponse:
+    def produce_response(db: Database) -> StoredResponse:
         if edits is None or "if-match" not in request.headers:
-            return StoredResponse(status, to_json(act(given)))
-        with given.write() as connection:
+            return StoredResponse(status, to_json(act(db)))
+        with db.write() as connection:
             EventLog.lock(connection)
             require_unchanged(request, make_etag(to_json(edits(connection))))
-            return StoredResponse(status, to_json(act(Within(given, connection))))
+            return StoredResponse(status, to_json(act(Within(db, connection))))
 
-    done = (run_once_in_parts if in_parts else run_once)(database, tried, answering)
+    stored = (run_once_in_parts if in_parts else run_once)(database, key, produce_response)
     headers = {"Cache-Control": "private, no-store"}
-    if done.is_replay:
+    if stored.is_replay:
         headers["Idempotency-Replayed"] = "true"
-    return Json(done.body, status_code=done.status, media_type=done.content_type, headers=headers)
+    return Json(
+        stored.body, status_code=stored.status, media_type=stored.content_type, headers=headers
+    )
 
 
 def respond_with_etag(request: Request[Any, Any, Any], content: T, version: Any = None) -> Json[T]:

@@ -31,7 +31,9 @@ MAX_MENTION_LENGTH = 1_000
 """Maximum characters of a mention in a query parameter."""
 
 
-def get_block_views(request: Request[Any, Any, Any], database: Database, settings: Settings) -> BlockViews:
+def get_block_views(
+    request: Request[Any, Any, Any], database: Database, settings: Settings
+) -> BlockViews:
     """Return the cache of scored blocks shared by all requests of this process."""
     from service.assignment.assign import WorkAssigner
     from service.board.block_cache import BlockViews
@@ -62,7 +64,9 @@ def preview_board_request(
         plan, effects = arranging.preview_arrangement(connection, request)
         view = views.get(connection, expand_to_blocks(connection, list(scope.mentions)))
         overridden_ids = {one["decision"] for one in effects["overridden"]}
-        changes = [] if view is None else preview_reclustering(connection, view, plan, overridden_ids)
+        changes = (
+            [] if view is None else preview_reclustering(connection, view, plan, overridden_ids)
+        )
         compared_keys = set() if view is None else {*view.signature.tolist()}
         task_effects = find_task_effects(connection, plan, data.task)
         effects["conflicts"] += task_effects.obstacles
@@ -75,7 +79,9 @@ def preview_board_request(
         }
 
 
-def commit_board_request(database: Database, actor: Actor, name: str, data: schemas.Commit) -> dict[str, Any]:
+def commit_board_request(
+    database: Database, actor: Actor, name: str, data: schemas.Commit
+) -> dict[str, Any]:
     """Publish an arrangement and return its result, as the API renders it."""
     from service.board import commit as arranging
     from service.review import answers as task_answers
@@ -100,7 +106,9 @@ def commit_board_request(database: Database, actor: Actor, name: str, data: sche
             override=data.override,
         )
         if data.task:
-            task_answers.store_decision_answer(connection, ledger, actor, data.task, result.decision)
+            task_answers.store_decision_answer(
+                connection, ledger, actor, data.task, result.decision
+            )
     overridden = result.overridden_decisions
     return {
         **decision_to_dict(result.decision),
@@ -126,7 +134,11 @@ def build_arrangement_request(
         for c in data.columns
     ]
     unsure = mentions(data.unsure)
-    answer_sides = [sides for task in _list_task_ids(data) for sides in read_answer_sides(connection, task, unsure)]
+    answer_sides = [
+        sides
+        for task in _list_task_ids(data)
+        for sides in read_answer_sides(connection, task, unsure)
+    ]
     return ArrangementRequest(columns, unsure, answer_sides, versions or {}, data.same_work)
 
 
@@ -233,7 +245,7 @@ def commit_board(
         database,
         actor,
         body,
-        lambda given: commit_board_request(given, actor, name, data),
+        lambda db: commit_board_request(db, actor, name, data),
         status=201,
     )
 

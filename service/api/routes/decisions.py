@@ -38,7 +38,6 @@ from service.api.middleware.auth import require_role
 from service.api.schemas import edit as schemas
 from service.db.database import Database
 from service.decisions import queries as decision_queries
-from service.decisions import undo as undoing
 from service.decisions.draft import SignatureRef
 from service.decisions.results import (
     Bulk,
@@ -48,6 +47,7 @@ from service.decisions.results import (
     DecisionMade,
     Decisions,
 )
+from service.decisions.undo import redo_decision, undo_decision
 from service.values import to_dict
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def undo(
         database,
         actor,
         body,
-        lambda given: undoing.undo_decision(given, actor, id, reason).to_response(),
+        lambda given: undo_decision(given, actor, id, reason).to_response(),
         edits=_read_state(id),
     )
 
@@ -278,7 +278,7 @@ def redo(
         database,
         actor,
         body,
-        lambda given: undoing.redo_decision(given, actor, id, reason).to_response(),
+        lambda given: redo_decision(given, actor, id, reason).to_response(),
         edits=_read_state(id),
     )
 

@@ -159,7 +159,9 @@ def read_estimates(
     status_code=201,
     sync_to_thread=True,
     request_class=DecodedRequest,
-    responses=describe_responses(SampleResult, DRAWN, status=201, problems=(400, 401, 403, 409, 415, 422)),
+    responses=describe_responses(
+        SampleResult, DRAWN, status=201, problems=(400, 401, 403, 409, 415, 422)
+    ),
 )
 def draw_sample(
     request: Request[Any, Any, Any],
@@ -181,7 +183,9 @@ def draw_sample(
     options = data or NewSample()
 
     def act(given: Database) -> dict[str, Any]:
-        return asdict(sampling.draw_sample(given, actor, options.size, options.unit, reason=options.reason))
+        return asdict(
+            sampling.draw_sample(given, actor, options.size, options.unit, reason=options.reason)
+        )
 
     return run_write(request, database, actor, body, act, status=201)
 

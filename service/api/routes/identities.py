@@ -79,8 +79,8 @@ def search_identities(
             scheme, value = _parse_external_id(external)
             items = search.find_by_external_id(connection, scheme, value)
         elif q is not None:
-            found = search.search_identities(connection, request.app.state.vocabulary, q, filters)
-            items, following = _page_by_relevance(found, limit, cursor)
+            hits = search.search_identities(connection, request.app.state.vocabulary, q, filters)
+            items, following = _page_by_relevance(hits, limit, cursor)
         else:
             items, following = _page_in_order(connection, filters, limit, sort, cursor)
         return ReadResult({"items": items, "next": next_page_path(request, following)})
@@ -94,7 +94,9 @@ def search_identities(
     tags=["identities"],
     summary="Read the profile of an identity",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Profile, examples.PROFILE, problems=(400, 404, 410), moves=True),
+    responses=describe_responses(
+        schemas.Profile, examples.PROFILE, problems=(400, 404, 410), moves=True
+    ),
 )
 def read_identity(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: Id
@@ -120,7 +122,9 @@ def read_identity(
     tags=["identities"],
     summary="List works of an identity",
     sync_to_thread=True,
-    responses=describe_responses(schemas.PaperPage, examples.PAPERS, problems=(400, 404, 410), moves=True),
+    responses=describe_responses(
+        schemas.PaperPage, examples.PAPERS, problems=(400, 404, 410), moves=True
+    ),
 )
 def read_identity_works(
     request: Request[Any, Any, Any],
@@ -155,8 +159,8 @@ def read_identity_works(
             venue=venue,
         )
         following = _works_cursor(kind, mentions, limit)
-        shown = [aggregates.format_paper(m) for m in mentions[:limit]]
-        return ReadResult({"items": shown, "next": next_page_path(request, following)})
+        items = [aggregates.format_paper(m) for m in mentions[:limit]]
+        return ReadResult({"items": items, "next": next_page_path(request, following)})
 
     return respond_cached(request, database, render)
 
@@ -191,9 +195,9 @@ def read_identity_coauthors(
         if located.redirect is not None:
             return _redirect(request, located.id, located.redirect, "/coauthors")
         after = read_cursor("coauthors", cursor, (int, str))
-        found, left = aggregates.list_coauthors(connection, located.key, limit, after)
-        following = _coauthor_cursor(found[-1]) if left > limit else None
-        return ReadResult({"items": found, "next": next_page_path(request, following)})
+        coauthors, n_remaining = aggregates.list_coauthors(connection, located.key, limit, after)
+        following = _coauthor_cursor(coauthors[-1]) if n_remaining > limit else None
+        return ReadResult({"items": coauthors, "next": next_page_path(request, following)})
 
     return respond_cached(request, database, render)
 
@@ -226,7 +230,9 @@ def read_identity_years(
         located = identity_profile.find_identity(connection, id)
         if located.redirect is not None:
             return _redirect(request, located.id, located.redirect, "/years.svg")
-        drawn = sparkline.draw_years(located.name, identity_profile.count_years(connection, located.key))
+        drawn = sparkline.draw_years(
+            located.name, identity_profile.count_years(connection, located.key)
+        )
         return ReadResult(drawn, media_type="image/svg+xml")
 
     return respond_cached(request, database, render)
@@ -255,8 +261,8 @@ def read_identity_history(
     def render(connection: Connection) -> ReadResult[Any]:
         after = read_cursor("history", cursor, (int,))
         entries = list_history(connection, id, after[0] if after else None, limit + 1)
-        named = actor.role.includes(Role.REVIEWER)
-        items = [_entry_to_dict(entry, named) for entry in entries[:limit]]
+        show_actor = actor.role.includes(Role.REVIEWER)
+        items = [_entry_to_dict(entry, show_actor) for entry in entries[:limit]]
         following = _history_cursor(entries[limit - 1]) if len(entries) > limit else None
         return ReadResult({"items": items, "next": next_page_path(request, following)})
 
@@ -318,7 +324,11 @@ def _page_by_relevance(
 
 
 def _page_in_order(
-    connection: Connection, filters: IdentityFilter, limit: int, sort: IdentityOrder, text: str | None
+    connection: Connection,
+    filters: IdentityFilter,
+    limit: int,
+    sort: IdentityOrder,
+    text: str | None,
 ) -> tuple[list[dict[str, Any]], str | None]:
     kind = f"identities{sort}"
     after = read_cursor(kind, text, (str,))

@@ -73,8 +73,8 @@ def merge(
         database,
         actor,
         body,
-        lambda given: decision_actions.merge_identities(
-            given, actor, data.identities, data.into, make_context(data, known_versions)
+        lambda db: decision_actions.merge_identities(
+            db, actor, data.identities, data.into, make_context(data, known_versions)
         ).to_response(),
         status=201,
     )
@@ -100,8 +100,8 @@ def split(
         database,
         actor,
         body,
-        lambda given: decision_actions.split_identity(
-            given, actor, data.identity, groups, data.keep, make_context(data, known_versions)
+        lambda db: decision_actions.split_identity(
+            db, actor, data.identity, groups, data.keep, make_context(data, known_versions)
         ).to_response(),
         status=201,
     )
@@ -128,8 +128,8 @@ def move(
         database,
         actor,
         body,
-        lambda given: decision_actions.move_signatures(
-            given, actor, mentions, data.to, make_context(data, known_versions)
+        lambda db: decision_actions.move_signatures(
+            db, actor, mentions, data.to, make_context(data, known_versions)
         ).to_response(),
         status=201,
     )

@@ -250,7 +250,9 @@ def list_models(
     begin = read_cursor("models", cursor, (str,))
     before = None if begin is None else begin[0]
     with database.read() as connection:
-        found_models = model_store.list_models(connection, state=model_state, before=before, limit=limit + 1)
+        found_models = model_store.list_models(
+            connection, state=model_state, before=before, limit=limit + 1
+        )
         id_in_use = model_store.get_id_in_use(connection)
     page = found_models[:limit]
     following = paging.make_cursor("models", page[-1].id) if len(found_models) > limit else None
@@ -288,7 +290,9 @@ def read_model(
     status_code=202,
     sync_to_thread=True,
     request_class=DecodedRequest,
-    responses=describe_responses(Model, QUEUED, status=202, problems=(400, 401, 403, 409, 415, 422)),
+    responses=describe_responses(
+        Model, QUEUED, status=202, problems=(400, 401, 403, 409, 415, 422)
+    ),
 )
 def train_model(
     request: Request[Any, Any, Any],
@@ -312,7 +316,9 @@ def train_model(
         database,
         actor,
         body,
-        lambda db: asdict(model_store.request_model(db, actor, request_, settings.heartbeat, options.reason)),
+        lambda db: asdict(
+            model_store.request_model(db, actor, request_, settings.heartbeat, options.reason)
+        ),
         status=202,
     )
 

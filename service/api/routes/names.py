@@ -54,19 +54,28 @@ def search_names(
             vocabulary = request.app.state.vocabulary
             hits = search.search_names(connection, vocabulary, q)
             hits, following = _page_by_relevance(hits, limit, cursor)
-        return ReadResult({"items": [_hit_to_dict(hit) for hit in hits], "next": next_page_path(request, following)})
+        return ReadResult(
+            {
+                "items": [_hit_to_dict(hit) for hit in hits],
+                "next": next_page_path(request, following),
+            }
+        )
 
     return respond_cached(request, database, render)
 
 
-def _page_in_order(connection: Connection, limit: int, text: str | None) -> tuple[list[NameHit], str | None]:
+def _page_in_order(
+    connection: Connection, limit: int, text: str | None
+) -> tuple[list[NameHit], str | None]:
     after = read_cursor("names", text, (str,))
     hits = search.list_names(connection, limit + 1, after[0] if after else None)
     following = make_cursor("names", hits[limit - 1].folded) if len(hits) > limit else None
     return hits[:limit], following
 
 
-def _page_by_relevance(hits: list[NameHit], limit: int, text: str | None) -> tuple[list[NameHit], str | None]:
+def _page_by_relevance(
+    hits: list[NameHit], limit: int, text: str | None
+) -> tuple[list[NameHit], str | None]:
     after = read_cursor("names?q", text, (float, int, str))
     if after is not None:
         position = (-after[0], -after[1], after[2])
@@ -116,24 +125,26 @@ def read_name(
     text = read_path_tail(request, "/v1/names/")
 
     def render(connection: Connection) -> ReadResult[Any]:
-        found = name_profile.find_name(connection, text)
+        name_summary = name_profile.find_name(connection, text)
         people: list[dict[str, Any]] = []
         following = None
         if part == "people":
-            people, following = _page_people(connection, found, limit, cursor)
-        unplaced, more = _page_unassigned(connection, found, limit, cursor if part == "unplaced" else None)
+            people, following = _page_people(connection, name_summary, limit, cursor)
+        unplaced, more = _page_unassigned(
+            connection, name_summary, limit, cursor if part == "unplaced" else None
+        )
         here = f"/v1/names/{_quote(text)}"
         return ReadResult(
             {
-                "name": found.printed,
-                "folded": found.folded,
-                "mentions": found.mentions,
-                "papers": found.papers,
-                "people": found.people,
+                "name": name_summary.printed,
+                "folded": name_summary.folded,
+                "mentions": name_summary.mentions,
+                "papers": name_summary.papers,
+                "people": name_summary.people,
                 "items": people,
                 "next": next_page_path(request, following),
                 "unplaced": {
-                    "mentions": found.unassigned,
+                    "mentions": name_summary.unassigned,
                     "items": unplaced,
                     "next": f"{here}?part=unplaced&limit={limit}&cursor={more}" if more else None,
                 },
@@ -160,10 +171,10 @@ def _page_unassigned(
     if not name.unassigned:
         return [], None
     mentions = name_profile.list_unassigned(connection, name, limit + 1, after)
-    shown = [aggregates.format_paper(m) for m in mentions[:limit]]
+    items = [aggregates.format_paper(m) for m in mentions[:limit]]
     if len(mentions) <= limit:
-        return shown, None
-    return shown, make_cursor("unplaced", mentions[limit - 1].work_id, mentions[limit - 1].position)
+        return items, None
+    return items, make_cursor("unplaced", mentions[limit - 1].work_id, mentions[limit - 1].position)
 
 
 def _quote(text: str) -> str:

@@ -35,7 +35,9 @@ from service.runs.results import Run, Runs, RunState
 REVIEWER, EDITOR = [require_role(Role.REVIEWER)], [require_role(Role.EDITOR)]
 ADMIN = [require_role(Role.ADMIN)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 415, 422)
-OptionalReason = Annotated[schemas.ReasonBody | None, describe_body(("With a reason", {"reason": "checked by Ada"}))]
+OptionalReason = Annotated[
+    schemas.ReasonBody | None, describe_body(("With a reason", {"reason": "checked by Ada"}))
+]
 
 
 @get(
@@ -155,8 +157,8 @@ def start_run(
     """A worker (`disambig worker`) executes it; the result is a proposal without effect yet."""
     options = data or schemas.NewRun()
 
-    def act(given: Database) -> Run:
-        return run_store.create_run(given, actor, scope=options.scope, reason=options.reason)
+    def act(db: Database) -> Run:
+        return run_store.create_run(db, actor, scope=options.scope, reason=options.reason)
 
     return run_write(request, database, actor, body, act, status=202)
 
@@ -199,7 +201,7 @@ def cancel_run(
         database,
         actor,
         body,
-        lambda given: run_store.cancel_run(given, actor, id, reason),
+        lambda db: run_store.cancel_run(db, actor, id, reason),
         edits=_read_state(id),
     )
 
@@ -224,7 +226,7 @@ def rebase_run(
         database,
         actor,
         body,
-        lambda given: proposals.rebase(given, actor, id, reason),
+        lambda db: proposals.rebase(db, actor, id, reason),
         edits=_read_state(id),
     )
 
@@ -255,7 +257,9 @@ def publish_run(
         database,
         actor,
         body,
-        lambda given: publishing.publish(given, actor, id, options.reason, expected=options.expected),
+        lambda given: publishing.publish(
+            given, actor, id, options.reason, expected=options.expected
+        ),
         edits=_read_state(id),
     )
 

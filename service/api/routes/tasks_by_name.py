@@ -13,7 +13,14 @@ from service.actors import Actor
 from service.api.examples import review as examples
 from service.api.http.openapi import describe_responses
 from service.api.http.responses import respond_private
-from service.api.routes.tasks import REVIEWER, LeaseHolder, Kind, MinMentions, MaxMentions, PrintedName
+from service.api.routes.tasks import (
+    REVIEWER,
+    LeaseHolder,
+    Kind,
+    MinMentions,
+    MaxMentions,
+    PrintedName,
+)
 from service.api.schemas import review as schemas
 from service.db.database import Database
 from service.review import by_name as tasks_by_name
@@ -52,7 +59,9 @@ def list_names(
     folded = None if name is None else fold_name(name)
     filters = TaskFilter(kind, "open", folded, least, most, held, actor.name)
     with database.read() as connection:
-        names: list[Any] = [asdict(one) for one in tasks_by_name.list_names_with_tasks(connection, filters, limit)]
+        names: list[Any] = [
+            asdict(one) for one in tasks_by_name.list_names_with_tasks(connection, filters, limit)
+        ]
     return respond_private({"items": names})
 
 

@@ -94,12 +94,12 @@ def post_works(
     10,000 works per request (larger deliveries: `disambig load`).
     """
     rows = _read_rows(body, MAX_WORKS)
-    wanted = _get_assigner(request) if place and settings.place_new else None
+    assigner = _get_assigner(request) if place and settings.place_new else None
 
-    def act(given: Database) -> dict[str, Any]:
+    def act(db: Database) -> dict[str, Any]:
         from service.assignment.intake import count_by_status, store_and_assign, count_verdicts
 
-        outcomes = store_and_assign(given, actor, label or "request", rows, wanted)
+        outcomes = store_and_assign(db, actor, label or "request", rows, assigner)
         return {
             "counts": count_by_status(outcomes),
             "mentions": count_verdicts(outcomes),
@@ -132,7 +132,9 @@ def post_assign(
     assigner = _get_assigner(request)
     rows = []
     for row in _read_rows(body, MAX_DRY_RUN_WORKS):
-        assignments = None if row.received is None else preview_assignment(assigner, row.received.work)
+        assignments = (
+            None if row.received is None else preview_assignment(assigner, row.received.work)
+        )
         rows.append(
             {
                 "line": row.line,
@@ -175,7 +177,9 @@ def _outcome_to_dict(outcome: RecordOutcome) -> dict[str, Any]:
         "id": row.id,
         "outcome": outcome.status,
         "version": None if result is None else result.version,
-        "placements": None if outcome.placements is None else _assignments_to_list(outcome.placements),
+        "placements": None
+        if outcome.placements is None
+        else _assignments_to_list(outcome.placements),
         "repairs": [asdict(repair) for repair in row.repairs],
         "error": error,
     }
@@ -192,7 +196,9 @@ def _parse_error(row: Row) -> dict[str, str] | None:
 
 
 def _error_to_dict(rejected_row: Row | RowResult) -> dict[str, str]:
-    return {name: escape_text(getattr(rejected_row, name)) for name in ("field", "problem", "remedy")}
+    return {
+        name: escape_text(getattr(rejected_row, name)) for name in ("field", "problem", "remedy")
+    }
 
 
 @get(

@@ -19,7 +19,8 @@ from service.api.schemas.edit import (
 from service.api.schemas.read import Shape
 
 Name = Annotated[
-    Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_require_storable)] | None,
+    Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_require_storable)]
+    | None,
     Field(description="The name, if it cannot be written in the path (it contains a slash)."),
 ]
 Task = Annotated[Id | None, Field(description="The task that this answers.")]

@@ -88,8 +88,8 @@ class ReasonBody(RequestBody):
 class NewKey(RequestBody):
     """An API key to create."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_require_storable)] = Field(
-        description="Owner or purpose of the key."
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_require_storable)] = (
+        Field(description="Owner or purpose of the key.")
     )
     role: Literal["public", "reviewer", "editor", "admin"]
     expires_at: AwareDatetime | None = Field(
@@ -271,12 +271,12 @@ class DecisionMade(Shape):
 class NewExternalId(ReasonBody):
     """An external id to attach to an identity."""
 
-    scheme: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_require_storable)] = Field(
-        description="orcid, dblp, openreview, viaf, isni or wikidata."
-    )
-    value: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_require_storable)] = Field(
-        description="The id, bare or as a URL."
-    )
-    source: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_require_storable)] = Field(
-        default="editor", description="Source of the id."
-    )
+    scheme: Annotated[
+        str, Field(min_length=1, max_length=40), AfterValidator(_require_storable)
+    ] = Field(description="orcid, dblp, openreview, viaf, isni or wikidata.")
+    value: Annotated[
+        str, Field(min_length=1, max_length=500), AfterValidator(_require_storable)
+    ] = Field(description="The id, bare or as a URL.")
+    source: Annotated[
+        str, Field(min_length=1, max_length=500), AfterValidator(_require_storable)
+    ] = Field(default="editor", description="Source of the id.")

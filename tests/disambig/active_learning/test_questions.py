@@ -97,7 +97,7 @@ def block() -> tuple[ScoredPairs, Model]:
     def score(columns):
         return predict_pairs(model, columns, index.doublings)
 
-    return ScoredPairs.of(index, batch, constraints, score), model
+    return ScoredPairs.score(index, batch, constraints, score), model
 
 
 def test_questions_come_with_the_most_valuable_first_and_about_what_is_there(block) -> None:

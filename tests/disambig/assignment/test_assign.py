@@ -278,7 +278,9 @@ def test_a_whole_run_and_a_placement_agree() -> None:
 
 def contents_of(corpus: Corpus, frequency: NameFrequency) -> tuple[Contents, Statistics]:
     terms, company = tokenise_corpus(corpus), get_coauthor_keys(corpus)
-    return Contents.from_corpus(corpus, company, terms, space(), frequency), Statistics.count(company, terms)
+    return Contents.from_corpus(corpus, company, terms, space(), frequency), Statistics.count(
+        company, terms
+    )
 
 
 @pytest.mark.parametrize("seed", [2, 3])
@@ -298,7 +300,7 @@ def test_a_part_and_a_new_work_give_the_features_of_the_union_to_the_bit(seed: i
     known, statistics = contents_of(Corpus.from_works(works), frequency)
     fresh, added = contents_of(Corpus.from_works([new]), frequency)
     whole = CorpusIndex.from_corpus(Corpus.from_works([*works, new]), space(), frequency)
-    rows = BlockIndex.of(known.corpus.names, known.corpus.signature_name).find_block(
+    rows = BlockIndex.build(known.corpus.names, known.corpus.signature_name).find_block(
         fresh.corpus.names[fresh.corpus.signature_name[0]]
     )
     joined = known.select(rows).concatenate(fresh)
@@ -316,7 +318,7 @@ def test_a_part_and_a_new_work_give_the_features_of_the_union_to_the_bit(seed: i
 
 def test_a_block_is_found_by_the_name_of_a_new_author() -> None:
     names = [parse_name(n) for n in ("Ann Lee", "Bo Ray", "A. Lee", "???")]
-    shelves = BlockIndex.of(names, np.array([0, 1, 3, 2, 0], dtype=np.int32))
+    shelves = BlockIndex.build(names, np.array([0, 1, 3, 2, 0], dtype=np.int32))
     assert shelves.find_block(parse_name("Alice Lee")).tolist() == [0, 3, 4]
     assert shelves.find_block(parse_name("B. Ray")).tolist() == [1]
     assert shelves.find_block(parse_name("Zoe Ray")).tolist() == []

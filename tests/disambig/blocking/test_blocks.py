@@ -246,7 +246,9 @@ def test_block_of_tells_which_signatures_are_compared_together() -> None:
 
 def test_block_of_is_minus_one_for_signatures_that_are_not_compared() -> None:
     index = indexed([work("a", "T", "Ada Byron", "Bo Li"), work("b", "T", "Ada Byron")])
-    compared = Comparisons.plan(index, [rows for rows in make_blocks(index.corpus) if len(rows) > 1])
+    compared = Comparisons.plan(
+        index, [rows for rows in make_blocks(index.corpus) if len(rows) > 1]
+    )
     assert compared.number_blocks(3).tolist() == [0, -1, 0]
 
 

@@ -17,7 +17,7 @@ from disambig.blocking.cross_block import (
     coauthor_evidence,
     find_cross_block_pairs,
     reading_evidence,
-    shared_keys,
+    count_common_keys,
     find_sharing_pairs,
 )
 from disambig.corpus.index import CorpusIndex
@@ -154,7 +154,7 @@ def test_pairs_of_identities_are_counted_by_the_keys_they_share(
         np.array(identity, dtype=np.int32),
         np.array(block, dtype=np.int64),
     )
-    pairs, count = shared_keys(*arguments, limit)
+    pairs, count = count_common_keys(*arguments, limit)
     assert [tuple(p) for p in pairs.tolist()] == sorted(expected)
     assert count.tolist() == [expected[pair] for pair in sorted(expected)]
     often = find_sharing_pairs(*arguments, least=2, limit=limit)

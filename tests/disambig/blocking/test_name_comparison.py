@@ -21,7 +21,10 @@ def test_remembered_evidence_is_that_computed_anew(index: CorpusIndex) -> None:
     rng, memory = np.random.default_rng(0), NameEvidenceCache(index)
     for n in (0, 1, 5, 40, 40):
         a, b = rng.integers(0, len(index.corpus.names), (2, n)).astype(np.int32)
-        found, expected = memory.get(a, b), compute_name_evidence(index, np.minimum(a, b), np.maximum(a, b))
+        found, expected = (
+            memory.get(a, b),
+            compute_name_evidence(index, np.minimum(a, b), np.maximum(a, b)),
+        )
         assert list(found) == list(expected)
         for name, column in expected.items():
             assert np.array_equal(found[name], column, equal_nan=True)
@@ -43,6 +46,8 @@ def test_two_names_are_compared_once(index: CorpusIndex, monkeypatch: pytest.Mon
 
 def test_names_agree_the_same_with_and_without_a_memory(index: CorpusIndex) -> None:
     blocks = [np.arange(index.corpus.n_signatures, dtype=np.int32)]
-    plain, kept = (NamePairs.compare(index, blocks, memory) for memory in (None, NameEvidenceCache(index)))
+    plain, kept = (
+        NamePairs.compare(index, blocks, memory) for memory in (None, NameEvidenceCache(index))
+    )
     assert len(plain.a) > len(plain.name)  # some different names agree
     assert (plain.a.tolist(), plain.b.tolist()) == (kept.a.tolist(), kept.b.tolist())

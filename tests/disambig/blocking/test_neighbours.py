@@ -165,7 +165,9 @@ def test_a_signature_goes_with_those_most_like_it(
         first = max(near)[0]
         votes = dict.fromkeys((1, 2, 3), 0.0)
         for s, k in near:
-            votes[k] += np.exp((s - first) / VOTE_DECAY) if s > first - MAX_DECAYS * VOTE_DECAY else 0
+            votes[k] += (
+                np.exp((s - first) / VOTE_DECAY) if s > first - MAX_DECAYS * VOTE_DECAY else 0
+            )
         # one that is at the limit of having a vote may have it or not
         limit = first - MAX_DECAYS * VOTE_DECAY
         doubtful = sum(abs(s - limit) < 1e-4 for s, _ in near) * np.exp(-MAX_DECAYS)

@@ -89,7 +89,10 @@ def test_names_of_two_people_are_not_listed() -> None:
 @given(BLOCKS)
 def test_a_batch_lists_for_each_pair_the_two_names_it_has(blocks: list[list[str]]) -> None:
     index, rows = indexed_blocks(blocks)
-    for batch in (NamePairs.compare(index, rows).make_batch(0, len(rows)), PairBatch.from_blocks(index, rows)):
+    for batch in (
+        NamePairs.compare(index, rows).make_batch(0, len(rows)),
+        PairBatch.from_blocks(index, rows),
+    ):
         name = index.corpus.signature_name[batch.rows]
         own = np.sort(np.column_stack([name[batch.left], name[batch.right]]), axis=1)
         assert np.sort(batch.names[batch.name_pair], axis=1).tolist() == own.tolist()

@@ -20,7 +20,7 @@ from disambig.clustering.cross_block import (
     sort_by_identity,
     renumber,
     score_candidates,
-    spokesmen,
+    choose_representatives,
 )
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Author, Constraint, Work
@@ -40,7 +40,9 @@ def solo(identifiers: str) -> list[Work]:
 
 
 def held(works: list[Work], identity: list[int], *constraints: Constraint) -> list[int]:
-    return join_must_groups(setting(works, *constraints), np.array(identity, dtype=np.int32)).tolist()
+    return join_must_groups(
+        setting(works, *constraints), np.array(identity, dtype=np.int32)
+    ).tolist()
 
 
 @given(st.lists(st.integers(0, 5)))
@@ -57,18 +59,18 @@ def test_members_are_listed_identity_by_identity() -> None:
 
 
 def test_a_large_identity_is_spoken_for_by_some_of_it_from_first_to_last() -> None:
-    chosen = spokesmen(1000).tolist()
+    chosen = choose_representatives(1000).tolist()
     assert len(set(chosen)) == MAX_REPRESENTATIVES
     assert (chosen[0], chosen[-1]) == (0, 999)
 
 
 @pytest.mark.parametrize("n", [1, 2, MAX_REPRESENTATIVES])
 def test_a_small_identity_is_spoken_for_by_all_of_it(n: int) -> None:
-    assert spokesmen(n).tolist() == list(range(n))
+    assert choose_representatives(n).tolist() == list(range(n))
 
 
 def test_speakers_are_rows_of_the_identities_wanted_and_of_no_others() -> None:
-    found = Representatives.of(np.array([2, 0, 2, 1, 0], dtype=np.int32), np.array([0, 2]))
+    found = Representatives.select(np.array([2, 0, 2, 1, 0], dtype=np.int32), np.array([0, 2]))
     assert [found.get_rows(i).tolist() for i in range(3)] == [[1, 4], [], [0, 2]]
 
 

@@ -104,7 +104,7 @@ def rounds(batch: PairBatch, threshold: float = 0.5) -> tuple[ScoredPairs, np.nd
     """The first level's groups, and every round of the second."""
     index, constraints = invented()
     fitted = model()
-    scored = ScoredPairs.of(index, batch, constraints, lambda c: predict_pairs(fitted, c, 0))
+    scored = ScoredPairs.score(index, batch, constraints, lambda c: predict_pairs(fitted, c, 0))
     first = scored.cluster(0.8)
     score = lambda c: predict_probabilities(fitted.group, fitted.group_calibration, c)  # noqa: E731
     return scored, first, list(run_second_level(scored, first, score, threshold))

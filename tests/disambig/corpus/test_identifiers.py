@@ -6,8 +6,9 @@ import pytest
 
 from disambig.clustering.constraints import compile_constraints
 from disambig.corpus.corpus import Corpus
-from disambig.corpus.identifiers import MAX_NAMES, is_orcid, is_personal
+from disambig.corpus.identifiers import MAX_NAMES, is_personal
 from disambig.domain import Author, Work
+from disambig.orcid import is_orcid
 from tests.support.constraint_cases import ONE, THREE, TWO, ada, barred, cannot, must, works
 
 

@@ -62,7 +62,9 @@ def test_an_occurrence_counts_as_often_as_its_weight_says(pairs: list[tuple[int,
     expected: Counter[int] = Counter()
     for key, weight in pairs:
         expected[key] += weight
-    found = Counts.from_keys(array([k for k, _ in pairs]), np.array([w for _, w in pairs], np.int64))
+    found = Counts.from_keys(
+        array([k for k, _ in pairs]), np.array([w for _, w in pairs], np.int64)
+    )
     assert as_dict(found) == expected
 
 

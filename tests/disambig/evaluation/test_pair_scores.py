@@ -21,7 +21,9 @@ LABELS = [Label(Signature(f"W{n}", 0), person) for n, person in enumerate(("p", 
 
 
 def index() -> CorpusIndex:
-    return CorpusIndex.from_corpus(Corpus.from_works(WORKS), SemanticSpace.load(), Model.load().frequency)
+    return CorpusIndex.from_corpus(
+        Corpus.from_works(WORKS), SemanticSpace.load(), Model.load().frequency
+    )
 
 
 def test_labelled_pairs_of_a_block_are_scored_and_no_others() -> None:
@@ -54,7 +56,9 @@ def test_pairs_whose_names_could_not_be_one_persons_have_no_chance() -> None:
         Work(f"W{n}", "T", (Author(name),))
         for n, name in enumerate(["Ann Lee", "A. Lee", "Alan Lee"])
     ]
-    index = CorpusIndex.from_corpus(Corpus.from_works(works), SemanticSpace.load(), Model.load().frequency)
+    index = CorpusIndex.from_corpus(
+        Corpus.from_works(works), SemanticSpace.load(), Model.load().frequency
+    )
     labels = [Label(Signature(f"W{n}", 0), "p") for n in range(3)]
     found = score_labelled_pairs(index, Model.load(), labels)
     # Ann and A., Ann and Alan, A. and Alan

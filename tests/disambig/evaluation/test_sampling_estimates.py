@@ -25,7 +25,9 @@ def one_stratum(
 def test_a_census_gives_the_figures_themselves_without_an_interval_to_speak_of() -> None:
     predicted, truth = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 1, 1])
     known = evaluate(predicted, truth)
-    found = one_stratum([3, 3, 3, 2, 2, 1], [2, 2, 4, 4, 4, 4], [2, 2, 1, 2, 2, 1], 6).estimate_quality()
+    found = one_stratum(
+        [3, 3, 3, 2, 2, 1], [2, 2, 4, 4, 4, 4], [2, 2, 1, 2, 2, 1], 6
+    ).estimate_quality()
     assert found.bcubed_precision.value == pytest.approx(known.bcubed_precision)
     assert found.bcubed_recall.value == pytest.approx(known.bcubed_recall)
     assert found.bcubed_f1.value == pytest.approx(known.bcubed_f1)
@@ -37,7 +39,11 @@ def test_a_census_gives_the_figures_themselves_without_an_interval_to_speak_of()
 def test_pairs_seen_only_where_everything_was_say_nothing_of_the_rest() -> None:
     stratum, size = np.array([0, 0, 1, 1]), np.array([2, 100])
     two = np.array([2, 2, 1, 1])
-    found = ReviewedSample.from_mentions(stratum, size, two, two, two).estimate_quality().pairwise_precision
+    found = (
+        ReviewedSample.from_mentions(stratum, size, two, two, two)
+        .estimate_quality()
+        .pairwise_precision
+    )
     assert (found.value, found.low, found.high) == (1, 0, 1)
 
 
@@ -54,7 +60,9 @@ def test_intervals_hold_their_own_estimate(seed: int) -> None:
     published, person = (shared + rng.integers(0, 9, n) * (rng.random(n) < 0.4) for _ in range(2))
     stratum = rng.integers(0, 2, n)
     size = np.bincount(stratum, minlength=2) + rng.integers(0, 30, 2)
-    quality = ReviewedSample.from_mentions(stratum, size, published, person, shared).estimate_quality()
+    quality = ReviewedSample.from_mentions(
+        stratum, size, published, person, shared
+    ).estimate_quality()
     for figure in ("bcubed_precision", "bcubed_recall", "bcubed_f1", "pairwise_precision"):
         found = getattr(quality, figure)
         assert np.isnan(found.value) or 0 <= found.low <= found.value <= found.high <= 1
@@ -66,7 +74,9 @@ def test_strata_weigh_by_their_mentions_not_by_what_was_drawn() -> None:
     two, one = np.full(6, 2), np.array([2, 2, 1, 1, 1, 1])
     found = ReviewedSample.from_mentions(stratum, size, two, one, one)
     assert found.estimate_quality().bcubed_precision.value == pytest.approx(0.95)
-    assert found.select_strata(np.array([1])).estimate_quality().bcubed_precision.value == pytest.approx(0.5)
+    assert found.select_strata(
+        np.array([1])
+    ).estimate_quality().bcubed_precision.value == pytest.approx(0.5)
     assert found.select_strata(np.array([1])).estimate_quality().bcubed_precision.reviewed == 4
 
 
@@ -99,7 +109,9 @@ def test_an_unseen_unit_is_as_heavy_as_the_one_that_a_random_pair_is_in() -> Non
 def test_answers_of_yes_and_no_have_the_interval_of_jeffreys(wrong: int) -> None:
     size = 200
     published = [10**6] * wrong + [1] * (size - wrong)
-    found = one_stratum(published, [1] * size, [1] * size, 10**7).estimate_quality().bcubed_precision
+    found = (
+        one_stratum(published, [1] * size, [1] * size, 10**7).estimate_quality().bcubed_precision
+    )
     known = beta.ppf([0.025, 0.975], size - wrong + 0.5, wrong + 0.5)
     assert (found.low, found.high) == pytest.approx(known, rel=0.004)
 
@@ -112,7 +124,9 @@ def test_a_sample_without_errors_does_not_claim_that_there_are_none() -> None:
 
 
 def test_one_heavy_identity_says_less_of_pairs_than_many_light_ones() -> None:
-    many = one_stratum([10] * 50, [10] * 50, [10] * 50, 10_000).estimate_quality().pairwise_precision
+    many = (
+        one_stratum([10] * 50, [10] * 50, [10] * 50, 10_000).estimate_quality().pairwise_precision
+    )
     one = one_stratum([400] + [2] * 49, [400] + [2] * 49, [400] + [2] * 49, 10_000)
     assert many.low > 0.94
     assert one.estimate_quality().pairwise_precision.low < 0.5
@@ -122,7 +136,9 @@ def test_what_nobody_reviewed_may_be_all_wrong_or_all_right() -> None:
     two, one = np.full(50, 2), np.ones(50, int)
     zero = np.zeros(50, int)
     all_seen = (
-        ReviewedSample.from_mentions(zero, np.array([900]), two, one, one).estimate_quality().bcubed_precision
+        ReviewedSample.from_mentions(zero, np.array([900]), two, one, one)
+        .estimate_quality()
+        .bcubed_precision
     )
     some = (
         ReviewedSample.from_mentions(zero, np.array([900, 100]), two, one, one)
@@ -146,7 +162,9 @@ def test_without_pairs_and_without_reviews_nothing_is_claimed() -> None:
 
 def test_an_identity_of_parts_has_the_precision_of_its_mentions() -> None:
     # of 3 and 1: (3·3/4 + 1·1/4) / 4 = 10/16; pairs: 3 of 6
-    found = ReviewedSample.from_identities(np.array([0, 0]), np.array([9]), [[3, 1], [1, 3]]).estimate_quality()
+    found = ReviewedSample.from_identities(
+        np.array([0, 0]), np.array([9]), [[3, 1], [1, 3]]
+    ).estimate_quality()
     assert found.bcubed_precision.value == pytest.approx(10 / 16)
     assert found.pairwise_precision.value == pytest.approx(3 / 6)
     assert found.bcubed_recall is None

@@ -204,7 +204,7 @@ def test_two_mentions_of_a_divided_block_are_explained_within_their_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     small = partial(Comparisons.plan, crowded_namesakes=1, part=1)
-    monkeypatch.setattr(Comparisons, "of", small)
+    monkeypatch.setattr(Comparisons, "plan", small)
     found = told(A, B)
     assert found.same_block
     assert not told(A, C).same_block
@@ -214,7 +214,7 @@ def test_two_of_a_crowded_block_with_too_little_in_common_are_told_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        Comparisons, "of", partial(Comparisons.plan, crowded_namesakes=0, max_neighbours=1)
+        Comparisons, "plan", partial(Comparisons.plan, crowded_namesakes=0, max_neighbours=1)
     )
     works = [
         Work(f"{team}{k}", title, (Author("Ann Lee"), Author(f"{team}x Ru")), year=year)

@@ -171,7 +171,9 @@ def test_columns_come_in_the_published_order(byrons: dict[str, np.ndarray]) -> N
 
 
 def test_every_column_is_worked_out_in_this_file() -> None:
-    from_pairs = {f"{n}_least" for n in LEAST_FEATURES} | {f"{n}_greatest" for n in GREATEST_FEATURES}
+    from_pairs = {f"{n}_least" for n in LEAST_FEATURES} | {
+        f"{n}_greatest" for n in GREATEST_FEATURES
+    }
     means = {"coauthors_hop_mean", "text_meaning_above_mean"}
     assert set(AB_AND_C) | from_pairs | means == set(GROUP_FEATURES)
 
@@ -226,7 +228,9 @@ def test_the_mean_of_paths_counts_what_is_unknown_as_none() -> None:
 
 def test_the_mean_of_meaning_above_is_over_all_pairs_of_known_meaning() -> None:
     index, block = block_of(WORKS)
-    pairs = compute_pair_features(index, PairBatch.from_blocks(index, [block]))["text_meaning_above"]
+    pairs = compute_pair_features(index, PairBatch.from_blocks(index, [block]))[
+        "text_meaning_above"
+    ]
     found = features(WORKS, GROUPS, PROBABILITY)["text_meaning_above_mean"]
     # ac and bc; d has no meaning
     expected = [(pairs[1] + pairs[3]) / 2, np.nan, np.nan]
@@ -240,9 +244,9 @@ def test_one_group_alone_has_no_pairs() -> None:
 
 def test_greatest_columns_are_of_pairs_or_of_names() -> None:
     assert set(GREATEST_FEATURES) <= set(PAIR_FEATURES)
-    assert {name for name in (*LEAST_FEATURES, *GREATEST_FEATURES) if name not in FROM_PAIRS} <= set(
-        compute_name_evidence(indexed(WORKS), *np.zeros((2, 1), dtype=np.int32))
-    )
+    assert {
+        name for name in (*LEAST_FEATURES, *GREATEST_FEATURES) if name not in FROM_PAIRS
+    } <= set(compute_name_evidence(indexed(WORKS), *np.zeros((2, 1), dtype=np.int32)))
 
 
 # --- names of whole groups -----------------------------------------------------------------------
@@ -255,7 +259,9 @@ NAMED = [
 ]
 
 
-@pytest.mark.parametrize("name", [n for n in (*LEAST_FEATURES, *GREATEST_FEATURES) if n.startswith("name_")])
+@pytest.mark.parametrize(
+    "name", [n for n in (*LEAST_FEATURES, *GREATEST_FEATURES) if n.startswith("name_")]
+)
 def test_least_and_greatest_of_names_are_over_every_name_of_one_group_and_the_other(
     name: str,
 ) -> None:
@@ -286,7 +292,9 @@ def test_names_that_could_not_be_one_persons_speak_for_their_groups_all_the_same
 def test_names_between_sets_leave_out_sets_that_no_pair_asks_for() -> None:
     index, block = block_of(NAMED)
     name = index.corpus.signature_name[block].astype(np.int64)
-    found = compare_name_sets(index, np.array([0, 0, 2, 2, 3]), name, 4, np.array([0]), np.array([3]))
+    found = compare_name_sets(
+        index, np.array([0, 0, 2, 2, 3]), name, 4, np.array([0]), np.array([3])
+    )
     least, greatest = found["name_given_relation"]
     one, other = name[[0, 1]].astype(np.int32), np.repeat(name[4], 2).astype(np.int32)
     expected = compare_names(index.names, one, other)["given_relation"]
@@ -427,7 +435,9 @@ def larger(works: list[Work]) -> tuple[CorpusIndex, PairBatch, dict[str, np.ndar
 def test_what_groups_share_is_the_more_surprising_the_rarer_it_is_and_ahead_of_rivals() -> None:
     index, batch, pairs = larger(WORKS)
     groups = GroupBatch.from_groups(batch, np.array(GROUPS, dtype=np.int32))
-    found = compute_group_features(index, batch, groups, pairs, np.array(PROBABILITY, dtype=np.float32))
+    found = compute_group_features(
+        index, batch, groups, pairs, np.array(PROBABILITY, dtype=np.float32)
+    )
     assert tuple(found) == GROUP_FEATURES + SIZE_SHIFT_FEATURES
     # pairs of {a, b} and {c}, {a, b} and {d}, {c} and {d}; d has no co-author, title or place
     bits = 20 - np.log2(3)  # B. Li is on three of 2 ** 20 works
@@ -464,7 +474,9 @@ def test_pairs_of_groups_looked_at_in_pieces_know_all_their_rivals(
     index, batch, pairs = larger([*WORKS, *NAMED_AGAIN])
     groups = GroupBatch.from_groups(batch, np.array([0, 0, 1, 2, 3, 4, 5, 6, 7], dtype=np.int32))
     score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
-    whole = GroupEvidence.collect(index, batch, groups, pairs, score).compute_columns(slice(0, groups.n_pairs))
+    whole = GroupEvidence.collect(index, batch, groups, pairs, score).compute_columns(
+        slice(0, groups.n_pairs)
+    )
     monkeypatch.setattr("disambig.features.group.GROUP_PAIRS_AT_ONCE", 5)
     evidence = GroupEvidence.collect(index, batch, groups, pairs, score)
     for low in range(0, groups.n_pairs, 5):

@@ -67,7 +67,7 @@ def test_line_ends_and_blank_lines_make_no_difference(path: Path, tmp_path: Path
 
 def test_the_header_of_a_name_cluster_is_read() -> None:
     (header,) = read(KIMIN).report.pages
-    assert (header.kind, header.name, header.papers, header.found) == (
+    assert (header.kind, header.name, header.papers, header.n_records) == (
         PageKind.NAME_CLUSTER,
         "Kimin Lee",
         43,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from disambig.domain import Author, Work
 from disambig.ingest import _fast_path
-from disambig.ingest._build_work import clean, is_clean
-from disambig.ingest._fast_path import canonical
+from disambig.ingest._build_work import clean_text, is_clean
+from disambig.ingest._fast_path import decode_canonical
 from disambig.ingest._native import Parsed, parse_any, parse_json
 from disambig.ingest._problems import BadRecord, Repair
 
@@ -154,42 +154,42 @@ def test_odd_lines_have_the_same_outcome(line: bytes) -> None:
 )
 def test_a_record_in_canonical_shape_takes_the_short_way(more: dict[str, Any]) -> None:
     record = {"id": "w1", "title": "On Names", "authors": [{"name": "Ada Byron"}]} | more
-    assert canonical(json.dumps(record).encode()) is not None
+    assert decode_canonical(json.dumps(record).encode()) is not None
 
 
 @given(st.text(alphabet=HOSTILE + "bc d", max_size=12), st.booleans())
 def test_what_is_told_to_be_clean_is_left_as_it_is(text: str, multiline: bool) -> None:
     repairs: list[Repair] = []
-    composed = clean(text, "title", repairs, multiline=multiline)
+    composed = clean_text(text, "title", repairs, multiline=multiline)
     assert not is_clean(text) or (composed, repairs) == (text, [])
 
 
 def test_no_character_that_is_taken_out_is_told_to_be_clean() -> None:
     told = [chr(c) for c in range(0x110000) if is_clean(f"a{chr(c)}b")]
     # without the short cut: the long way is taken by a text with a blank at its end
-    left = [char for char in told if clean(f"a{char}b ", "title", []) == f"a{char}b"]
+    left = [char for char in told if clean_text(f"a{char}b ", "title", []) == f"a{char}b"]
     assert left == told
 
 
 def test_an_author_made_quickly_is_an_author_in_every_field() -> None:
     whole = ("Ada Byron", "Ada", "Byron", ("London",), "0000-0002-1825-0097", "ada@example.org")
-    made = _fast_path.author(*whole)
+    made = _fast_path.make_author(*whole)
     assert type(made) is Author
     assert (made, hash(made)) == (Author(*whole), hash(Author(*whole)))
     assert [getattr(made, f.name) for f in fields(Author)] == list(whole)
-    assert _fast_path.author("Ada Byron") == Author("Ada Byron")
+    assert _fast_path.make_author("Ada Byron") == Author("Ada Byron")
 
 
 def test_a_work_made_quickly_is_a_work_in_every_field() -> None:
     ids = (("doi", "10.1/x"),)
     whole = ("w1", "On Names", (Author("Ada"),), "Abstract", "Notes", 2020, ("a",), ids, 3)
-    made = _fast_path.work(*whole)
+    made = _fast_path.make_work(*whole)
     assert type(made) is Work
     assert (made, hash(made)) == (Work(*whole), hash(Work(*whole)))
     assert [getattr(made, f.name) for f in fields(Work)] == [*whole, True, ()]
-    assert _fast_path.work("w1", "On Names") == Work("w1", "On Names")
+    assert _fast_path.make_work("w1", "On Names") == Work("w1", "On Names")
 
 
 def test_what_was_made_quickly_is_frozen() -> None:
     with pytest.raises(AttributeError):
-        _fast_path.author("Ada Byron").name = "Bo Li"  # type: ignore[misc]
+        _fast_path.make_author("Ada Byron").name = "Bo Li"  # type: ignore[misc]

@@ -61,7 +61,7 @@ def test_half_a_character_has_no_record() -> None:
 def test_a_line_of_json_is_received_as_it_stands(tmp_path: Path) -> None:
     line = '  {"title": "On\\tNames", "extra": [1],  "id":"w1", "authors": [{"name": "Æ Ø"}]}'
     (tmp_path / "works.jsonl").write_text(f"\n{line}\r\n", encoding="utf-8")
-    (got,) = read_works([tmp_path / "works.jsonl"]).received()
+    (got,) = read_works([tmp_path / "works.jsonl"]).iterate_received()
     assert (got.work.title, got.line, got.raw) == ("On Names", 2, line)
     assert got.file == str(tmp_path / "works.jsonl")
 
@@ -69,7 +69,7 @@ def test_a_line_of_json_is_received_as_it_stands(tmp_path: Path) -> None:
 def test_an_entry_of_an_array_is_received_as_it_stands(tmp_path: Path) -> None:
     entries = [json.dumps(record(id=name), indent=1) for name in ("w1", "w2")]
     (tmp_path / "works.json").write_text("[" + ",\n".join(entries) + "]")
-    found = read_works([tmp_path / "works.json"]).received()
+    found = read_works([tmp_path / "works.json"]).iterate_received()
     assert [got.raw for got in found] == entries
 
 
@@ -78,7 +78,7 @@ def test_works_already_taken_are_not_received_again(tmp_path: Path) -> None:
     (tmp_path / "works.jsonl").write_text("".join(lines))
     reader = read_works([tmp_path / "works.jsonl"])
     assert next(reader).id == "w1"
-    assert [got.work.id for got in reader.received()] == ["w2"]
+    assert [got.work.id for got in reader.iterate_received()] == ["w2"]
 
 
 def test_a_paper_of_a_data_set_is_received_with_its_signatures(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_paper_of_a_data_set_is_received_with_its_signatures(tmp_path: Path) -
     signed = {"signature_id": "s1", "paper_id": 7, "author_info": about}
     (tmp_path / "papers.json").write_text(json.dumps({"7": paper}))
     (tmp_path / "signatures.json").write_text(json.dumps({"s1": signed}))
-    (got,) = read_works([tmp_path]).received()
+    (got,) = read_works([tmp_path]).iterate_received()
     signed["paper_id"] = "7"  # ids are read as text
     assert json.loads(got.raw or "") == {"papers": {"7": paper}, "signatures": {"s1": signed}}
 
@@ -101,7 +101,7 @@ def test_a_paper_of_pages_is_received_as_each_page_prints_it(tmp_path: Path) -> 
     page = PAGES / "kimin-lee.txt"
     copy = tmp_path / "copy.txt"
     copy.write_bytes(page.read_bytes())
-    for got in read_works([page, copy]).received():
+    for got in read_works([page, copy]).iterate_received():
         printed = json.loads(got.raw or "")
         assert [entry["file"] for entry in printed] == [str(page), str(copy)]
         assert printed[0]["title"] == printed[1]["title"]

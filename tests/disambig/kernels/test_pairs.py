@@ -20,7 +20,15 @@ from disambig.kernels.groups import (
     list_name_pairs,
     compute_spans,
 )
-from disambig.kernels.pairs import compute_cosines, compute_dots, expand_class_pairs, compute_overlaps, sum_paths, sum_rows, sum_vectors
+from disambig.kernels.pairs import (
+    compute_cosines,
+    compute_dots,
+    expand_class_pairs,
+    compute_overlaps,
+    sum_paths,
+    sum_rows,
+    sum_vectors,
+)
 from disambig.kernels.vectors import LANES
 
 SEED = st.integers(0, 2**32 - 1)
@@ -68,7 +76,9 @@ def test_classes_expand_to_the_pairs_of_their_members(seed: int) -> None:
         )
     )
     ends = np.array(chosen, dtype=np.int32).reshape(-1, 2)
-    found = expand_class_pairs(ends[:, 0].copy(), ends[:, 1].copy(), start, member, low, n, len(expected))
+    found = expand_class_pairs(
+        ends[:, 0].copy(), ends[:, 1].copy(), start, member, low, n, len(expected)
+    )
     assert list(zip(*(column.tolist() for column in found), strict=True)) == expected
 
 
@@ -228,7 +238,9 @@ def test_each_row_is_multiplied_with_the_one_chosen_for_it(seed: int) -> None:
     vectors[rng.random(8) < 0.3] = np.nan
     which = rng.integers(0, 4, 8).astype(np.int32)
     expected = (vectors * others[which]).sum(axis=1)
-    assert compute_dots(vectors, others, which).tolist() == pytest.approx(expected.tolist(), nan_ok=True)
+    assert compute_dots(vectors, others, which).tolist() == pytest.approx(
+        expected.tolist(), nan_ok=True
+    )
 
 
 @settings(deadline=None)

@@ -137,7 +137,9 @@ def test_contributions_sum_to_the_score(seed, leaves):
     cuts = rng.normal(size=5).astype(np.float32)
     forest = forest_of(*(grown(rng, leaves, 3, cuts) for _ in range(5)), features="abc")
     X = rng.choice([*cuts, NAN, INF], size=(20, 3)).astype(np.float32)
-    assert forest.compute_contributions(X).sum(axis=1) == pytest.approx(forest.compute_log_odds(X), abs=1e-5)
+    assert forest.compute_contributions(X).sum(axis=1) == pytest.approx(
+        forest.compute_log_odds(X), abs=1e-5
+    )
 
 
 @pytest.mark.parametrize("leaves", [2, 3, 7, 8])

@@ -108,7 +108,17 @@ def test_thresholds_of_any_size_and_spacing_decide_exactly(cuts):
     assert forest.compute_log_odds(X) == pytest.approx(walked(forest, X), abs=1e-5)
 
 
-@pytest.mark.parametrize("distinct", [CUTS_PER_PLANE - 1, CUTS_PER_PLANE, CUTS_PER_PLANE + 1, 2 * CUTS_PER_PLANE, 2 * CUTS_PER_PLANE + 1, 1500])
+@pytest.mark.parametrize(
+    "distinct",
+    [
+        CUTS_PER_PLANE - 1,
+        CUTS_PER_PLANE,
+        CUTS_PER_PLANE + 1,
+        2 * CUTS_PER_PLANE,
+        2 * CUTS_PER_PLANE + 1,
+        1500,
+    ],
+)
 def test_more_thresholds_than_a_byte_can_count_decide_exactly(distinct):
     rng = np.random.default_rng(distinct)
     cuts = np.unique(rng.normal(size=distinct).astype(np.float32))
@@ -146,7 +156,9 @@ def test_a_score_is_the_same_to_the_last_bit_alone_in_any_batch_and_order():
     assert forest.compute_log_odds(X[100:900]).tolist() == whole[100:900]
     assert forest.compute_log_odds(X[::-1]).tolist() == whole[::-1]
     assert forest.compute_log_odds(np.asfortranarray(X)).tolist() == whole
-    assert forest.compute_log_odds(np.asfortranarray(np.repeat(X, 2, axis=0))[::2]).tolist() == whole
+    assert (
+        forest.compute_log_odds(np.asfortranarray(np.repeat(X, 2, axis=0))[::2]).tolist() == whole
+    )
 
 
 def test_a_sum_of_many_trees_is_rounded_as_little_as_float32_allows():

@@ -24,7 +24,9 @@ def test_the_mean_scores_between_its_forests() -> None:
 def test_contributions_to_the_mean_add_up_to_its_score() -> None:
     mean = Forest.average([fitted(seed) for seed in range(3)])
     X = np.random.default_rng(9).normal(size=(50, 2)).astype(np.float32)
-    assert mean.compute_contributions(X).sum(axis=1) == pytest.approx(mean.compute_log_odds(X), abs=1e-5)
+    assert mean.compute_contributions(X).sum(axis=1) == pytest.approx(
+        mean.compute_log_odds(X), abs=1e-5
+    )
 
 
 def test_forests_over_other_features_have_no_mean() -> None:

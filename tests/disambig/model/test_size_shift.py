@@ -146,7 +146,7 @@ def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them(
     fitted = growing()
 
     def scored(times: int) -> ScoredPairs:
-        return ScoredPairs.of(
+        return ScoredPairs.score(
             replace(index, doublings=times),
             batch_of(index),
             constraints,
@@ -158,7 +158,9 @@ def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them(
     np.testing.assert_array_equal(small.probability, large.probability)
     asked = small.probability >= MIN_PROBABILITY
     assert 0 < asked.sum() < len(asked)
-    np.testing.assert_allclose(np.unique(large.shifted_probability[asked]), [0.018, 0.982], atol=1e-3)
+    np.testing.assert_allclose(
+        np.unique(large.shifted_probability[asked]), [0.018, 0.982], atol=1e-3
+    )
     np.testing.assert_array_equal(large.shifted_probability[~asked], small.probability[~asked])
     group = small.cluster(0.8)
     _, before = small.compute_group_features(group)
@@ -174,7 +176,7 @@ def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them(
 def test_groups_far_apart_are_not_compared_in_a_large_corpus() -> None:
     index, constraints = invented()
     for times in (0, 3):
-        scored = ScoredPairs.of(
+        scored = ScoredPairs.score(
             replace(index, doublings=times),
             batch_of(index),
             constraints,
@@ -194,7 +196,7 @@ def test_pair_scores_that_are_told_are_those_a_run_groups_by() -> None:
     fitted = growing()
     told = score_labelled_pairs(index, fitted, labels)
     batch = batch_of(index)
-    scored = ScoredPairs.of(index, batch, invented()[1], lambda c: predict_pairs(fitted, c, 3))
+    scored = ScoredPairs.score(index, batch, invented()[1], lambda c: predict_pairs(fitted, c, 3))
     ends = np.sort(np.column_stack([batch.rows[batch.left], batch.rows[batch.right]]), axis=1)
     ours = dict(zip(map(tuple, ends.tolist()), scored.shifted_probability.tolist(), strict=True))
     listed = [

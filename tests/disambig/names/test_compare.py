@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disambig.names import FamilyRelation, GivenRelation, NameTable, compare_names, is_compatible, parse_name
+from disambig.names import (
+    FamilyRelation,
+    GivenRelation,
+    NameTable,
+    compare_names,
+    is_compatible,
+    parse_name,
+)
 
 ONE_PERSON = [
     ("J.L. Pons", "Jose L. Pons"),

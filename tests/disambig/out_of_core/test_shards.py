@@ -180,7 +180,9 @@ def evidence(index: CorpusIndex) -> dict[tuple[Signature, Signature], list[float
     """Features of every listed pair, by signatures."""
     blocks = make_blocks(index.corpus)
     batch = NamePairs.compare(index, blocks).make_batch(0, len(blocks))
-    return by_pair(index, batch, np.column_stack(list(compute_pair_features(index, batch).values())))
+    return by_pair(
+        index, batch, np.column_stack(list(compute_pair_features(index, batch).values()))
+    )
 
 
 def by_pair(

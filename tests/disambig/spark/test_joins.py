@@ -116,7 +116,9 @@ def test_likely_joins_are_those_of_the_whole_corpus(case: Case, data: st.DataObj
     probability = np.array([data.draw(st.sampled_from([0.6, 0.7])) for _ in chosen], np.float32)
     pairs = np.array(chosen)
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    whole = join_probable(case.constraints, number, block_of, pairs[order], probability[order], MODEL)
+    whole = join_probable(
+        case.constraints, number, block_of, pairs[order], probability[order], MODEL
+    )
     moves = compute_joins(
         case.table(
             np.flatnonzero(np.isin(number, pairs)), identity=identity, block=block_of[number]

@@ -40,7 +40,7 @@ def test_a_question_is_as_probable_as_the_queue_says_that_asks_it() -> None:
     model = Model.load()
     index = CorpusIndex.from_corpus(indexed(works).corpus, space(), model.frequency)
     block = next(b for b in make_blocks(index.corpus) if len(b) == 9)
-    scored = ScoredPairs.of(
+    scored = ScoredPairs.score(
         index,
         NamePairs.compare(index, [block]).make_batch(0, 1),
         compile_constraints(index.corpus, ()),

@@ -63,7 +63,9 @@ def lees(person: list[int]) -> tuple[CorpusIndex, list[np.ndarray], np.ndarray]:
         Work(str(k), "A title", (Author(name), Author(f"{'Qx' if k % 2 else 'Rx'} Ru")))
         for k, name in enumerate(LEES)
     ]
-    index = CorpusIndex.from_corpus(Corpus.from_works(works), SemanticSpace.load(), NameFrequency.fit([]))
+    index = CorpusIndex.from_corpus(
+        Corpus.from_works(works), SemanticSpace.load(), NameFrequency.fit([])
+    )
     people = np.full(index.corpus.n_signatures, -1, dtype=np.int64)
     people[index.corpus.author_start[:-1]] = person
     return index, make_blocks(index.corpus), people

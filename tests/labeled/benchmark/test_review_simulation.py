@@ -55,7 +55,7 @@ def scored(model: Model) -> ScoredPairs:
         return predict_pairs(model, columns, index.doublings)
 
     batch = NamePairs.compare(index, [rows]).make_batch(0, 1)
-    return ScoredPairs.of(index, batch, compile_constraints(corpus, ()), score)
+    return ScoredPairs.score(index, batch, compile_constraints(corpus, ()), score)
 
 
 def block(scored: ScoredPairs, *person: int) -> ReviewBlock:

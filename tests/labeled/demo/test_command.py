@@ -8,7 +8,13 @@ from rich.console import Console
 
 from disambig.domain import Assignment, Author, Label, Signature, Work
 from labeled.demo.command import print_demo
-from labeled.demo.sample import LABELS_FILE, PAGE_NAMES, WORKS_FILE, read_sample_labels, read_sample_works
+from labeled.demo.sample import (
+    LABELS_FILE,
+    PAGE_NAMES,
+    WORKS_FILE,
+    read_sample_labels,
+    read_sample_works,
+)
 
 Identify = Callable[[Work, Author, str], str]
 

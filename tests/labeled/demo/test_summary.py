@@ -92,7 +92,13 @@ def test_people_of_a_like_name_are_contrasted_by_what_keeps_them_apart() -> None
     found = cast(works, {"4:0": "other kimin"})
     contrasts = found.list_contrasts(found.people["Kimin Lee"])
     assert [
-        (c.other.name, c.has_same_name, c.n_shared_papers, c.differs_in_given_name, c.shared_coauthors)
+        (
+            c.other.name,
+            c.has_same_name,
+            c.n_shared_papers,
+            c.differs_in_given_name,
+            c.shared_coauthors,
+        )
         for c in contrasts
     ] == [
         ("Kimin Lee", True, 0, False, ()),
@@ -116,7 +122,9 @@ def test_given_names_differ_unless_one_could_be_short_for_the_other(
     other: str, differs: bool
 ) -> None:
     found = cast([work("1", "Kimin Lee"), work("2", other)])
-    assert [c.differs_in_given_name for c in found.list_contrasts(found.people["Kimin Lee"])] == [differs]
+    assert [c.differs_in_given_name for c in found.list_contrasts(found.people["Kimin Lee"])] == [
+        differs
+    ]
 
 
 def test_common_coauthors_are_those_of_two_forms_of_the_name() -> None:

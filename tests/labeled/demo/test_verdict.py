@@ -37,7 +37,9 @@ def test_people_with_one_identity_all_of_it_theirs_are_found() -> None:
 
 
 def test_b_cubed_is_that_of_the_labelled_mentions() -> None:
-    verdict = compare_with_labels(*rows(("A", "i", "a"), ("A", "i", "a"), ("A", "i", "b"), ("B", "j", "b")))
+    verdict = compare_with_labels(
+        *rows(("A", "i", "a"), ("A", "i", "a"), ("A", "i", "b"), ("B", "j", "b"))
+    )
     assert verdict is not None
     # Precision: 2/3, 2/3, 1/3, 1; recall: 1, 1, 1/2, 1/2.
     assert verdict.metrics.bcubed_precision == pytest.approx((2 / 3 + 2 / 3 + 1 / 3 + 1) / 4)
@@ -45,7 +47,9 @@ def test_b_cubed_is_that_of_the_labelled_mentions() -> None:
 
 
 def test_forms_of_one_person_are_listed_with_their_identities() -> None:
-    verdict = compare_with_labels(*rows(("Alex Li", "i", "li"), ("A. Li", "i", "li"), ("Alex Li", "j", "li")))
+    verdict = compare_with_labels(
+        *rows(("Alex Li", "i", "li"), ("A. Li", "i", "li"), ("Alex Li", "j", "li"))
+    )
     assert verdict is not None
     assert verdict.variants == (NameVariants("li", ("A. Li", "Alex Li"), ("i", "j"), 3),)
 

@@ -19,7 +19,13 @@ from disambig.errors import DisambigError, InputError
 from labeled.peer import s2and
 from labeled.peer.blocks import LabelledBlock, list_labelled_blocks
 from labeled.peer.process import STAGES, PeerRun, encode_clusters
-from labeled.peer.s2and import compute_accuracy, result_to_dict, format_result, run_peer, summarise_run
+from labeled.peer.s2and import (
+    compute_accuracy,
+    result_to_dict,
+    format_result,
+    run_peer,
+    summarise_run,
+)
 from labeled.peer.tables import split_name, build_block_members, build_tables
 
 HOPPER = Author("Grace Brewster Hopper", affiliations=("US Navy",), email="grace@navy.mil")

@@ -11,7 +11,9 @@ from service.board.contradictions import (
 )
 from service.profiles.aggregates import SignatureRow
 
-BLANK = SignatureRow(1, 1, 0, "Wei Wang", None, None, 0.9, "run", 1, "w1", "On one", None, None, None, 2)
+BLANK = SignatureRow(
+    1, 1, 0, "Wei Wang", None, None, 0.9, "run", 1, "w1", "On one", None, None, None, 2
+)
 ONE, OTHER = "0000-0002-1825-0097", "0000-0001-5109-3700"
 
 

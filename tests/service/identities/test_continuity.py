@@ -154,7 +154,7 @@ def test_tables_and_sparse_rows_give_matchings_of_one_value(
     identity, cluster, sure = (np.array(column) for column in zip(*rows, strict=True))
     tables = match_identities(identity, cluster, confirmed=sure)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(continuity, "DENSE", 0)
+        patch.setattr(continuity, "MAX_DENSE_CELLS", 0)
         sparse = match_identities(identity, cluster, confirmed=sure)
     assert _value(sparse, rows) == _value(tables, rows)
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from service.profiles.aggregates import SignatureRow
-from service.profiles.contrast import IdentityEvidence, contrast_similar, contrast, list_common_evidence
+from service.profiles.contrast import (
+    IdentityEvidence,
+    contrast_similar,
+    contrast,
+    list_common_evidence,
+)
 
 ROE, DOE = (True, 100), (False, 200)
 NAMES = {ROE: "Jane Roe", DOE: "John Doe"}
@@ -32,7 +37,9 @@ def mention(work: int, **more: Any) -> SignatureRow:
     return SignatureRow(**{**given, **more})
 
 
-def person(public: str, *mentions: SignatureRow, authors: dict[int, list[Any]] | None = None) -> IdentityEvidence:
+def person(
+    public: str, *mentions: SignatureRow, authors: dict[int, list[Any]] | None = None
+) -> IdentityEvidence:
     return IdentityEvidence.build((True, 1), public, list(mentions), authors or {})
 
 

@@ -120,7 +120,9 @@ def test_questions_that_are_not_asked_again_are_closed_but_for_those_at_work(
     assert generate.store_tasks(database, editor, publication, found, Settings(), {}) is None
 
 
-def doubt(database: Database, left: list[int], right: list[int], probability: float) -> UncertainCase:
+def doubt(
+    database: Database, left: list[int], right: list[int], probability: float
+) -> UncertainCase:
     """Whether the identities of two sets of signatures are one person."""
     with database.read() as connection:
         rows = connection.execute(select(Identity.key, Identity.n_works)).all()

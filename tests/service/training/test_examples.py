@@ -75,7 +75,9 @@ def test_whole_decisions_are_held_back_and_what_follows_from_others_is_not_asked
 
 def test_about_the_share_is_held_back_and_the_same_again_when_more_was_decided() -> None:
     decided = [said(f"d{k}", "must", f"a{k}", f"b{k}") for k in range(600)]
-    few, all_ = (training_examples.build_training_set(some, [], 0.2, 5) for some in (decided[:300], decided))
+    few, all_ = (
+        training_examples.build_training_set(some, [], 0.2, 5) for some in (decided[:300], decided)
+    )
     held = [{c.source for c in found.held_back} for found in (few, all_)]
     assert held[0] == {source for source in held[1] if int(source[1:]) < 300}
     assert 90 < all_.n_held_back < 150
@@ -122,11 +124,15 @@ def test_too_few_answers_say_how_many_more_of_which_kind_are_needed() -> None:
     answers = [answer(f"d{k}", float(k < 2), f"a{k}", f"b{k}") for k in range(20)]
     told = "10 more and 3 more that say one person, or give labelled works"
     with pytest.raises(Invalid, match=told):
-        training_examples.check_enough_answers(training_examples.build_training_set(decided, answers, 0.0, 0))
+        training_examples.check_enough_answers(
+            training_examples.build_training_set(decided, answers, 0.0, 0)
+        )
     with pytest.raises(Invalid, match="no decisions"):
         training_examples.check_enough_answers(training_examples.build_training_set([], [], 0.2, 0))
     more = [answer(f"e{k}", 1.0, "a", "b") for k in range(20)]
-    training_examples.check_enough_answers(training_examples.build_training_set(decided, [*answers, *more], 0.0, 0))
+    training_examples.check_enough_answers(
+        training_examples.build_training_set(decided, [*answers, *more], 0.0, 0)
+    )
 
 
 def test_a_corrected_model_keeps_its_forests_and_leans_to_what_was_answered(
@@ -180,7 +186,9 @@ def test_a_decision_held_back_is_right_only_if_all_that_it_says_holds(eager) -> 
         said("d2", "cannot", "s0", "r0"),
     ]
     taught = replace(
-        training_examples.build_training_set(decided, [], 0.0, 0), held_back=tuple(decided[1:]), n_held_back=1
+        training_examples.build_training_set(decided, [], 0.0, 0),
+        held_back=tuple(decided[1:]),
+        n_held_back=1,
     )
     comparing = ModelComparison({"old": Model.load(), "new": never})
     held = comparing.compare(IndexCache(corpus), decided, taught)["held_back"]
@@ -215,7 +223,11 @@ def test_mixed_sides_are_one_person_by_the_share_of_the_pairs_that_are() -> None
     apart = {("one", "two")}
     assert training_examples.compute_share_same([a, b], [c], person, apart) == 1
     assert training_examples.compute_share_same([a, b], [x], person, apart) == 0
-    assert training_examples.compute_share_same([a, b, x], [c], person, apart) == pytest.approx(2 / 3)
+    assert training_examples.compute_share_same([a, b, x], [c], person, apart) == pytest.approx(
+        2 / 3
+    )
     # of one and three, and of whoever nothing was said about, nothing is told
-    assert training_examples.compute_share_same([a, b], [c, y, Signature("z", 0)], person, apart) == 1
+    assert (
+        training_examples.compute_share_same([a, b], [c, y, Signature("z", 0)], person, apart) == 1
+    )
     assert training_examples.compute_share_same([a], [y], person, apart) is None

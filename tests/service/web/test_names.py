@@ -67,7 +67,9 @@ def test_that_nothing_was_asked_yet_is_told_apart_from_nothing_to_answer(
         client.post("/login", data={"key": key_of(database, "reviewer")})
         assert all("No open questions." in client.get(page).text for page in pages)
         identities(database, editor)  # publishes them
-        assert all("has not been checked for questions yet" in client.get(page).text for page in pages)
+        assert all(
+            "has not been checked for questions yet" in client.get(page).text for page in pages
+        )
         with database.write() as connection:
             EventLog.lock(connection).record("questions-asked", editor)
         assert all("No open questions." in client.get(page).text for page in pages)
