@@ -82,7 +82,7 @@ def write_archive(path: Path, version: int, document: Mapping[str, Any], arrays:
 
 
 def read_archive(path: Path | Traversable, version: int) -> tuple[dict[str, Any], Arrays]:
-    """Return the document and the arrays (read-only) of a file written by :func:`write`.
+    """Return the document and the arrays (read-only) of a file written by :func:`write_archive`.
 
     Raises
     ------
@@ -107,25 +107,28 @@ def read_archive(path: Path | Traversable, version: int) -> tuple[dict[str, Any]
     for name in members:
         if not name.endswith(".npy"):
             raise ModelError(f"contains {name!r}, which is not an array")
-    named = {name.removesuffix(".npy"): member for name, member in members.items()}
-    if head["sha256"] != _hash_members(_dump_json(document), named):
+    data_by_name = {name.removesuffix(".npy"): member for name, member in members.items()}
+    if head["sha256"] != _hash_members(_dump_json(document), data_by_name):
         raise ModelError("its checksum does not match, so it was changed or damaged")
-    return document, {name: _load_array(name, member) for name, member in named.items()}
+    return document, {name: _load_array(name, member) for name, member in data_by_name.items()}
 
 
 def _check_content(head: Any, version: int) -> dict[str, Any]:
     """Return the document after checking the format version."""
     if not isinstance(head, dict) or not {"format", "sha256", "content"} <= head.keys():
         raise ModelError(f"{DOCUMENT} lacks format, sha256 or content")
-    found, content = head["format"], head["content"]
-    if type(found) is not int or not isinstance(content, dict):
+    file_version, content = head["format"], head["content"]
+    if type(file_version) is not int or not isinstance(content, dict):
         raise ModelError(f"{DOCUMENT} has an unexpected structure")
-    if found > version:
+    if file_version > version:
         raise ModelError(
-            f"made by a newer disambig (format {found}, this one reads {version}); upgrade disambig"
+            f"made by a newer disambig (format {file_version}, this one reads {version}); "
+            "upgrade disambig"
         )
-    if found < version:
-        raise ModelError(f"made by an older disambig (format {found}, this one reads {version})")
+    if file_version < version:
+        raise ModelError(
+            f"made by an older disambig (format {file_version}, this one reads {version})"
+        )
     return content
 
 

@@ -1,6 +1,6 @@
 """Terminal output: escaped text, consoles and progress bars.
 
-Names and titles are untrusted. :func:`safe` is the only function that
+Names and titles are untrusted. :func:`escape_text` is the only function that
 escapes what could control a terminal (escape sequences, control and bidirectional characters). The
 consoles created here never interpret markup, so ``[red]`` in a name is printed as it is. rich is
 imported at first use, so that ``--help`` stays fast.

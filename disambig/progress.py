@@ -1,6 +1,6 @@
 """Progress of long computations: a function that opens a stage and yields ``advance``.
 
-:func:`disambig.console.show_progress` draws a bar; :func:`silent` draws nothing.
+:func:`disambig.console.show_progress` draws a bar; :func:`no_progress` draws nothing.
 """
 
 from __future__ import annotations

@@ -15,22 +15,22 @@ class Clock:
 
     def __init__(self) -> None:
         """Start the clock."""
-        self.began = time.perf_counter()
+        self.start = time.perf_counter()
         self.seconds: dict[str, float] = {}
 
     def time_function(self, name: str, function: Callable[P, T]) -> Callable[P, T]:
         """Return the function, with its time added under a name."""
 
         def run(*args: P.args, **kwargs: P.kwargs) -> T:
-            began = time.perf_counter()
-            found = function(*args, **kwargs)
-            spent = time.perf_counter() - began
+            start = time.perf_counter()
+            value = function(*args, **kwargs)
+            spent = time.perf_counter() - start
             self.seconds[name] = self.seconds.get(name, 0.0) + spent
-            return found
+            return value
 
         return run
 
     def get_seconds(self, name: str) -> dict[str, float]:
         """Return the seconds by name; time outside the functions is added under ``name``."""
-        rest = time.perf_counter() - self.began - sum(self.seconds.values())
+        rest = time.perf_counter() - self.start - sum(self.seconds.values())
         return {name: rest, **self.seconds}

@@ -142,7 +142,7 @@ def create_key(
     secret = secrets.token_urlsafe(SECRET_BYTES)
     info = KeyInfo(new_id("k"), name, role, per_minute, now, expires_at, None, None)
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         connection.execute(
             insert(ApiKey).values(
                 id=info.id,
@@ -154,7 +154,7 @@ def create_key(
                 expires_at=expires_at,
             )
         )
-        ledger.record("key-created", actor, subject=info.id, after=_to_event(info))
+        event_log.record("key-created", actor, subject=info.id, after=_to_event(info))
     return info, f"{info.id}.{secret}"
 
 
@@ -192,7 +192,7 @@ def revoke_key(database: Database, actor: Actor, key_id: str, reason: str | None
         The key authenticates this request; revoking it could lock out its owner by mistake.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         before = get_key(connection, key_id)
         if before.revoked_at is not None:
             return before
@@ -200,10 +200,10 @@ def revoke_key(database: Database, actor: Actor, key_id: str, reason: str | None
             raise Conflict(
                 "this request is authenticated by the key that it would revoke", "use another key"
             )
-        statement = update(ApiKey).where(ApiKey.id == before.id).values(revoked_at=ledger.at)
+        statement = update(ApiKey).where(ApiKey.id == before.id).values(revoked_at=event_log.at)
         connection.execute(statement)
         after = get_key(connection, before.id)
-        ledger.record(
+        event_log.record(
             "key-revoked",
             actor,
             subject=before.id,

@@ -60,7 +60,7 @@ class Application(Litestar):
             await super().__call__(scope, receive, send)
         elif scope["method"] == "HEAD":
             asked: Any = {**scope, "method": "GET"}
-            await self._observed(asked, receive, _without_body(send))
+            await self._observed(asked, receive, _drop_body(send))
         else:
             await self._observed(scope, receive, send)
 
@@ -86,9 +86,9 @@ def create_app(
     Invalid, Unavailable
         If the database in the settings cannot be used.
     """
-    own = database is None
+    owns_database = database is None
     store = open_database(settings) if database is None else database
-    known, hot, last_event = KeyCache(store), ResponseCache(), LastEvent(store)
+    key_cache, hot, last_event = KeyCache(store), ResponseCache(), LastEvent(store)
 
     placer = SharedAssigner(store, settings)
 
@@ -98,9 +98,9 @@ def create_app(
             placer.keep_warm()
         yield
         placer.close()
-        known.uses.close()
+        key_cache.uses.close()
         last_event.close()
-        if own:
+        if owns_database:
             store.close()
 
     return Application(
@@ -112,7 +112,7 @@ def create_app(
         ],
         lifespan=[lifespan],
         middleware=[
-            AuthMiddleware(settings, known, RateLimits()),
+            AuthMiddleware(settings, key_cache, RateLimits()),
             CacheMiddleware(hot, last_event),
         ],
         dependencies=_dependencies(settings, store),
@@ -126,7 +126,7 @@ def create_app(
         state=State(
             {
                 "hot": hot,
-                "keys": known,
+                "keys": key_cache,
                 "vocabulary": Vocabulary(),
                 "metrics": Metrics(store) if settings.metrics else None,
                 "readiness": health.Readiness(settings, store),
@@ -174,22 +174,26 @@ async def _finish_headers(message: Message, scope: Scope) -> None:
     headers = list(message.get("headers", ()))
     present = {name.lower() for name, _ in headers}
     state: dict[str, Any] = scope.get("state", {})
-    every = {"X-Request-ID": request_id(scope), **state.get("headers", {}), **SECURITY_HEADERS}
+    all_headers = {
+        "X-Request-ID": request_id(scope),
+        **state.get("headers", {}),
+        **SECURITY_HEADERS,
+    }
     headers += [
         (name.lower().encode(), value.encode())
-        for name, value in every.items()
+        for name, value in all_headers.items()
         if name.lower().encode() not in present
     ]
     message["headers"] = headers
 
 
-def _without_body(send: Send) -> Send:
-    async def sending(message: Message) -> None:
+def _drop_body(send: Send) -> Send:
+    async def send_without_body(message: Message) -> None:
         if message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await send(message)
 
-    return sending
+    return send_without_body
 
 
 def handle_exception(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -71,10 +71,10 @@ class Measurement:
 
 def generate_works() -> Iterator[Work]:
     """Generate one author of many works, and one name of many people, with ORCID iDs."""
-    busy = Author("Zebulon Quartermain", orcid=_build_orcid(1))
+    busy_author = Author("Zebulon Quartermain", orcid=_build_orcid(1))
     for k in range(N_WORKS):
-        fellows = tuple(Author(f"{_NAMES[(k + j) % 40]} Fellow{j}") for j in range(k % 5))
-        yield _build_work(f"busy-{k}", (busy, *fellows), k)
+        coauthors = tuple(Author(f"{_NAMES[(k + j) % 40]} Fellow{j}") for j in range(k % 5))
+        yield _build_work(f"busy-{k}", (busy_author, *coauthors), k)
     for k in range(N_MENTIONS):
         # a few people write much, most write little, as with real names
         person = int(N_PEOPLE * (k / N_MENTIONS) ** 2)
@@ -156,7 +156,7 @@ def run_wrk(address: str, paths: list[str], connections: int, seconds: int) -> t
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(WRK_SCRIPT.format(paths=quoted))
         script.flush()
-        done = subprocess.run(
+        process = subprocess.run(
             [
                 "wrk",
                 f"-t{min(2, connections)}",
@@ -172,18 +172,21 @@ def run_wrk(address: str, paths: list[str], connections: int, seconds: int) -> t
             text=True,
             check=True,
         )
-    figures = [float(x) for x in done.stdout.partition("RESULT ")[2].split()]
+    figures = [float(x) for x in process.stdout.partition("RESULT ")[2].split()]
     duration, requests, p50, p95, p99, errors = figures
     return duration, requests, p50 / 1000, p95 / 1000, p99 / 1000, errors
 
 
 def measure(address: str, seconds: int) -> list[Measurement]:
     """Run all measurements on a seeded, running service."""
-    busy = _list_identities(address, "Zebulon Quartermain")[0]
-    others = _list_identities(address, "wei wang")
+    busy_id = _list_identities(address, "Zebulon Quartermain")[0]
+    common_name_ids = _list_identities(address, "wei wang")
     name = f"/v1/names/{quote('wei wang')}?limit=100"
-    hot = [f"/v1/identities/{id}" for id in others[:20]] + ["/v1/works/busy-1", "/v1/stats"]
-    profile = f"/v1/identities/{busy}"
+    hot = [f"/v1/identities/{id}" for id in common_name_ids[:20]] + [
+        "/v1/works/busy-1",
+        "/v1/stats",
+    ]
+    profile = f"/v1/identities/{busy_id}"
     plans = (
         ("cached reads, mixed", hot, 32, "1,000/s"),
         (f"profile of {N_WORKS:,} works, cached", [profile], 32, "1,000/s"),
@@ -210,47 +213,47 @@ def _list_identities(address: str, name: str) -> list[str]:
 
 def _seed(database: str, data: Path, works: Path | None) -> dict[str, float]:
     """Load and publish; return the duration of each step in seconds."""
-    from disambig.ingest import Received, read_works
+    from disambig.ingest import ReceivedWork, read_works
     from service.publication import publish as publishing
     from service.runs import store as run_store
     from service.worker.worker import Worker
     from service.works.load import Delivery, load_works
 
-    took: dict[str, float] = {}
+    durations: dict[str, float] = {}
     with common.open_service(database, data=data) as (settings, db):
-        records = [Received(w, k + 1, None, "bench") for k, w in enumerate(generate_works())]
-        begun = time.perf_counter()
+        records = [ReceivedWork(w, k + 1, None, "bench") for k, w in enumerate(generate_works())]
+        started = time.perf_counter()
         load_works(db, common.get_actor(), Delivery("file", "bench"), records)
-        took["load generated works"] = time.perf_counter() - begun
+        durations["load generated works"] = time.perf_counter() - started
         if works is not None:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             with read_works([works]) as reader:
                 load_works(
                     db, common.get_actor(), Delivery("file", str(works)), reader.iterate_received()
                 )
-            took[f"load {works.name}"] = time.perf_counter() - begun
-        begun = time.perf_counter()
+            durations[f"load {works.name}"] = time.perf_counter() - started
+        started = time.perf_counter()
         run = run_store.create_run(db, common.get_actor(), scope=run_store.FULL)
         worker = Worker(db, settings, lambda line: click.echo(line, err=True))
         worker.serve(once=True)
-        took["run"] = time.perf_counter() - begun
-        begun = time.perf_counter()
+        durations["run"] = time.perf_counter() - started
+        started = time.perf_counter()
         publishing.publish(db, common.get_actor(), run.id)
-        took["publish"] = time.perf_counter() - begun
-    return took
+        durations["publish"] = time.perf_counter() - started
+    return durations
 
 
-def _print_table(measured: list[Measurement], took: dict[str, float]) -> None:
+def _print_table(measurements: list[Measurement], durations: dict[str, float]) -> None:
     click.echo(
         f"{'':<36} {'conn.':>5} {'req/s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}  goal"
     )
-    for m in measured:
+    for m in measurements:
         failed = f"  {m.errors} ERRORS" if m.errors else ""
         click.echo(
             f"{m.what:<36} {m.connections:>5} {m.rate:>8,.0f} {m.p50:>8.1f} {m.p95:>8.1f} "
             f"{m.p99:>8.1f}  {m.goal}{failed}"
         )
-    for what, seconds in took.items():
+    for what, seconds in durations.items():
         click.echo(f"{what:<36} {seconds:>8.1f} s")
 
 
@@ -278,23 +281,23 @@ def bench(
         data = Path(folder)
         address = database or build_sqlite_url(data / "bench.sqlite").render_as_string()
         with common.open_service(address, data=data) as (_, db):
-            held = read_inventory(db)
-        if held.rows["works"]:
+            contents = read_inventory(db)
+        if contents.rows["works"]:
             raise click.ClickException("the database is not empty; name an empty one")
-        took = _seed(address, data, works)
-        with run_server(address, data, processes) as where:
-            measured = measure(where, seconds)
+        durations = _seed(address, data, works)
+        with run_server(address, data, processes) as server_address:
+            measurements = measure(server_address, seconds)
         with common.open_service(address, data=data) as (_, db):
-            held = read_inventory(db)
-    click.echo(f"{held.kind}, {held.rows['signatures']:,} mentions, {processes} processes")
-    _print_table(measured, took)
+            contents = read_inventory(db)
+    click.echo(f"{contents.kind}, {contents.rows['signatures']:,} mentions, {processes} processes")
+    _print_table(measurements, durations)
     if out is not None:
         figures = {
-            "database": held.kind,
-            "rows": held.rows,
+            "database": contents.kind,
+            "rows": contents.rows,
             "processes": processes,
-            "seconds": took,
-            "measured": [asdict(m) for m in measured],
+            "seconds": durations,
+            "measured": [asdict(m) for m in measurements],
         }
         out.write_text(json.dumps(figures, indent=2) + "\n")
 

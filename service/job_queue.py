@@ -187,7 +187,7 @@ def record_failure(
 
     Parameters
     ----------
-    for_good : bool
+    permanent : bool
         Whether a retry would fail the same way.
 
     Returns
@@ -196,7 +196,7 @@ def record_failure(
         ``failed`` or ``queued``; None if the claim is no longer valid.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         is_final = permanent or claim.attempt >= MAX_ATTEMPTS
         state = "failed" if is_final else "queued"
         values = {
@@ -204,13 +204,13 @@ def record_failure(
             "claimed_by": None,
             "heartbeat_at": None,
             "error": error,
-            "ended_at": ledger.at if is_final else None,
+            "ended_at": event_log.at if is_final else None,
         }
         statement = update(claim.kind.table).where(_is_current(claim)).values(**values)
         if connection.execute(statement).rowcount != 1:
             return None
         event_data = {"error": error, "state": state}
-        ledger.record(f"{claim.kind.noun}-failed", actor, subject=claim.id, after=event_data)
+        event_log.record(f"{claim.kind.noun}-failed", actor, subject=claim.id, after=event_data)
         return state
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Set
 from math import log2
 
-MAX_COLUMNS = 8
+MAX_BOARD_IDENTITIES = 8
 """Maximal number of identities on one board: as many as a screen shows side by side."""
 
 
@@ -49,7 +49,7 @@ def compute_priority(gain: float, traffic: float, effort: int) -> float:
 
 
 def fill_board(
-    identities_by_question: Iterable[Set[Hashable]], max_identities: int = MAX_COLUMNS
+    identities_by_question: Iterable[Set[Hashable]], max_identities: int = MAX_BOARD_IDENTITIES
 ) -> list[int]:
     """Return the indices of the questions that fit on one board; questions come best first.
 

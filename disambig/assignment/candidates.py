@@ -140,7 +140,7 @@ def select_signatures(identity: Int32, rows: Int32, evidence: Float64, limit: in
     Returns
     -------
     int32[m]
-        Ascending. Of each identity at most :data:`SPOKESMEN`: half of them those with most
+        Ascending. Of each identity at most :data:`MAX_REPRESENTATIVES`: half of them with most
         evidence, half evenly spaced.
     """
     if len(rows) <= limit:

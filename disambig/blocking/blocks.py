@@ -103,7 +103,9 @@ class Comparisons:
         names = NamePairs.compare(index, blocks)
         is_crowded = names.load > crowded_namesakes / 2 * np.diff(names.start)
         large = [blocks[b] for b in np.flatnonzero(is_crowded).tolist()]
-        block_parts = [some for block in large for some in divide_block(index, block, part)]
+        block_parts = [
+            block_part for block in large for block_part in divide_block(index, block, part)
+        ]
         near = NeighbourPairs(index, NamePairs.compare(index, block_parts), max_neighbours)
         all_parts = np.ones(len(block_parts), dtype=bool)
         batches = [(0, *run) for run in _split_into_runs(names, ~is_crowded, pairs)]
@@ -263,8 +265,8 @@ def _divide_by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
     names = index.corpus.names
     given_names = []
     for code in index.corpus.signature_name[block]:
-        given = names[code].given
-        given_names.append(given[0] if given and len(given[0]) > 1 else "")
+        given_parts = names[code].given
+        given_names.append(given_parts[0] if given_parts and len(given_parts[0]) > 1 else "")
     keys, label = np.unique(np.array(given_names), return_inverse=True)
     initials = np.flatnonzero(label == 0) if keys[0] == "" else np.empty(0, dtype=np.int64)
     if len(initials) and len(keys) > 1:

@@ -24,8 +24,8 @@ NAME_COLUMNS = (
 
 def compute_name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, Float32]:
     """Compute the evidence of names for pairs of rows of the name table; float32[Q] each."""
-    compared = compare_names(index.names, a, b)
-    columns = {f"name_{k}": compared[k] for k in (*NAME_COLUMNS, "compatible")}
+    comparison = compare_names(index.names, a, b)
+    columns = {f"name_{k}": comparison[k] for k in (*NAME_COLUMNS, "compatible")}
     # the agreement of two names is as common as the less informative of them
     given = np.minimum(index.given_rarity[a], index.given_rarity[b])
     family = np.minimum(index.family_rarity[a], index.family_rarity[b])
@@ -52,22 +52,24 @@ class NameEvidenceCache:
         self._columns: dict[str, Float32] = {}
 
     def get(self, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> dict[str, Float32]:
-        """Return the evidence as :func:`name_evidence` does; it is symmetric."""
+        """Return the evidence as :func:`compute_name_evidence` does; it is symmetric."""
         key = np.minimum(a, b).astype(np.int64) * self._width + np.maximum(a, b)
-        place = np.searchsorted(self._key, key)
-        known = place < len(self._key)
-        known[known] = self._key[place[known]] == key[known]
-        if not known.all() or not self._columns:
-            self._add(np.unique(key[~known]))
-            place = np.searchsorted(self._key, key)
-        return {name: column[place] for name, column in self._columns.items()}
+        index = np.searchsorted(self._key, key)
+        is_known = index < len(self._key)
+        is_known[is_known] = self._key[index[is_known]] == key[is_known]
+        if not is_known.all() or not self._columns:
+            self._add(np.unique(key[~is_known]))
+            index = np.searchsorted(self._key, key)
+        return {name: column[index] for name, column in self._columns.items()}
 
     def _add(self, key: Int64) -> None:
         """Compare pairs of names that are not in the cache."""
         low, high = np.divmod(key, self._width)
-        found = compute_name_evidence(self._index, low.astype(np.int32), high.astype(np.int32))
+        columns = compute_name_evidence(self._index, low.astype(np.int32), high.astype(np.int32))
         if self._columns:
-            at = np.searchsorted(self._key, key)
-            key = np.insert(self._key, at, key)
-            found = {k: np.insert(self._columns[k], at, column) for k, column in found.items()}
-        self._key, self._columns = key, found
+            index = np.searchsorted(self._key, key)
+            key = np.insert(self._key, index, key)
+            columns = {
+                k: np.insert(self._columns[k], index, column) for k, column in columns.items()
+            }
+        self._key, self._columns = key, columns

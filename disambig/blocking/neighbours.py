@@ -16,7 +16,7 @@ from scipy import sparse
 from disambig.arrays import Float32, Int32, Int64
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.index import CorpusIndex, list_coauthors
-from disambig.kernels.neighbours import vote_nearest, find_nearest
+from disambig.kernels.neighbours import find_nearest, vote_nearest
 from disambig.kernels.pairs import sort_by_count
 from disambig.kernels.vectors import LANES, ROWS_AT_ONCE
 

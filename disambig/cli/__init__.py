@@ -22,12 +22,12 @@ main = LazyGroup(
     help="""\
 Author name disambiguation: cluster author mentions by person.
 
-Reads papers with their printed author names and decides which author mentions are one person.
-For help with examples: disambig COMMAND --help.
+Reads papers and decides which author mentions are one person. For help with examples:
+disambig COMMAND --help.
 
 \b
 First steps:
-  disambig demo                                      real papers: identities and explanations
+  disambig demo                                      real papers, clustered and explained
   disambig cluster works.jsonl --out clusters.jsonl  an identity for each author mention
   disambig explain works.jsonl --a W1:0 --b W2:3     why two mentions are one person
 \b

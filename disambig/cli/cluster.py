@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from disambig.cli import options
-from disambig.cli.works_options import finish, reading_options, works_argument, works_of
+from disambig.cli.works_options import finish_reading, open_works, reading_options, works_argument
 from disambig.console import escape_text
 from disambig.out_of_core import budget
-from disambig.processes import run_in_process, no_collector
+from disambig.processes import no_collector, run_in_process
 
 if TYPE_CHECKING:
     from disambig.domain import Constraint
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 from disambig import console
 
 
-def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple[str, str | None]:
-    """Parse ``local``, ``spark`` or ``spark=MASTER`` to the engine and the address of the master."""
+def _parse_engine(
+    context: click.Context, option: click.Parameter, text: str
+) -> tuple[str, str | None]:
+    """Parse ``local``, ``spark`` or ``spark=MASTER`` to engine and address of the master."""
     name, _, master = text.partition("=")
     if name not in ("local", "spark") or (name == "local" and master):
         raise click.BadParameter(f"{text!r} is not local, spark or spark=MASTER")
@@ -36,7 +38,7 @@ def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple
 
 
 @click.command(
-    epilog=options.examples(
+    epilog=options.format_examples(
         "disambig cluster works.jsonl.gz --out clusters.jsonl",
         "disambig cluster folder/ more.jsonl --out clusters.jsonl --constraints decisions.jsonl",
         "zcat works.jsonl.gz | disambig cluster - --out clusters.jsonl --quiet",
@@ -62,7 +64,7 @@ def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple
 )
 @click.option(
     "--memory",
-    callback=budget.parse,
+    callback=budget.parse_size,
     metavar="SIZE",
     help="Memory of all processes together, such as 2GB; default: three quarters of the free "
     "memory. If works need more, or more than a few minutes, the run is out-of-core, in a folder "
@@ -72,7 +74,7 @@ def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple
     "--engine",
     default="local",
     show_default=True,
-    callback=_engine,
+    callback=_parse_engine,
     metavar="ENGINE",
     help="local, spark, or spark=MASTER with the address of a Spark master, such as "
     "spark=spark://host:7077 (needs disambig[spark] and Java). The clusters do not depend on it.",
@@ -105,11 +107,15 @@ def cluster(
     from disambig.ingest import read_constraints
 
     rejects = rejects or out.with_name(out.name + ".rejects.jsonl")
-    options.refuse_input(out, (*works, *filter(None, (model, constraints))))
+    options.reject_input(out, (*works, *filter(None, (model, constraints))))
     decisions = list(read_constraints(constraints)) if constraints else []
-    reading = partial(works_of, works, format=format, strict=strict, rejects=rejects, quiet=quiet)
+    open_reader = partial(
+        open_works, works, format=format, strict=strict, rejects=rejects, quiet=quiet
+    )
     show = partial(console.show_progress, quiet=quiet)
-    job = Job(works, out, model, decisions, workers or os.cpu_count() or 1, reading, show)
+    job = ClusterJob(
+        works, out, model, decisions, workers or os.cpu_count() or 1, open_reader, show
+    )
     report, people = job.run(engine, memory)
     for problem in people.problems:
         click.echo(f"warning: {escape_text(problem)}", err=True)
@@ -122,7 +128,7 @@ def cluster(
             f"{escape_text(str(out))}",
             err=True,
         )
-    finish(report, rejects=rejects, quiet=quiet)
+    finish_reading(report, rejects=rejects, quiet=quiet)
 
 
 class Result(Protocol):
@@ -150,7 +156,7 @@ class Result(Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
+class ClusterJob:
     """Arguments of one call; run in memory, out-of-core or on Spark, with the same result."""
 
     works: tuple[Path, ...]
@@ -158,8 +164,8 @@ class Job:
     model: Path | None
     decisions: list[Constraint]
     workers: int
-    reading: Callable[[], AbstractContextManager[WorkReader]]
-    show: Progress
+    open_reader: Callable[[], AbstractContextManager[WorkReader]]
+    progress: Progress
 
     @property
     def folder(self) -> Path:
@@ -169,31 +175,31 @@ class Job:
     def run(self, engine: tuple[str, str | None], memory: int | None) -> tuple[ReadReport, Result]:
         """Choose the way to run, write the clusters, and return the report of the records."""
         if engine[0] == "spark":
-            return self.on_spark(engine[1], memory)
-        plan = budget.plan(self.works, memory, self.workers)
-        kept = self.kept()
-        if plan.shards is None and kept is None:
-            return self.in_memory()
-        return self.on_disk(plan, kept)
+            return self.run_on_spark(engine[1], memory)
+        plan = budget.plan_memory(self.works, memory, self.workers)
+        n_stored_shards = self.find_interrupted()
+        if plan.shards is None and n_stored_shards is None:
+            return self.run_in_memory()
+        return self.run_on_disk(plan, n_stored_shards)
 
-    def in_memory(self) -> tuple[ReadReport, Result]:
+    def run_in_memory(self) -> tuple[ReadReport, Result]:
         """Run in the memory of this process and its workers."""
         from disambig.corpus.corpus import Corpus
         from disambig.estimator import Disambiguator
         from disambig.output import write_assignments
 
-        with self.reading() as reader, no_collector():
+        with self.open_reader() as reader, no_collector():
             corpus = Corpus.from_works(reader)
         people = Disambiguator(
             model=self.model,
             constraints=self.decisions,
             workers=self.workers,
-            progress=self.show,
+            progress=self.progress,
         ).predict(corpus)
         write_assignments(self.out, people.assignments())
         return reader.report, people
 
-    def kept(self) -> int | None:
+    def find_interrupted(self) -> int | None:
         """Return the number of shards of an interrupted run over the same works, or None."""
         if not self.folder.exists():
             return None
@@ -203,46 +209,48 @@ class Job:
             self.folder, compute_fingerprint(self.works, self.model, self.decisions)
         )
 
-    def on_disk(self, plan: budget.Plan, kept: int | None) -> tuple[ReadReport, Result]:
+    def run_on_disk(
+        self, plan: budget.MemoryPlan, n_stored_shards: int | None
+    ) -> tuple[ReadReport, Result]:
         """Run out-of-core: works on disk, some blocks at a time in memory."""
         from disambig.estimator import compile_kernels
         from disambig.out_of_core.run import LargeRun, compute_fingerprint
         from disambig.output import write_assignments
 
-        compile_kernels(self.show)
-        wanted = plan.shards or 1
-        go_on = kept is not None and kept >= wanted
+        compile_kernels(self.progress)
+        n_shards = plan.shards or 1
+        can_resume = n_stored_shards is not None and n_stored_shards >= n_shards
         run = LargeRun(
             self.folder,
             compute_fingerprint(self.works, self.model, self.decisions),
-            kept if kept is not None and go_on else wanted,
+            n_stored_shards if n_stored_shards is not None and can_resume else n_shards,
             self.model,
             self.decisions,
             workers=plan.workers,
-            progress=self.show,
+            progress=self.progress,
         )
-        if go_on:
+        if can_resume:
             click.echo(f"resuming the run in {escape_text(str(self.folder))}", err=True)
         else:
-            run_in_process(partial(self._stage, run))
+            run_in_process(partial(self._stage_works, run))
         report, people = run.read_report(), run.cluster()
         write_assignments(self.out, people.assignments())
         shutil.rmtree(self.folder, ignore_errors=True)
         return report, people
 
-    def _stage(self, run: LargeRun) -> None:
+    def _stage_works(self, run: LargeRun) -> None:
         """Read the works to disk."""
-        with self.reading() as reader, no_collector():
+        with self.open_reader() as reader, no_collector():
             run.stage(reader, lambda: reader.report)
 
-    def on_spark(self, master: str | None, memory: int | None) -> tuple[ReadReport, Result]:
+    def run_on_spark(self, master: str | None, memory: int | None) -> tuple[ReadReport, Result]:
         """Run on a Spark cluster, or on Spark on this machine."""
         from disambig.ingest import ReadReport
         from disambig.out_of_core.run import compute_fingerprint
         from disambig.spark.checkpoint import can_resume
         from disambig.spark.run import run_on_spark
 
-        known = compute_fingerprint(self.works, self.model, self.decisions)
+        fingerprint = compute_fingerprint(self.works, self.model, self.decisions)
         run = partial(
             run_on_spark,
             out=self.out,
@@ -250,13 +258,13 @@ class Job:
             model=self.model,
             constraints=self.decisions,
             memory=None if memory is None else f"{memory // 2**20}m",
-            fingerprint=known,
-            progress=self.show,
+            fingerprint=fingerprint,
+            progress=self.progress,
         )
-        if can_resume(self.out, known):
+        if can_resume(self.out, fingerprint):
             click.echo(f"resuming the run in {escape_text(str(self.out.parent))}", err=True)
             people = run(())
         else:
-            with self.reading() as reader:
+            with self.open_reader() as reader:
                 people = run(reader, get_report=lambda: reader.report.get_counts())
         return ReadReport(**people.report, files=(), pages=()), people

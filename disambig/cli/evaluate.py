@@ -20,7 +20,7 @@ _HEADINGS = ("precision", "recall", "F1") * 2 + ("blocks",)
 
 
 @click.command(
-    epilog=options.examples(
+    epilog=options.format_examples(
         "disambig evaluate clusters.jsonl labels.jsonl",
         "disambig evaluate clusters.jsonl labels.jsonl --split dev",
         "disambig evaluate clusters.jsonl dblp/labels.jsonl acl/labels.jsonl --json",
@@ -44,28 +44,28 @@ def evaluate(
     count. B-cubed is averaged over mentions; pairwise metrics count pairs of mentions. Within
     blocks ignores pairs of mentions of different blocks; the whole corpus includes them.
     """
-    compared = options.compare_files(
+    comparisons = options.compare_files(
         clusters, labels, split, allow_missing=allow_missing, quiet=quiet
     )
     if as_json:
-        click.echo(json.dumps([_as_json(p, split, c) for p, c in compared], indent=2))
+        click.echo(json.dumps([_to_dict(p, split, c) for p, c in comparisons], indent=2))
     else:
-        for path, comparison in compared:
+        for path, comparison in comparisons:
             _print_tables(path, split, comparison)
 
 
-def _as_json(path: Path, split: str | None, comparison: Comparison) -> dict[str, Any]:
+def _to_dict(path: Path, split: str | None, comparison: Comparison) -> dict[str, Any]:
     within = comparison.evaluate_within_blocks()
     return {
         "labels": str(path),
         "split": split,
         "missing": len(comparison.missing),
-        "within_blocks": None if within is None else _finite(within),
-        "whole_corpus": _finite(comparison.evaluate_whole()),
+        "within_blocks": None if within is None else _replace_nan(within),
+        "whole_corpus": _replace_nan(comparison.evaluate_whole()),
     }
 
 
-def _finite(metrics: Metrics) -> dict[str, float | None]:
+def _replace_nan(metrics: Metrics) -> dict[str, float | None]:
     """Convert metrics for JSON, which has no NaN: undefined is null."""
     return {key: None if math.isnan(value) else value for key, value in asdict(metrics).items()}
 
@@ -74,7 +74,7 @@ def _print_tables(path: Path, split: str | None, comparison: Comparison) -> None
     from rich import box
     from rich.table import Table
 
-    from disambig.console import make_console, escape_text
+    from disambig.console import escape_text, make_console
 
     whole, within = comparison.evaluate_whole(), comparison.evaluate_within_blocks()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
@@ -82,12 +82,12 @@ def _print_tables(path: Path, split: str | None, comparison: Comparison) -> None
     for heading in _HEADINGS:
         table.add_column(heading, justify="right")
     if within is not None:
-        table.add_row("within blocks", *_figures(within), style="bold")
-    table.add_row("whole corpus", *_figures(whole))
+        table.add_row("within blocks", *_format_metrics(within), style="bold")
+    table.add_row("whole corpus", *_format_metrics(whole))
     out = make_console()
     split_note = f", split {split}" if split else ""
     out.print(escape_text(f"{path}{split_note}"), style="bold", soft_wrap=True)
-    out.print(_counts(whole, within), style="dim")
+    out.print(_format_counts(whole, within), style="dim")
     out.print(f"{'':15}{'B-cubed':>19}{'pairwise':>27}{'exact':>18}", style="dim")
     out.print(table)
     if within is None:
@@ -106,7 +106,7 @@ def _print_tables(path: Path, split: str | None, comparison: Comparison) -> None
     out.print()
 
 
-def _counts(whole: Metrics, within: Metrics | None) -> str:
+def _format_counts(whole: Metrics, within: Metrics | None) -> str:
     blocks = "" if within is None else f", {within.blocks:,} blocks"
     return (
         f"{whole.signatures:,} mentions of {whole.people:,} people, "
@@ -114,9 +114,9 @@ def _counts(whole: Metrics, within: Metrics | None) -> str:
     )
 
 
-def _figures(metrics: Metrics) -> list[str]:
+def _format_metrics(metrics: Metrics) -> list[str]:
     return [
-        _percent(value)
+        _format_percent(value)
         for value in (
             metrics.bcubed_precision,
             metrics.bcubed_recall,
@@ -129,6 +129,6 @@ def _figures(metrics: Metrics) -> list[str]:
     ]
 
 
-def _percent(value: float) -> str:
+def _format_percent(value: float) -> str:
     """Format a share in per cent with two decimals; undefined is a dash, not 0 or 1."""
     return "–" if math.isnan(value) else f"{100 * value:.2f}"

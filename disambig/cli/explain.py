@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from disambig.cli import options
-from disambig.cli.works_options import finish, reading_options, works_argument, works_of
+from disambig.cli.works_options import finish_reading, open_works, reading_options, works_argument
 from disambig.console import show_progress
 
 
 @click.command(
-    epilog=options.examples(
+    epilog=options.format_examples(
         "disambig explain works.jsonl --a W1:0 --b W2:3",
         "disambig explain works.jsonl --a W1:0 --b W2:3 --all | less",
         "disambig explain works.jsonl --a W1:0 --b W2:3 --json | jq .pair.themes",
@@ -70,13 +70,13 @@ def explain(
 
     first, second = parse_mention(a), parse_mention(b)
     decisions = list(read_constraints(constraints)) if constraints else []
-    with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
+    with open_works(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
         corpus = Corpus.from_works(reader)
     with show_progress("Comparing", quiet=quiet):
-        found = explained(corpus, Model.load(model), first, second, decisions)
+        explanation = explained(corpus, Model.load(model), first, second, decisions)
     if as_json:
-        click.echo(json.dumps(found.to_dict(), indent=2))
+        click.echo(json.dumps(explanation.to_dict(), indent=2))
     else:
-        print_explanation(make_console(), found, show_all=every)
+        print_explanation(make_console(), explanation, show_all=every)
     # print the summary only if a record was rejected
-    finish(reader.report, rejects=rejects, quiet=quiet or not reader.report.rejected)
+    finish_reading(reader.report, rejects=rejects, quiet=quiet or not reader.report.rejected)

@@ -36,26 +36,26 @@ class LazyGroup(click.Group):
     def __init__(
         self, name: str, *, commands_in: str, builtin: tuple[str, ...], plugins: str, **rest: Any
     ) -> None:
-        """Import ``builtin`` from modules of the package ``commands_in``; pass the rest to click."""
+        """Import ``builtin`` from modules of the package ``commands_in``; ``rest`` is click's."""
         super().__init__(name, **rest)
         self._commands_in, self._builtin, self._plugins = commands_in, builtin, plugins
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List own commands in their order, then those of plugins by name."""
-        return [*self._builtin, *sorted(set(self._entry_points()) - set(self._builtin))]
+        return [*self._builtin, *sorted(set(self._list_entry_points()) - set(self._builtin))]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import and return a command; a plugin that cannot be imported reports it when run."""
         if name in self._builtin:
             module = importlib.import_module(f"{self._commands_in}.{name}")
-            return _as_command(name, getattr(module, name))
-        entry_point = self._entry_points().get(name)
+            return _check_command(name, getattr(module, name))
+        entry_point = self._list_entry_points().get(name)
         if entry_point is None:
             return None
         try:
-            return _as_command(name, entry_point.load())
+            return _check_command(name, entry_point.load())
         except _LOADING_ERRORS as error:
-            return _broken(name, entry_point, error)
+            return _make_broken_command(name, entry_point, error)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; convert expected errors to :class:`Failure` and an exit status."""
@@ -78,9 +78,9 @@ class LazyGroup(click.Group):
             place = f"{error.filename}: " if error.filename is not None else ""
             raise Failure(f"{place}{error.strerror}") from error
 
-    def _entry_points(self) -> dict[str, importlib.metadata.EntryPoint]:
-        found = importlib.metadata.entry_points(group=self._plugins)
-        return {entry_point.name: entry_point for entry_point in found}
+    def _list_entry_points(self) -> dict[str, importlib.metadata.EntryPoint]:
+        entry_points = importlib.metadata.entry_points(group=self._plugins)
+        return {entry_point.name: entry_point for entry_point in entry_points}
 
 
 def version_option() -> click.Option:
@@ -88,7 +88,7 @@ def version_option() -> click.Option:
 
     def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         if value and not ctx.resilient_parsing:
-            click.echo(f"disambig {version()}")
+            click.echo(f"disambig {get_version()}")
             ctx.exit()
 
     return click.Option(
@@ -101,7 +101,7 @@ def version_option() -> click.Option:
     )
 
 
-def version() -> str:
+def get_version() -> str:
     """Return the version of the installed package, or ``(not installed)``."""
     try:
         return importlib.metadata.version("disambig")
@@ -109,13 +109,13 @@ def version() -> str:
         return "(not installed)"
 
 
-def _as_command(name: str, found: object) -> click.Command:
-    if not isinstance(found, click.Command):
-        raise TypeError(f"{name} is {type(found).__name__}, not a click command")
-    return found
+def _check_command(name: str, command: object) -> click.Command:
+    if not isinstance(command, click.Command):
+        raise TypeError(f"{name} is {type(command).__name__}, not a click command")
+    return command
 
 
-def _broken(
+def _make_broken_command(
     name: str, entry_point: importlib.metadata.EntryPoint, error: Exception
 ) -> click.Command:
     """Create a placeholder for a plugin that cannot be loaded; it reports the reason when run."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from disambig.console import show_progress, escape_text
+from disambig.console import escape_text, show_progress
 
 if TYPE_CHECKING:
     from disambig.domain import Label
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 __all__ = [
     "compare_files",
     "comparison_arguments",
-    "examples",
+    "format_examples",
     "json_option",
     "out_option",
-    "show_progress",
     "quiet_option",
-    "refuse_input",
+    "reject_input",
+    "show_progress",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def examples(*lines: str) -> str:
+def format_examples(*lines: str) -> str:
     """Format the epilog of a command: its examples, one per line."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
@@ -55,12 +55,12 @@ def out_option(what: str) -> Callable[[F], F]:
         "--out",
         required=True,
         type=click.Path(dir_okay=False, path_type=Path),
-        callback=_in_a_folder,
+        callback=_check_folder,
         help=f"Where to write {what}.",
     )
 
 
-def _in_a_folder(context: click.Context, option: click.Parameter, path: Path) -> Path:
+def _check_folder(context: click.Context, option: click.Parameter, path: Path) -> Path:
     """Reject a file that cannot be written before hours of work, not after."""
     if not path.parent.is_dir():
         raise click.BadParameter(
@@ -71,7 +71,7 @@ def _in_a_folder(context: click.Context, option: click.Parameter, path: Path) ->
     return path
 
 
-def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
+def reject_input(out: Path, inputs: Iterable[Path]) -> None:
     """Reject an output file that is also an input.
 
     Raises
@@ -128,26 +128,28 @@ def compare_files(
     """
     from disambig.evaluation.compare import compare, read_identities, refuse_missing
 
-    read = [(path, _labels_of(path, split)) for path in labels]
-    wanted = {(x.signature.work, x.signature.position) for _, rows in read for x in rows}
+    labels_by_file = [(path, _read_labels(path, split)) for path in labels]
+    signatures = {
+        (x.signature.work, x.signature.position) for _, rows in labels_by_file for x in rows
+    }
     with show_progress("Reading clusters", unit="rows", quiet=quiet) as advance:
-        found = read_identities(clusters, wanted, advance)
-    compared = [(path, compare(found, rows)) for path, rows in read]
+        identities = read_identities(clusters, signatures, advance)
+    comparisons = [(path, compare(identities, rows)) for path, rows in labels_by_file]
     if not allow_missing:
-        for path, comparison in compared:
+        for path, comparison in comparisons:
             refuse_missing(comparison, clusters, str(path))
-    return compared
+    return comparisons
 
 
-def _labels_of(path: Path, split: str | None) -> list[Label]:
+def _read_labels(path: Path, split: str | None) -> list[Label]:
     from disambig.errors import InputError
     from disambig.ingest import read_labels
 
     rows = list(read_labels([path]))
-    kept = [label for label in rows if split is None or label.split == split]
-    if not kept:
+    split_labels = [label for label in rows if split is None or label.split == split]
+    if not split_labels:
         splits = sorted({label.split for label in rows if label.split})
-        known = f"its splits are {', '.join(splits)}" if splits else "it states no splits"
-        where = f" in split {split}; {known}" if split is not None and rows else ""
+        hint = f"its splits are {', '.join(splits)}" if splits else "it states no splits"
+        where = f" in split {split}; {hint}" if split is not None and rows else ""
         raise InputError(f"{path}: no labels{where}")
-    return kept
+    return split_labels

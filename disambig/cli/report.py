@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from disambig.cli import options
-from disambig.cli.group import version
-from disambig.cli.works_options import finish, reading_options, works_of
+from disambig.cli.group import get_version
+from disambig.cli.works_options import finish_reading, open_works, reading_options
 from disambig.console import escape_text
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ from disambig.console import show_progress
 
 
 @click.command(
-    epilog=options.examples(
+    epilog=options.format_examples(
         "disambig report clusters.jsonl labels.jsonl --works works.jsonl.gz --out report.html",
         "disambig report clusters.jsonl dblp/labels.jsonl acl/labels.jsonl --split dev \\",
         "    --works dblp/works.jsonl.gz --works acl/works.jsonl.gz --out report.html",
@@ -71,18 +71,22 @@ def report(
     from disambig.evaluation.report_data import build_section, read_contexts
     from disambig.output import open_atomically
 
-    compared = options.compare_files(
+    comparisons = options.compare_files(
         clusters, labels, split, allow_missing=allow_missing, quiet=quiet
     )
-    wanted = {(x.signature.work, x.signature.position) for _, c in compared for x in c.labels}
-    with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
-        read = list(reader)
-    contexts = read_contexts(read, wanted)
+    signatures = {
+        (x.signature.work, x.signature.position) for _, c in comparisons for x in c.labels
+    }
+    with open_works(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
+        all_works = list(reader)
+    contexts = read_contexts(all_works, signatures)
     sections = [
         build_section(name, comparison, contexts)
-        for name, (_, comparison) in zip(_short_names(labels), compared, strict=True)
+        for name, (_, comparison) in zip(_shorten_paths(labels), comparisons, strict=True)
     ]
-    scores = _pair_scores(read, model, [comparison for _, comparison in compared], quiet=quiet)
+    scores = _score_pairs(
+        all_works, model, [comparison for _, comparison in comparisons], quiet=quiet
+    )
     now = datetime.now(UTC)
     page = build_report(
         [replace(of, pair_scores=scored) for of, scored in zip(sections, scores, strict=True)],
@@ -92,18 +96,18 @@ def report(
             ("model", str(model) if model else "the default"),
             *([("split", split)] if split else []),
             ("made", f"{now.day} {now:%B %Y, %H:%M} UTC"),
-            ("with", f"disambig {version()}"),
+            ("with", f"disambig {get_version()}"),
         ],
     )
     with open_atomically(out) as stream:
         stream.write(page)
     if not quiet:
         click.echo(f"Report written to {escape_text(str(out))}; open it in a browser.", err=True)
-    finish(reader.report, rejects=rejects, quiet=quiet)
+    finish_reading(reader.report, rejects=rejects, quiet=quiet)
 
 
-def _pair_scores(
-    works: Sequence[Work], model: Path | None, compared: Sequence[Comparison], *, quiet: bool
+def _score_pairs(
+    works: Sequence[Work], model: Path | None, comparisons: Sequence[Comparison], *, quiet: bool
 ) -> list[PairScores]:
     """Score the labelled pairs of each labels file with one index of all works."""
     from disambig.corpus.corpus import Corpus
@@ -113,17 +117,19 @@ def _pair_scores(
     from disambig.evaluation.report import PairScores
     from disambig.model.model import Model
 
-    fitted = Model.load(model)
+    fitted_model = Model.load(model)
     with show_progress("Reading names and words", quiet=quiet):
         index = CorpusIndex.from_corpus(
-            Corpus.from_works(works), SemanticSpace.load(), fitted.frequency
+            Corpus.from_works(works), SemanticSpace.load(), fitted_model.frequency
         )
     with show_progress("Scoring labelled pairs", unit="pairs", quiet=quiet) as advance:
-        scored = [score_labelled_pairs(index, fitted, c.labels, advance) for c in compared]
-    return [PairScores(pairs.probability, pairs.same) for pairs in scored]
+        pair_scores = [
+            score_labelled_pairs(index, fitted_model, c.labels, advance) for c in comparisons
+        ]
+    return [PairScores(pairs.probability, pairs.same) for pairs in pair_scores]
 
 
-def _short_names(paths: Sequence[Path]) -> list[str]:
+def _shorten_paths(paths: Sequence[Path]) -> list[str]:
     """Return the last two parts of each path, or whole paths if these are not distinct."""
     short = ["/".join(path.parts[-2:]) for path in paths]
     return short if len(set(short)) == len(short) else [str(path) for path in paths]

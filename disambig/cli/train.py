@@ -10,7 +10,7 @@ import click
 
 from disambig import console
 from disambig.cli import options as common
-from disambig.cli.works_options import finish, reading_options, works_argument, works_of
+from disambig.cli.works_options import finish_reading, open_works, reading_options, works_argument
 from disambig.console import escape_text
 
 FROM_DECISIONS = "--from-decisions"
@@ -31,19 +31,21 @@ class TrainCommand(click.Command):
             return super().make_context(info_name, args, parent, **extra)
         command = parent.command
         for name in ("review", "train"):
-            found = command.get_command(parent, name) if isinstance(command, click.Group) else None
-            if found is None:
+            subcommand = (
+                command.get_command(parent, name) if isinstance(command, click.Group) else None
+            )
+            if subcommand is None:
                 raise click.UsageError(
                     f"{FROM_DECISIONS} needs the service, which is not installed"
                 )
-            command = found
+            command = subcommand
         rest = [arg for arg in args if arg != FROM_DECISIONS]
         return command.make_context("review train", rest, parent, **extra)
 
 
 @click.command(
     cls=TrainCommand,
-    epilog=common.examples(
+    epilog=common.format_examples(
         "disambig train works.jsonl.gz --labels labels.jsonl --out my.model",
         "disambig train dblp/ acl/ --labels dblp/labels.jsonl --labels acl/labels.jsonl \\",
         "    --split train --out my.model",
@@ -89,20 +91,20 @@ def train(
     from disambig.ingest import read_labels
     from disambig.training.fit import LabelledCorpus, fit_model
 
-    common.refuse_input(out, (*works, *labels))
-    with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
+    common.reject_input(out, (*works, *labels))
+    with open_works(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
         corpus = Corpus.from_works(reader)
-    chosen = [label for label in read_labels(labels) if not split or label.split in split]
+    split_labels = [label for label in read_labels(labels) if not split or label.split in split]
     model = fit_model(
-        [LabelledCorpus(", ".join(path.name for path in labels), corpus, chosen)],
+        [LabelledCorpus(", ".join(path.name for path in labels), corpus, split_labels)],
         seed=seed,
         progress=partial(console.show_progress, quiet=quiet),
     )
     model.save(out)
     if not quiet:
         click.echo(
-            f"Model of {len(chosen):,} labelled mentions written to {escape_text(str(out))}; use it with "
-            f"--model {escape_text(str(out))}",
+            f"Model of {len(split_labels):,} labelled mentions written to {escape_text(str(out))}; "
+            f"use it with --model {escape_text(str(out))}",
             err=True,
         )
-    finish(reader.report, rejects=rejects, quiet=quiet)
+    finish_reading(reader.report, rejects=rejects, quiet=quiet)

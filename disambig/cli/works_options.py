@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 #: The command succeeded, but some input records were rejected.
 EXIT_REJECTED = 3
-#: Values of ``--format`` in addition to auto; a test compares them with ``disambig.ingest.FORMATS``.
+#: Values of ``--format`` other than auto; a test compares them with ``disambig.ingest.FORMATS``.
 FORMATS = ("native", "s2and", "page")
 
-_TOLD = 10
+_MAX_SHOWN = 10
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,7 +63,7 @@ def reading_options(command: F) -> F:
 
 
 @contextmanager
-def works_of(
+def open_works(
     paths: Sequence[Path],
     *,
     format: str = "auto",
@@ -83,41 +83,41 @@ def works_of(
     """
     from disambig.ingest import Severity, read_works
 
-    told: Counter[Severity] = Counter()
+    n_shown: Counter[Severity] = Counter()
 
-    def tell(problem: Problem) -> None:
-        told[problem.severity] += 1
-        fatal = problem.severity is Severity.REJECTED
-        if fatal or (not quiet and told[problem.severity] <= _TOLD):
+    def print_problem(problem: Problem) -> None:
+        n_shown[problem.severity] += 1
+        is_rejected = problem.severity is Severity.REJECTED
+        if is_rejected or (not quiet and n_shown[problem.severity] <= _MAX_SHOWN):
             click.echo(f"{problem.severity}: {problem}", err=True)
 
     with (
-        show_progress("Reading works", _bytes_in(paths), unit="B", quiet=quiet) as advance,
+        show_progress("Reading works", _count_bytes(paths), unit="B", quiet=quiet) as advance,
         read_works(
             paths,
             format=format,
             strict=strict,
             rejects=rejects,
-            on_problem=tell,
+            on_problem=print_problem,
             progress=advance,
         ) as reader,
     ):
         yield reader
 
 
-def finish(report: ReadReport, *, rejects: Path | None = None, quiet: bool = False) -> None:
+def finish_reading(report: ReadReport, *, rejects: Path | None = None, quiet: bool = False) -> None:
     """Print the summary of the records; exit with status 3 if some were rejected.
 
     Call it last: it ends the command if a record was rejected.
     """
-    kept_in = f" (see {rejects})" if report.rejected and rejects is not None else ""
+    location = f" (see {rejects})" if report.rejected and rejects is not None else ""
     if not quiet:
-        click.echo(f"Works: {report}{kept_in}", err=True)
+        click.echo(f"Works: {report}{location}", err=True)
     if report.rejected:
         raise click.exceptions.Exit(EXIT_REJECTED)
 
 
-def _bytes_in(paths: Sequence[Path]) -> int | None:
+def _count_bytes(paths: Sequence[Path]) -> int | None:
     """Return the size of all files; None if standard input is among them."""
     if any(str(path) == "-" for path in paths):
         return None

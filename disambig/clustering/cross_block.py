@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Bool, Float32, Int32, Int64
-from disambig.blocking.cross_block import get_identity_blocks, find_cross_block_pairs
+from disambig.blocking.cross_block import find_cross_block_pairs, get_identity_blocks
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.two_level import (
@@ -53,9 +53,11 @@ def _choose_representatives(n: Int64, most: int) -> Int64:
     """Select representatives of several identities of n signatures each, one after the other."""
     count = np.minimum(n, most)
     place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    own = np.repeat(n, count)
-    found: Int64 = np.where(own <= most, place, place * (own - 1) // (most - 1))
-    return found
+    identity_size = np.repeat(n, count)
+    position: Int64 = np.where(
+        identity_size <= most, place, place * (identity_size - 1) // (most - 1)
+    )
+    return position
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,15 +102,15 @@ def score_candidates(
     progress: Callable[[int], None] = lambda n: None,
 ) -> Float32:
     """Return the second-level probability of each candidate, 0 if excluded; float32[K]."""
-    speakers = Representatives.select(identity, np.unique(candidates))
+    representatives_of = Representatives.select(identity, np.unique(candidates))
     out = np.zeros(len(candidates), dtype=np.float32)
-    open_ = np.flatnonzero(_find_plausible(index, speakers, candidates))
-    size = np.diff(speakers.start)[candidates[open_]].sum(axis=1)
+    plausible = np.flatnonzero(_find_plausible(index, representatives_of, candidates))
+    size = np.diff(representatives_of.start)[candidates[plausible]].sum(axis=1)
     for run in _split_into_runs(size * (size - 1) // 2):
-        chosen = candidates[open_[run]]
+        run_candidates = candidates[plausible[run]]
         blocks, group = [], []
-        for k, (a, b) in enumerate(chosen.tolist()):
-            left, right = speakers.get_rows(a), speakers.get_rows(b)
+        for k, (a, b) in enumerate(run_candidates.tolist()):
+            left, right = representatives_of.get_rows(a), representatives_of.get_rows(b)
             blocks.append(np.concatenate([left, right]))
             group += [2 * k] * len(left) + [2 * k + 1] * len(right)
         batch = PairBatch.from_blocks(index, blocks)
@@ -121,8 +123,8 @@ def score_candidates(
         _, columns = scored.compute_group_features(np.array(group, dtype=np.int32))
         probability = predict_groups(model, columns, index.doublings)
         probability[_find_excluded_blocks(batch, scored.constraints)] = 0.0
-        out[open_[run]] = probability
-        progress(len(chosen))
+        out[plausible[run]] = probability
+        progress(len(run_candidates))
     return out
 
 
@@ -147,17 +149,23 @@ def _split_into_runs(load: Int64) -> Iterator[slice]:
         at = max(end, at + 1)
 
 
-def _find_plausible(index: CorpusIndex, speakers: Representatives, candidates: Int64) -> Bool:
+def _find_plausible(
+    index: CorpusIndex, representative_rows: Representatives, candidates: Int64
+) -> Bool:
     """Mark the candidates that agree in family name, or in a rare given name.
 
     A common first name and a shared laboratory are no evidence of a changed family name.
     """
-    name = index.corpus.signature_name[speakers.rows].astype(np.int64)
-    owner = np.repeat(np.arange(len(speakers.start) - 1), np.diff(speakers.start))
-    evidence = compare_name_sets(index, owner, name, len(speakers.start) - 1, *candidates.T)
-    given = evidence["given_rarity"][1]
-    alike = evidence["name_family_relation"][1] != FamilyRelation.DIFFERENT
-    plausible: Bool = alike | (given >= RARE_GIVEN)
+    name = index.corpus.signature_name[representative_rows.rows].astype(np.int64)
+    owner = np.repeat(
+        np.arange(len(representative_rows.start) - 1), np.diff(representative_rows.start)
+    )
+    evidence = compare_name_sets(
+        index, owner, name, len(representative_rows.start) - 1, *candidates.T
+    )
+    given_rarity = evidence["given_rarity"][1]
+    is_family_alike = evidence["name_family_relation"][1] != FamilyRelation.DIFFERENT
+    plausible: Bool = is_family_alike | (given_rarity >= RARE_GIVEN)
     return plausible
 
 
@@ -206,12 +214,12 @@ def join_probable(
     """
     likely = np.flatnonzero(probability >= model.settings["across"])
     ranked = candidates[likely[np.argsort(-probability[likely], kind="stable")]]
-    taken: set[tuple[int, int]] = set()
+    used: set[tuple[int, int]] = set()
     joins = IdentityMerger(constraints, identity)
     for a, b in ranked.tolist():
         keys = {(a, int(block_of[b])), (b, int(block_of[a]))}
-        if not keys & taken and joins.join(a, b):
-            taken |= keys
+        if not keys & used and joins.join(a, b):
+            used |= keys
     return joins.get_labels()
 
 
@@ -223,13 +231,13 @@ def join_must_groups(constraints: Constraints, identity: Int32) -> Int32:
     group's own signatures, is not joined.
     """
     must = constraints.must
-    bound = np.flatnonzero(must >= 0)
+    must_rows = np.flatnonzero(must >= 0)
     n_must = int(must.max(initial=-1)) + 1
     least = np.full(n_must, np.iinfo(np.int32).max, dtype=np.int32)
     most = np.full(n_must, -1, dtype=np.int32)
-    np.minimum.at(least, must[bound], identity[bound])
-    np.maximum.at(most, must[bound], identity[bound])
-    spanning = bound[least[must[bound]] != most[must[bound]]]
+    np.minimum.at(least, must[must_rows], identity[must_rows])
+    np.maximum.at(most, must[must_rows], identity[must_rows])
+    spanning = must_rows[least[must[must_rows]] != most[must[must_rows]]]
     if not len(spanning):
         return renumber(identity)
     label = n_must + identity
@@ -238,8 +246,8 @@ def join_must_groups(constraints: Constraints, identity: Int32) -> Int32:
     links = np.unique(np.column_stack([must[spanning], n_must + identity[spanning]]), axis=0)
     links = links[np.argsort(-size[links[:, 1]], kind="stable")]
     joins = IdentityMerger(constraints, label)
-    for group, rest in links[size[links[:, 1]] > 0].tolist():
-        joins.join(group, rest)
+    for group, identity_label in links[size[links[:, 1]] > 0].tolist():
+        joins.join(group, identity_label)
     return joins.get_labels()
 
 
@@ -270,13 +278,13 @@ class IdentityMerger:
         if low == high or self._is_forbidden(low, high):
             return False
         self._parent[high] = low
-        few, many = sorted((self._works[low], self._works.pop(high)), key=len)
-        many |= few
-        self._works[low] = many
+        smaller, larger = sorted((self._works[low], self._works.pop(high)), key=len)
+        larger |= smaller
+        self._works[low] = larger
         self._orcid[low] = max(self._orcid[low], self._orcid[high])
-        for enemy in self._excluded.pop(high, set()):
-            self._excluded[low].add(enemy)
-            self._excluded[enemy].add(low)
+        for excluded in self._excluded.pop(high, set()):
+            self._excluded[low].add(excluded)
+            self._excluded[excluded].add(low)
         return True
 
     def get_labels(self) -> Int32:
@@ -308,5 +316,5 @@ def renumber(labels: npt.NDArray[np.integer]) -> Int32:
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    numbered: Int32 = rank[inverse]
-    return numbered
+    numbers: Int32 = rank[inverse]
+    return numbers

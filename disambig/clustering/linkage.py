@@ -10,7 +10,7 @@ row has the code of its ORCID iD, and a cluster that of its rows, of which it ha
 codes make a listed similarity minus infinity: before the first merge, and again where a merge adds
 a code to a cluster without one. An unlisted pair is below the threshold anyway, and becomes listed,
 with its codes checked, before it could rise. The clusters are the same as with all the bans, which
-would make the same similarities minus infinity, and others that are below the threshold anyway.
+would make the same similarities minus infinity, and others that are below the threshold.
 This only lowers similarities; a merged cluster is still no more similar to a third than the more
 similar of its parts was, as nearest-neighbour chains require.
 

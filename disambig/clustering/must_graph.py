@@ -31,7 +31,7 @@ class MustGraph:
         Ends of each edge.
     sources : dict
         Source of the edge between two signatures, lower row first.
-    words : list of str
+    identifier_texts : list of str
         Text of each identifier.
     """
 

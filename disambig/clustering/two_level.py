@@ -400,7 +400,7 @@ def cluster_batch(
     )
 
 
-def _update_probability(joint: Float32, scored: ScoredPairs, step: Round) -> None:
+def _update_probability(probability: Float32, scored: ScoredPairs, step: Round) -> None:
     """Update ``probability`` of each signature pair: its own within a group, that of the groups
     across two.
     """
@@ -408,8 +408,8 @@ def _update_probability(joint: Float32, scored: ScoredPairs, step: Round) -> Non
     is_live = np.zeros(len(batch.start) - 1, dtype=bool)
     is_live[groups.block[groups.left]] = True
     pairs = np.flatnonzero(is_live[batch.block[batch.left]])
-    joint[pairs] = scored.shifted_probability[pairs]
-    joint[groups.cross] = step.probability[groups.get_cross_pairs()]
+    probability[pairs] = scored.shifted_probability[pairs]
+    probability[groups.cross] = step.probability[groups.get_cross_pairs()]
 
 
 def _compute_confidence(batch: PairBatch, final: Int32, probability: Float32) -> Float32:

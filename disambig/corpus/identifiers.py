@@ -118,10 +118,14 @@ class Identifiers:
     problems: tuple[str, ...] = ()
 
     def remove(self, values: set[int], problems: Sequence[str]) -> Identifiers:
-        """Return the same without some identifiers (indices into ``texts``), for the reasons given."""
-        kept = ~np.isin(self.value, list(values))
+        """Return a copy without some identifiers (indices into ``texts``); add their problems."""
+        is_kept = ~np.isin(self.value, list(values))
         return Identifiers(
-            self.kind, self.texts, self.row[kept], self.value[kept], (*self.problems, *problems)
+            self.kind,
+            self.texts,
+            self.row[is_kept],
+            self.value[is_kept],
+            (*self.problems, *problems),
         )
 
 
@@ -141,8 +145,8 @@ def is_personal(address: str) -> bool:
     >>> is_personal("m.curie@example.org"), is_personal("info@example.org")
     (True, False)
     """
-    found = _EMAIL.fullmatch(address)
-    return found is not None and found[1].split("+")[0].rstrip("0123456789") not in ROLES
+    match = _EMAIL.fullmatch(address)
+    return match is not None and match[1].split("+")[0].rstrip("0123456789") not in ROLES
 
 
 def list_equal_pairs(key: Int64) -> tuple[Int64, Int64]:
@@ -157,46 +161,46 @@ def list_equal_pairs(key: Int64) -> tuple[Int64, Int64]:
     return order[a], order[b]
 
 
-def _collect(kind: str, texts: Sequence[str], usable: Callable[[str], bool]) -> Identifiers:
+def _collect(kind: str, texts: Sequence[str], is_usable: Callable[[str], bool]) -> Identifiers:
     codes: dict[str, int] = {}
     row, value = [], []
     for signature, text in enumerate(texts):
-        if text and (text in codes or usable(text)):
+        if text and (text in codes or is_usable(text)):
             row.append(signature)
             value.append(codes.setdefault(text, len(codes)))
     return Identifiers(kind, list(codes), np.array(row, np.int64), np.array(value, np.int64))
 
 
-def _remove_unreliable(corpus: Corpus, found: Identifiers) -> Identifiers:
+def _remove_unreliable(corpus: Corpus, identifiers: Identifiers) -> Identifiers:
     """Remove identifiers of two authors of one work, or with incompatible names."""
-    reasons = _find_repeated_on_work(corpus, found)
-    reasons = {**_find_conflicting_names(corpus, found), **reasons}
+    reasons = _find_repeated_on_work(corpus, identifiers)
+    reasons = {**_find_conflicting_names(corpus, identifiers), **reasons}
     lines = [
-        escape_text(f"{found.kind} {found.texts[v]} is ignored: {reasons[v]}")
+        escape_text(f"{identifiers.kind} {identifiers.texts[v]} is ignored: {reasons[v]}")
         for v in sorted(reasons)
     ]
-    return found.remove(set(reasons), lines) if reasons else found
+    return identifiers.remove(set(reasons), lines) if reasons else identifiers
 
 
-def _find_repeated_on_work(corpus: Corpus, found: Identifiers) -> dict[int, str]:
-    key = found.value * corpus.n_works + corpus.signature_work[found.row]
+def _find_repeated_on_work(corpus: Corpus, identifiers: Identifiers) -> dict[int, str]:
+    key = identifiers.value * corpus.n_works + corpus.signature_work[identifiers.row]
     # sorted by key, every repetition is adjacent; comparing all pairs would be quadratic
     order = np.argsort(key, kind="stable")
-    again = np.flatnonzero(key[order][1:] == key[order][:-1])
+    repeats = np.flatnonzero(key[order][1:] == key[order][:-1])
     reasons: dict[int, str] = {}
-    for a, b in zip(order[again].tolist(), order[again + 1].tolist(), strict=True):
-        value = int(found.value[a])
+    for a, b in zip(order[repeats].tolist(), order[repeats + 1].tolist(), strict=True):
+        value = int(identifiers.value[a])
         if value not in reasons:
-            one, other = (corpus.signature(int(found.row[x])) for x in (a, b))
+            one, other = (corpus.signature(int(identifiers.row[x])) for x in (a, b))
             reasons[value] = f"two authors of one work have it, {one} and {other}"
     return reasons
 
 
-def _find_conflicting_names(corpus: Corpus, found: Identifiers) -> dict[int, str]:
-    name = corpus.signature_name[found.row].astype(np.int64)
-    _, first = np.unique(found.value * len(corpus.names) + name, return_index=True)
-    value, name, row = found.value[first], name[first], found.row[first]
-    n_names = np.bincount(value, minlength=len(found.texts))
+def _find_conflicting_names(corpus: Corpus, identifiers: Identifiers) -> dict[int, str]:
+    name = corpus.signature_name[identifiers.row].astype(np.int64)
+    _, first = np.unique(identifiers.value * len(corpus.names) + name, return_index=True)
+    value, name, row = identifiers.value[first], name[first], identifiers.row[first]
+    n_names = np.bincount(value, minlength=len(identifiers.texts))
     reasons = {
         int(v): f"{n_names[v]} different names have it" for v in np.flatnonzero(n_names > MAX_NAMES)
     }
@@ -204,8 +208,8 @@ def _find_conflicting_names(corpus: Corpus, found: Identifiers) -> dict[int, str
     a, b = list_equal_pairs(value[few])
     if not len(a):
         return reasons
-    used, index = np.unique(name[few], return_inverse=True)
-    table = NameTable.from_names([corpus.names[n] for n in used.tolist()])
+    name_codes, index = np.unique(name[few], return_inverse=True)
+    table = NameTable.from_names([corpus.names[n] for n in name_codes.tolist()])
     agree = are_compatible(table, index[a].astype(np.int32), index[b].astype(np.int32))
     for x, y in zip(few[a[~agree]].tolist(), few[b[~agree]].tolist(), strict=True):
         one, other = (

@@ -16,7 +16,7 @@ import numpy as np
 from disambig.arrays import Bool, Float32, Int32, Int64, UInt64
 from disambig.corpus.coauthors import CoauthorKeys
 from disambig.corpus.terms import Terms
-from disambig.kernels.keys import select_edges, build_directory, list_distinct_keys
+from disambig.kernels.keys import build_directory, list_distinct_keys, select_edges
 
 EDGE_UNIT = 1 << 20
 """Weight 1 of an edge: weights are integers in units of 1 / EDGE_UNIT."""

@@ -148,7 +148,7 @@ def _make_environment() -> Environment:
 
 
 def _escape_controls(value: Any) -> Any:
-    """Apply :func:`safe` to every string of the template; SVG markup is unchanged."""
+    """Apply :func:`escape_text` to every string of the template; SVG markup is unchanged."""
     return escape_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

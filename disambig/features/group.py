@@ -19,8 +19,8 @@ from disambig.blocking.name_comparison import NameEvidenceCache
 from disambig.blocking.pairs import PairBatch, split_range
 from disambig.corpus.index import CorpusIndex
 from disambig.features.group_profiles import (
-    compare_coauthors,
     compare_coauthor_initials,
+    compare_coauthors,
     compare_meaning,
     compare_topics,
     compare_venues,
@@ -29,10 +29,10 @@ from disambig.features.group_profiles import (
 from disambig.features.groups import UNLISTED_PROBABILITY, GroupBatch
 from disambig.features.pair import RowEvidence
 from disambig.kernels.groups import (
-    compute_bounds,
     aggregate_cross_scores,
-    find_distinct,
+    compute_bounds,
     compute_leads,
+    find_distinct,
     list_name_pairs,
 )
 from disambig.model.size_shift import LEAD_FEATURES, SIZE_SHIFT_FEATURES
@@ -266,12 +266,12 @@ class GroupEvidence:
     def _compute_leads(
         self, pairs: slice, own_columns: Mapping[str, npt.NDArray[np.floating]]
     ) -> dict[str, Float64]:
-        """How far some pairs are ahead of their rivals in each of
+        """Compute the lead of some pairs over their rivals in each of
         :data:`~disambig.model.size_shift.LEAD_FEATURES`.
 
         Parameters
         ----------
-        known : mapping of str to float[n]
+        own_columns : mapping of str to float[n]
             Their features.
         """
         groups = self.groups
@@ -401,7 +401,8 @@ def compare_name_sets(
     Returns
     -------
     dict of str to (float32[N], float32[N])
-        Columns of :func:`disambig.blocking.name_comparison.compute_name_evidence`, NaN where unknown.
+        Columns of :func:`~disambig.blocking.name_comparison.compute_name_evidence`, NaN where
+        unknown.
     """
     width = max(len(index.names), 1)
     key = np.unique(owner.astype(np.int64) * width + name)

@@ -117,8 +117,8 @@ def compare_venues(
 ) -> dict[str, Float32]:
     """Compare the venues of two groups."""
     a, b = groups.left, groups.right
-    known = np.flatnonzero(rows.venue >= 0)
-    work_venues = SparseRows.from_lists(known, rows.venue[known], len(rows.venue))
+    with_venue = np.flatnonzero(rows.venue >= 0)
+    work_venues = SparseRows.from_lists(with_venue, rows.venue[with_venue], len(rows.venue))
     venues = work_venues.sum_groups(member, first, len(index.venue_works))
     weight = (1 / np.log2(2 + index.venue_works)).astype(np.float32)
     overlaps = _compute_overlaps(venues, weight, groups)

@@ -11,7 +11,7 @@ from disambig.ingest._native import NativeAuthor, NativeWork
 from disambig.ingest._plan import FileReport
 from disambig.ingest._problems import Problem, Severity
 from disambig.ingest._reader import ReadReport, WorkReader, read_works
-from disambig.ingest._serialise import Received, dump_work, load_work
+from disambig.ingest._serialise import ReceivedWork, dump_work, load_work
 from disambig.ingest._sniff import FORMATS
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
     "PageKind",
     "Problem",
     "ReadReport",
-    "Received",
+    "ReceivedWork",
     "Row",
     "Severity",
     "WorkReader",

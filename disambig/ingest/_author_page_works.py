@@ -12,7 +12,7 @@ from anyascii import anyascii
 
 from disambig.domain import Author, Work
 from disambig.ingest._author_pages import PageHeader, PageKind, PageRecord
-from disambig.ingest._native import not_utf8, parse_record
+from disambig.ingest._native import make_encoding_error, parse_record
 from disambig.ingest._problems import BadRecord, Repair
 
 _HOMONYM_NUMBER = re.compile(r"\s+\d{4}$")
@@ -22,10 +22,10 @@ _SLUG_LENGTH = 32
 
 @dataclass(frozen=True, slots=True)
 class PageWork:
-    """A work read from a page. The page prints the first ``listed`` of its authors.
+    """A work read from a page, which prints the first ``n_listed`` of its authors.
 
-    ``unlisted`` marks a list that seems complete but lacks the name of the page.
-    ``printed`` are the file and the record of each page that shows the paper.
+    ``is_name_missing`` marks a list that seems complete but lacks the name of the page.
+    ``page_records`` are the file and the record of each page that shows the paper.
     """
 
     file: str
@@ -56,12 +56,14 @@ def make_page_work(record: PageRecord, header: PageHeader, *, max_year: int) -> 
     """
     _reject_escaped_bytes(record)
     names = list(record.authors)
-    own = header.name
-    hidden = own is not None and _make_name_key(own) not in map(_make_name_key, names)
+    page_name = header.name
+    is_hidden = page_name is not None and _make_name_key(page_name) not in map(
+        _make_name_key, names
+    )
     looks_cut = not record.complete
-    add = hidden and (looks_cut or header.kind is PageKind.NAME_CLUSTER)
-    if add and own is not None:
-        names.append(own)
+    must_add = is_hidden and (looks_cut or header.kind is PageKind.NAME_CLUSTER)
+    if must_add and page_name is not None:
+        names.append(page_name)
     raw = {
         "id": make_page_work_id(record),
         "title": record.title,
@@ -76,7 +78,7 @@ def make_page_work(record: PageRecord, header: PageHeader, *, max_year: int) -> 
     work = replace(
         parsed.work,
         affiliations=record.affiliations,
-        authors_complete=record.complete and not add and not text_only,
+        authors_complete=record.complete and not must_add and not text_only,
     )
     return PageWork(
         header.file,
@@ -84,7 +86,7 @@ def make_page_work(record: PageRecord, header: PageHeader, *, max_year: int) -> 
         work,
         len(record.authors),
         parsed.repairs,
-        is_name_missing=hidden and not looks_cut and not text_only,
+        is_name_missing=is_hidden and not looks_cut and not text_only,
         page_records=((header.file, record),),
     )
 
@@ -110,17 +112,17 @@ def merge_page_works(works: Sequence[PageWork]) -> tuple[list[PageWork], list[Pa
     where a possibly truncated list ends. Returns the works, and those whose id is taken by
     another paper.
     """
-    merged: dict[str, PageWork] = {}
-    clashes: list[PageWork] = []
-    for found in works:
-        before = merged.get(found.work.id)
-        if before is None:
-            merged[found.work.id] = found
-        elif _has_same_authors(before, found):
-            merged[found.work.id] = _merge_two(before, found)
+    work_by_id: dict[str, PageWork] = {}
+    conflicts: list[PageWork] = []
+    for page_work in works:
+        known_work = work_by_id.get(page_work.work.id)
+        if known_work is None:
+            work_by_id[page_work.work.id] = page_work
+        elif _has_same_authors(known_work, page_work):
+            work_by_id[page_work.work.id] = _merge_two(known_work, page_work)
         else:
-            clashes.append(found)
-    return list(merged.values()), clashes
+            conflicts.append(page_work)
+    return list(work_by_id.values()), conflicts
 
 
 def _has_same_authors(a: PageWork, b: PageWork) -> bool:
@@ -128,32 +130,33 @@ def _has_same_authors(a: PageWork, b: PageWork) -> bool:
         a, b = b, a
     if a.n_listed < b.n_listed and a.work.authors_complete:
         return False
-    shared = a.n_listed
-    return [_make_name_key(x.name) for x in a.work.authors[:shared]] == [
-        _make_name_key(x.name) for x in b.work.authors[:shared]
+    n_common = a.n_listed
+    return [_make_name_key(x.name) for x in a.work.authors[:n_common]] == [
+        _make_name_key(x.name) for x in b.work.authors[:n_common]
     ]
 
 
 def _merge_two(a: PageWork, b: PageWork) -> PageWork:
     longer = a if a.n_listed >= b.n_listed else b
-    listed = longer.work.authors[: longer.n_listed]
-    known = {_make_name_key(author.name) for author in listed}
-    hidden: dict[str, Author] = {}
+    listed_authors = longer.work.authors[: longer.n_listed]
+    listed_keys = {_make_name_key(author.name) for author in listed_authors}
+    hidden_authors: dict[str, Author] = {}
     for author in (*a.work.authors[a.n_listed :], *b.work.authors[b.n_listed :]):
-        if _make_name_key(author.name) not in known:
-            hidden.setdefault(_make_name_key(author.name), author)
+        if _make_name_key(author.name) not in listed_keys:
+            hidden_authors.setdefault(_make_name_key(author.name), author)
     # sorted, so that positions do not depend on the order of the pages
-    complete = (a.work.authors_complete or b.work.authors_complete) and not hidden
+    complete = (a.work.authors_complete or b.work.authors_complete) and not hidden_authors
     abstracts = sorted((a.work.abstract or "", b.work.abstract or ""), key=lambda x: (-len(x), x))
     work = replace(
         a.work,
-        authors=(*listed, *(hidden[key] for key in sorted(hidden))),
+        authors=(*listed_authors, *(hidden_authors[key] for key in sorted(hidden_authors))),
         abstract=abstracts[0] or None,
         keywords=tuple(sorted({*a.work.keywords, *b.work.keywords})),
         affiliations=tuple(sorted({*a.work.affiliations, *b.work.affiliations})),
         authors_complete=complete,
     )
-    return replace(a, work=work, listed=longer.n_listed, printed=(*a.page_records, *b.page_records))
+    page_records = (*a.page_records, *b.page_records)
+    return replace(a, work=work, n_listed=longer.n_listed, page_records=page_records)
 
 
 def _make_name_key(name: str) -> str:
@@ -165,14 +168,14 @@ def _make_name_key(name: str) -> str:
 def _reject_escaped_bytes(record: PageRecord) -> None:
     texts = (record.title, record.abstract, *record.authors, *record.affiliations)
     for text in texts:
-        if found := _ESCAPED_BYTE.search(text):
-            raise not_utf8(f"byte {ord(found[0]) - 0xDC00:#04x} in the record")
+        if match := _ESCAPED_BYTE.search(text):
+            raise make_encoding_error(f"byte {ord(match[0]) - 0xDC00:#04x} in the record")
 
 
-def make_id_conflict(clash: PageWork) -> BadRecord:
+def make_id_conflict(conflict: PageWork) -> BadRecord:
     """Return the error of a paper whose title, venue, year and first author are another's."""
     return BadRecord(
         "id",
-        f"{clash.work.id} is already the id of a paper with other authors",
+        f"{conflict.work.id} is already the id of a paper with other authors",
         "compare the two pages; write the paper as native JSONL to keep both",
     )

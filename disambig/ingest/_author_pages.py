@@ -111,7 +111,7 @@ _HEADER_LINES = 40
 _CERTAIN_PAIRS = 10
 
 
-def detect_page_kind(text: str, *, sure: bool = True) -> PageKind | None:
+def detect_page_kind(text: str, *, strict: bool = True) -> PageKind | None:
     """Return the kind of page that a text is, or begins as; None for any other text.
 
     A listing is recognised by marks in its header or by many alternating titles and abstracts: if
@@ -123,20 +123,20 @@ def detect_page_kind(text: str, *, sure: bool = True) -> PageKind | None:
         return PageKind.NAME_CLUSTER
     if any(_H_INDEX.fullmatch(line) for line in top) and any(map(_DATE_LINE.fullmatch, top)):
         return PageKind.PROFILE
-    rhythm = [_is_abstract(line.text) for line in lines]
-    if True not in rhythm or rhythm[0]:
+    abstract_lines = [_is_abstract(line.text) for line in lines]
+    if True not in abstract_lines or abstract_lines[0]:
         return None
-    turns = rhythm[rhythm.index(True) - 1 :]
-    pairs = sum(turns[1::2])
-    in_turn = all(abstract == bool(at % 2) for at, abstract in enumerate(turns))
-    marked = any(map(_LISTING_MARK.search, top[:10]))
-    if not sure or marked or (in_turn and pairs >= _CERTAIN_PAIRS):
+    alternation = abstract_lines[abstract_lines.index(True) - 1 :]
+    pairs = sum(alternation[1::2])
+    alternates = all(abstract == bool(at % 2) for at, abstract in enumerate(alternation))
+    has_mark = any(map(_LISTING_MARK.search, top[:10]))
+    if not strict or has_mark or (alternates and pairs >= _CERTAIN_PAIRS):
         return PageKind.TOPIC
     return None
 
 
 def parse_page(text: str, file: str, kind: PageKind) -> Page:
-    """Parse a page of the kind that :func:`page_kind` returned."""
+    """Parse a page of the kind that :func:`detect_page_kind` returned."""
     lines = _split_lines(text)
     match kind:
         case PageKind.NAME_CLUSTER:
@@ -162,14 +162,14 @@ def _parse_cluster(lines: list[_Line], file: str) -> Page:
 
 
 def _starts_paper(lines: list[_Line], at: int) -> bool:
-    found = _VENUE.fullmatch(lines[at].text.strip())
-    if found is None:
+    match = _VENUE.fullmatch(lines[at].text.strip())
+    if match is None:
         return False
-    if found["sort"] and found["type"] in _PLAIN_TYPES:
+    if match["sort"] and match["type"] in _PLAIN_TYPES:
         return True
     # any other "Somewhere 2020 Some Words" starts a record only if title and authors follow
-    following = [_BULLET.fullmatch(line.text) is not None for line in lines[at + 1 : at + 3]]
-    return following == [False, True]
+    are_bullets = [_BULLET.fullmatch(line.text) is not None for line in lines[at + 1 : at + 3]]
+    return are_bullets == [False, True]
 
 
 def _split_records(lines: list[_Line], starts: list[int]) -> list[list[_Line]]:
@@ -301,10 +301,10 @@ def _parse_counts(lines: list[_Line]) -> dict[str, int]:
     """Parse the first "43 papers" and "12,401citations" of a header."""
     counts: dict[str, int] = {}
     for line in lines:
-        found = _COUNT.fullmatch(line.text.strip())
-        number = _parse_number(found[1]) if found else None
-        if found and number is not None:
-            counts.setdefault(found[2].casefold(), number)
+        match = _COUNT.fullmatch(line.text.strip())
+        number = _parse_number(match[1]) if match else None
+        if match and number is not None:
+            counts.setdefault(match[2].casefold(), number)
     return counts
 
 
@@ -317,9 +317,9 @@ def _join_lines(part: list[_Line]) -> str:
     """Join the lines of a record, with the blank lines between them."""
     if not part:
         return ""
-    gap = {line.number: line.text.rstrip() for line in part}
+    text_by_number = {line.number: line.text.rstrip() for line in part}
     first, last = part[0].number, part[-1].number
-    return "\n".join(gap.get(number, "") for number in range(first, last + 1)).strip()
+    return "\n".join(text_by_number.get(number, "") for number in range(first, last + 1)).strip()
 
 
 def _make_broken_record(part: list[_Line], field: str, problem: str, remedy: str) -> BrokenRecord:

@@ -38,24 +38,24 @@ def clean_text(text: str, field: str, repairs: list[Repair], *, multiline: bool 
     if is_clean(text):
         return text
     composed = unicodedata.normalize("NFC", text)
-    broken = _BREAKS.sub("\n", composed)
-    lines = broken if multiline else _BLANKS.sub(_collapse_blanks, broken)
-    bare = _HOSTILE.sub("", lines)
-    result = bare.strip()
+    uniform = _BREAKS.sub("\n", composed)
+    lines = uniform if multiline else _BLANKS.sub(_collapse_blanks, uniform)
+    visible = _HOSTILE.sub("", lines)
+    result = visible.strip()
     if result != text:
         reasons = (
             ("not in Unicode's composed form", composed != text),
             ("line breaks or tabs", lines != composed),
-            ("control or invisible characters", bare != lines),
-            ("blanks at its ends", result != bare),
+            ("control or invisible characters", visible != lines),
+            ("blanks at its ends", result != visible),
         )
-        found = ", ".join(reason for reason, applies in reasons if applies)
-        repairs.append(Repair(field, found, "cleaned"))
+        problem = ", ".join(reason for reason, applies in reasons if applies)
+        repairs.append(Repair(field, problem, "cleaned"))
     return result
 
 
 def is_clean(text: str) -> bool:
-    """Whether :func:`clean` certainly leaves a text as it is; False may be a text it leaves, too."""
+    """Whether :func:`clean_text` certainly leaves a text unchanged; it may even if False."""
     # all removed characters are unprintable, and the only printable blank is the space
     return (
         text.isprintable()
@@ -112,14 +112,14 @@ def split_affiliations(text: str) -> list[str]:
     ['Los Alamos, Tel.: +1 505 665']
     """
     first, *rest = text.split("+")
-    found = [first]
+    affiliations = [first]
     for part in rest:
-        if _is_joint(found[-1], part):
-            found[-1] = found[-1].rstrip(" ")
-            found.append(part.lstrip(" "))
+        if _is_joint(affiliations[-1], part):
+            affiliations[-1] = affiliations[-1].rstrip(" ")
+            affiliations.append(part.lstrip(" "))
         else:
-            found[-1] += f"+{part}"
-    return found
+            affiliations[-1] += f"+{part}"
+    return affiliations
 
 
 def _is_joint(before: str, after: str) -> bool:
@@ -186,8 +186,8 @@ def _build_venue(text: str, repairs: list[Repair]) -> str | None:
 
 
 def _build_keywords(words: list[str], repairs: list[Repair]) -> tuple[str, ...]:
-    cleaned = [clean_text(word, "keywords", repairs) for word in words]
-    return tuple([word for word in cleaned if word])
+    clean_words = [clean_text(word, "keywords", repairs) for word in words]
+    return tuple([word for word in clean_words if word])
 
 
 @lru_cache(maxsize=8192)
@@ -204,32 +204,36 @@ def _build_author(entry: _Fields, at: int, repairs: list[Repair]) -> Author:
             raise BadRecord(f"authors[{at}].name", "is empty", NAME_REMEDY)
     if len(entry) == 1:
         return _fast_path.make_author(name)
-    one = get("affiliation")
-    if one and len(entry) == 2:
-        return _fast_path.make_author(name, None, None, _build_affiliations(one, None, at, repairs))
-    given, family, iris, address = get("given"), get("family"), get("orcid"), get("email")
+    affiliation = get("affiliation")
+    if affiliation and len(entry) == 2:
+        return _fast_path.make_author(
+            name, None, None, _build_affiliations(affiliation, None, at, repairs)
+        )
+    given, family, orcid_text, address = get("given"), get("family"), get("orcid"), get("email")
     return _fast_path.make_author(
         name,
         clean_text(given, f"authors[{at}].given", repairs) or None if given else None,
         clean_text(family, f"authors[{at}].family", repairs) or None if family else None,
-        _build_affiliations(one, get("affiliations"), at, repairs),
-        parse_orcid(iris, f"authors[{at}].orcid", repairs) if iris else None,
+        _build_affiliations(affiliation, get("affiliations"), at, repairs),
+        parse_orcid(orcid_text, f"authors[{at}].orcid", repairs) if orcid_text else None,
         parse_email(address, f"authors[{at}].email", repairs) if address else None,
     )
 
 
 def _build_affiliations(
-    one: str | None, several: list[str] | None, at: int, repairs: list[Repair]
+    affiliation: str | None, affiliations: list[str] | None, at: int, repairs: list[Repair]
 ) -> tuple[str, ...]:
-    if several is None:
-        if not one:
+    if affiliations is None:
+        if not affiliation:
             return ()
-        cleaned, problem = _split_affiliation(one)
+        clean_texts, problem = _split_affiliation(affiliation)
     else:
-        cleaned, problem = _clean_all((*(split_affiliations(one) if one else ()), *several))
+        clean_texts, problem = _clean_all(
+            (*(split_affiliations(affiliation) if affiliation else ()), *affiliations)
+        )
     if problem:
         repairs.append(Repair(f"authors[{at}].affiliations", problem, "cleaned"))
-    return cleaned
+    return clean_texts
 
 
 @lru_cache(maxsize=8192)
@@ -242,22 +246,22 @@ def _split_affiliation(text: str) -> tuple[tuple[str, ...], str]:
 
 def _clean_all(texts: Iterable[str]) -> tuple[tuple[str, ...], str]:
     repairs: list[Repair] = []
-    cleaned = [clean_text(text, "", repairs) for text in texts]
-    return tuple(dict.fromkeys(filter(None, cleaned))), repairs[0].problem if repairs else ""
+    clean_texts = [clean_text(text, "", repairs) for text in texts]
+    return tuple(dict.fromkeys(filter(None, clean_texts))), repairs[0].problem if repairs else ""
 
 
 def _build_ids(record: _Fields, repairs: list[Repair]) -> tuple[tuple[str, str], ...]:
     ids, a_doi, arxiv = record.get("ids"), record.get("doi"), record.get("arxiv")
     if not (ids or a_doi or arxiv):
         return ()
-    stated = {clean_text(k, "ids", repairs).lower(): v for k, v in (ids or {}).items()}
+    raw_ids = {clean_text(k, "ids", repairs).lower(): v for k, v in (ids or {}).items()}
     for key, value in (("doi", a_doi), ("arxiv", arxiv)):
         if value:
-            stated[key] = value
-    cleaned = {key: clean_text(value, f"ids.{key}", repairs) for key, value in stated.items()}
-    if "doi" in cleaned:
-        cleaned["doi"] = parse_doi(cleaned["doi"], repairs)
-    return tuple(sorted((key, value) for key, value in cleaned.items() if key and value))
+            raw_ids[key] = value
+    clean_ids = {key: clean_text(value, f"ids.{key}", repairs) for key, value in raw_ids.items()}
+    if "doi" in clean_ids:
+        clean_ids["doi"] = parse_doi(clean_ids["doi"], repairs)
+    return tuple(sorted((key, value) for key, value in clean_ids.items() if key and value))
 
 
 def _make_year_error(year: object, max_year: int) -> BadRecord:

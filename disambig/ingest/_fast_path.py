@@ -76,9 +76,9 @@ def make_author(
     email: str | None = None,
 ) -> Author:
     """Create ``Author(...)`` of the same arguments."""
-    made = _Author(name, given, family, affiliations, orcid, email)
-    made.__class__ = Author  # type: ignore[assignment]
-    return cast(Author, made)
+    instance = _Author(name, given, family, affiliations, orcid, email)
+    instance.__class__ = Author  # type: ignore[assignment]
+    return cast(Author, instance)
 
 
 def make_work(
@@ -93,9 +93,9 @@ def make_work(
     citations: int | None = None,
 ) -> Work:
     """Create ``Work(...)`` of the same arguments."""
-    made = _Work(id, title, authors, abstract, venue, year, keywords, ids, citations)
-    made.__class__ = Work  # type: ignore[assignment]
-    return cast(Work, made)
+    instance = _Work(id, title, authors, abstract, venue, year, keywords, ids, citations)
+    instance.__class__ = Work  # type: ignore[assignment]
+    return cast(Work, instance)
 
 
 MAX_ID = 512
@@ -135,7 +135,7 @@ def decode_canonical(line: bytes) -> dict[str, Any] | None:
 
 
 def _are_values_valid(
-    row: dict[str, Any], texts: Mapping[str, int], others: Mapping[str, Callable[[Any], bool]]
+    row: dict[str, Any], text_limits: Mapping[str, int], checks: Mapping[str, Callable[[Any], bool]]
 ) -> bool:
     """Whether each value is null, a text that is not too long, or passes the check of its key.
 
@@ -143,14 +143,14 @@ def _are_values_valid(
     """
     for key, value in row.items():
         if type(value) is str:
-            if len(value) > texts.get(key, len(value)):
+            if len(value) > text_limits.get(key, len(value)):
                 return False
         elif value is not None:
-            fits = others.get(key)
-            if fits is None:
-                if key in texts or type(value) not in _SCALAR_TYPES:
+            check = checks.get(key)
+            if check is None:
+                if key in text_limits or type(value) not in _SCALAR_TYPES:
                     return False
-            elif not fits(value):
+            elif not check(value):
                 return False
     return True
 
@@ -182,11 +182,11 @@ def _is_author(entry: Any) -> bool:
     return _are_values_valid(entry, _AUTHOR_TEXT_LIMITS, _AUTHOR_CHECKS)
 
 
-def _are_texts(value: Any, most: int, longest: int) -> bool:
+def _are_texts(value: Any, max_texts: int, max_length: int) -> bool:
     return (
         type(value) is list
-        and len(value) <= most
-        and all(type(text) is str and len(text) <= longest for text in value)
+        and len(value) <= max_texts
+        and all(type(text) is str and len(text) <= max_length for text in value)
     )
 
 

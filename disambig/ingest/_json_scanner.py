@@ -26,10 +26,10 @@ class Entry:
     key: str
     value: Any
     text: str
-    bad: BadRecord | None = None
+    error: BadRecord | None = None
 
 
-def decode(text: str, start: int = 0) -> tuple[Any, int]:
+def decode_value(text: str, start: int = 0) -> tuple[Any, int]:
     """Decode one JSON value at ``start``; return it and its end.
 
     Raises
@@ -40,14 +40,14 @@ def decode(text: str, start: int = 0) -> tuple[Any, int]:
     try:
         return _DECODER.raw_decode(text, start)
     except RecursionError:
-        raise broken("is nested too deeply") from None
+        raise make_json_error("is nested too deeply") from None
     except json.JSONDecodeError as error:
-        raise broken(f"{error.msg} at character {error.pos - start + 1}") from None
+        raise make_json_error(f"{error.msg} at character {error.pos - start + 1}") from None
     except ValueError as error:  # an integer of thousands of digits
-        raise broken(str(error).partition(";")[0]) from None
+        raise make_json_error(str(error).partition(";")[0]) from None
 
 
-def broken(what: str) -> BadRecord:
+def make_json_error(what: str) -> BadRecord:
     """Return the error of text that is not JSON."""
     return BadRecord(
         "record",
@@ -56,13 +56,13 @@ def broken(what: str) -> BadRecord:
     )
 
 
-def scan(text: str) -> Iterator[Entry]:
+def scan_entries(text: str) -> Iterator[Entry]:
     """Yield the entries of the array or object in ``text``; stop after a broken one."""
     scanner = _Scanner(text)
     try:
-        yield from scanner.entries()
-    except BadRecord as bad:
-        yield Entry(scanner.line(), "", None, text[scanner.at : scanner.at + 1000], bad)
+        yield from scanner.iterate_entries()
+    except BadRecord as error:
+        yield Entry(scanner.get_line(), "", None, text[scanner.at : scanner.at + 1000], error)
 
 
 class _Scanner:
@@ -70,54 +70,54 @@ class _Scanner:
         self.text, self.at = text, 0
         self._counted, self._line = 0, 1
 
-    def line(self) -> int:
+    def get_line(self) -> int:
         """Return the line of the current position, counted from 1."""
         self._line += self.text.count("\n", self._counted, self.at)
         self._counted = self.at
         return self._line
 
-    def entries(self) -> Iterator[Entry]:
-        opening = self._mark("[{")
+    def iterate_entries(self) -> Iterator[Entry]:
+        opening = self._expect("[{")
         closing = "]" if opening == "[" else "}"
-        if self._peek() == closing:
+        if self._skip_blanks() == closing:
             self.at += 1
-            self._end()
+            self._expect_end()
             return
         while True:
-            yield self._entry(keyed=opening == "{")
-            if self._mark("," + closing) == closing:
+            yield self._read_entry(keyed=opening == "{")
+            if self._expect("," + closing) == closing:
                 break
-        self._end()
+        self._expect_end()
 
-    def _entry(self, *, keyed: bool) -> Entry:
+    def _read_entry(self, *, keyed: bool) -> Entry:
         key = ""
-        self._peek()
-        line = self.line()
+        self._skip_blanks()
+        line = self.get_line()
         if keyed:
-            value, self.at = decode(self.text, self.at)
+            value, self.at = decode_value(self.text, self.at)
             if not isinstance(value, str):
-                raise broken("a key is not a string")
+                raise make_json_error("a key is not a string")
             key = value
-            self._mark(":")
-            self._peek()
+            self._expect(":")
+            self._skip_blanks()
         start = self.at
-        value, self.at = decode(self.text, start)
+        value, self.at = decode_value(self.text, start)
         return Entry(line, key, value, self.text[start : self.at])
 
-    def _peek(self) -> str:
-        found = _BLANK.match(self.text, self.at)
-        assert found is not None  # the pattern matches the empty string
-        self.at = found.end()
+    def _skip_blanks(self) -> str:
+        match = _BLANK.match(self.text, self.at)
+        assert match is not None  # the pattern matches the empty string
+        self.at = match.end()
         return self.text[self.at : self.at + 1]
 
-    def _mark(self, wanted: str) -> str:
-        mark = self._peek()
-        if not mark or mark not in wanted:
-            choices = " or ".join(wanted)
-            raise broken(f"expected {choices}, found {mark or 'the end of the file'}")
+    def _expect(self, marks: str) -> str:
+        mark = self._skip_blanks()
+        if not mark or mark not in marks:
+            choices = " or ".join(marks)
+            raise make_json_error(f"expected {choices}, found {mark or 'the end of the file'}")
         self.at += 1
         return mark
 
-    def _end(self) -> None:
-        if self._peek():
-            raise broken("text after the end of the document")
+    def _expect_end(self) -> None:
+        if self._skip_blanks():
+            raise make_json_error("text after the end of the document")

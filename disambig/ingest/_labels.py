@@ -11,15 +11,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from disambig.domain import Constraint, ConstraintKind, Label, Signature
 from disambig.errors import FormatError
-from disambig.ingest._json_records import rows
-from disambig.ingest._native import decode_line, explained
-from disambig.ingest._problems import BadRecord, ProblemLog, Problem, quote_value
-from disambig.ingest._s2and import datasets, read_labels_of, text_id
+from disambig.ingest._json_records import read_raw_records
+from disambig.ingest._native import decode_line, explain_validation_error
+from disambig.ingest._problems import BadRecord, Problem, ProblemLog, quote_value
+from disambig.ingest._s2and import group_datasets, read_dataset_labels, to_text_id
 from disambig.ingest._sniff import FORMAT_OF, Kind, describe_head, detect_kind
 from disambig.ingest._source import Source, expand_paths, open_source
 
 _CONFIG = ConfigDict(strict=True, extra="ignore")
-_Id = Annotated[str, BeforeValidator(text_id), Field(min_length=1, max_length=512)]
+_Id = Annotated[str, BeforeValidator(to_text_id), Field(min_length=1, max_length=512)]
 _Position = Annotated[int, Field(ge=0, le=100_000)]
 
 
@@ -81,25 +81,25 @@ def read_labels(
     FormatError
         A file contains no labels.
     """
-    ledger = ProblemLog(strict=strict, on_problem=on_problem)
+    log = ProblemLog(strict=strict, on_problem=on_problem)
     s2and: list[tuple[Source, Kind]] = []
-    seen: dict[Signature, str] = {}
-    for source, kind in _sources_with(Kind.LABELS, paths, ledger):
+    person_by_signature: dict[Signature, str] = {}
+    for source, kind in _select_sources(Kind.LABELS, paths, log):
         if FORMAT_OF.get(kind) == "s2and":
             s2and.append((source, kind))
             continue
-        for line, row, raw in _validated_rows(LabelRow, source, ledger, progress):
+        for line, row, raw in _validate_rows(LabelRow, source, log, progress):
             signature = Signature(row.work, row.position)
-            first = seen.get(signature)
-            if first is None:
-                seen[signature] = row.person
+            known_person = person_by_signature.get(signature)
+            if known_person is None:
+                person_by_signature[signature] = row.person
                 yield Label(signature, row.person, row.name or "", row.block or "", row.split or "")
-            elif first != row.person:
-                problem = f"{signature} is already labelled as {quote_value(first)}"
-                bad = BadRecord("person", problem, "keep one of the two rows")
-                ledger.reject(source.name, line, bad, raw)
-    for data in datasets(s2and):
-        yield from read_labels_of(data, ledger, max_year=date.today().year + 2)
+            elif known_person != row.person:
+                problem = f"{signature} is already labelled as {quote_value(known_person)}"
+                error = BadRecord("person", problem, "keep one of the two rows")
+                log.reject(source.name, line, error, raw)
+    for data in group_datasets(s2and):
+        yield from read_dataset_labels(data, log, max_year=date.today().year + 2)
 
 
 def read_s2and_labels(
@@ -132,70 +132,70 @@ def read_constraints(
     FormatError
         The file contains no constraints.
     """
-    ledger = ProblemLog(strict=strict, on_problem=on_problem)
-    found: dict[Constraint, None] = {}
-    for source, _ in _sources_with(Kind.CONSTRAINTS, [path], ledger):
-        for line, row, raw in _validated_rows(ConstraintRow, source, ledger, None):
+    log = ProblemLog(strict=strict, on_problem=on_problem)
+    constraints: dict[Constraint, None] = {}
+    for source, _ in _select_sources(Kind.CONSTRAINTS, [path], log):
+        for line, row, raw in _validate_rows(ConstraintRow, source, log, None):
             a, b = (Signature(end.work, end.position) for end in (row.a, row.b))
             if a == b:
-                bad = BadRecord("b", f"a and b are both {a}", "name two mentions")
-                ledger.reject(source.name, line, bad, raw)
+                error = BadRecord("b", f"a and b are both {a}", "name two mentions")
+                log.reject(source.name, line, error, raw)
                 continue
             constraint = Constraint(ConstraintKind(row.kind), a, b, row.source or "user")
-            found.setdefault(constraint)
-    return list(found)
+            constraints.setdefault(constraint)
+    return list(constraints)
 
 
-def _sources_with(
-    wanted: Kind, paths: Sequence[str | Path], ledger: ProblemLog
+def _select_sources(
+    expected_kind: Kind, paths: Sequence[str | Path], log: ProblemLog
 ) -> Iterator[tuple[Source, Kind]]:
     """Yield the sources with rows of a kind; for labels, S2AND data as well."""
     for source in expand_paths(list(paths)):
         if not source.is_rereadable:
-            yield source, wanted
+            yield source, expected_kind
             continue
         with open_source(source) as file:
             kind = detect_kind(file.head)
-        s2and = wanted is Kind.LABELS and FORMAT_OF.get(kind) == "s2and"
+        is_dataset = expected_kind is Kind.LABELS and FORMAT_OF.get(kind) == "s2and"
         # a first row too broken to be recognised passes as native; its validation reports why
-        if kind is wanted or s2and or (kind in _UNTOLD and not source.in_folder):
+        if kind is expected_kind or is_dataset or (kind in _AMBIGUOUS and not source.in_folder):
             yield source, kind
         elif kind is Kind.EMPTY:
-            ledger.warn(source.name, 0, "file", "is empty", "check that it was written")
+            log.warn(source.name, 0, "file", "is empty", "check that it was written")
         elif not source.in_folder:
-            looks = describe_head(file.head) if kind is Kind.UNKNOWN else kind.value
+            description = describe_head(file.head) if kind is Kind.UNKNOWN else kind.value
             raise FormatError(
-                f"{source.name}: contains no {wanted.value}; it looks like {looks}; "
-                f"give JSONL rows of {_SHAPES[wanted]}"
+                f"{source.name}: contains no {expected_kind.value}; it looks like {description}; "
+                f"give JSONL rows of {_ROW_SHAPES[expected_kind]}"
             )
 
 
-_UNTOLD = (Kind.NATIVE, Kind.ARRAY)
-_SHAPES = {
+_AMBIGUOUS = (Kind.NATIVE, Kind.ARRAY)
+_ROW_SHAPES = {
     Kind.LABELS: '{"work", "position", "person"}',
     Kind.CONSTRAINTS: '{"kind", "a": {"work", "position"}, "b": {"work", "position"}}',
 }
 
 
-def _validated_rows(
+def _validate_rows(
     model: type[_Row],
     source: Source,
-    ledger: ProblemLog,
+    log: ProblemLog,
     progress: Callable[[int], None] | None,
 ) -> Iterator[tuple[int, _Row, bytes]]:
     with open_source(source, progress) as file:
-        for line, record, raw in rows(source, file):
+        for line, record, raw in read_raw_records(source, file):
             try:
                 if isinstance(record, BadRecord):
                     raise record
-                row = _validated(model, record)
-            except BadRecord as bad:
-                ledger.reject(source.name, line, bad, raw)
+                row = _validate(model, record)
+            except BadRecord as error:
+                log.reject(source.name, line, error, raw)
                 continue
             yield line, row, raw
 
 
-def _validated(model: type[_Row], record: bytes) -> _Row:
+def _validate(model: type[_Row], record: bytes) -> _Row:
     try:
         return model.model_validate_json(record)
     except ValidationError:
@@ -203,4 +203,4 @@ def _validated(model: type[_Row], record: bytes) -> _Row:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise explained(error) from error
+        raise explain_validation_error(error) from error

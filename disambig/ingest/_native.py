@@ -1,7 +1,7 @@
 """Parse native records: JSON, one work per line, validated with pydantic.
 
-A canonical record is used as it is (:func:`canonical`). Any other is decoded, repaired
-if that loses nothing (:func:`_mended`) and validated again; each repair is reported.
+A canonical record is used as it is (:func:`decode_canonical`). Any other is decoded, repaired
+if that loses nothing (:func:`_repair_record`) and validated again; each repair is reported.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from disambig.domain import Work
-from disambig.ingest._build_work import NAME_REMEDY, split_affiliations, build_work
+from disambig.ingest._build_work import NAME_REMEDY, build_work, split_affiliations
 from disambig.ingest._fast_path import (
     CITATION_KEYS,
     MAX_ABSTRACT,
@@ -28,7 +28,7 @@ from disambig.ingest._fast_path import (
     MAX_NAME,
     decode_canonical,
 )
-from disambig.ingest._json_scanner import decode
+from disambig.ingest._json_scanner import decode_value
 from disambig.ingest._problems import BadRecord, Repair, quote_value
 
 _CONFIG = ConfigDict(strict=True, extra="ignore")
@@ -74,14 +74,14 @@ class NativeWork(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedWork:
     """A work, and the repairs that its record needed."""
 
     work: Work
     repairs: tuple[Repair, ...] = ()
 
 
-def parse_json(line: bytes, *, max_year: int) -> Parsed:
+def parse_json(line: bytes, *, max_year: int) -> ParsedWork:
     """Read one work from the bytes of one JSON object.
 
     Raises
@@ -94,10 +94,10 @@ def parse_json(line: bytes, *, max_year: int) -> Parsed:
         return parse_any(line, max_year=max_year)
     repairs: list[Repair] = []
     work = build_work(fields, repairs, max_year=max_year)
-    return Parsed(work, tuple(repairs))
+    return ParsedWork(work, tuple(repairs))
 
 
-def parse_any(line: bytes, *, max_year: int) -> Parsed:
+def parse_any(line: bytes, *, max_year: int) -> ParsedWork:
     """Read one work as :func:`parse_json` does, slower, from a record of any shape.
 
     Raises
@@ -111,11 +111,11 @@ def parse_any(line: bytes, *, max_year: int) -> Parsed:
         raw, repairs = decode_line(line)
         return parse_record(raw, max_year=max_year, repairs=repairs)
     repairs = []
-    work = build_work(_fields(record), repairs, max_year=max_year)
-    return Parsed(work, tuple(repairs))
+    work = build_work(_get_fields(record), repairs, max_year=max_year)
+    return ParsedWork(work, tuple(repairs))
 
 
-def _fields(record: NativeWork) -> dict[str, Any]:
+def _get_fields(record: NativeWork) -> dict[str, Any]:
     return {**vars(record), "authors": [vars(author) for author in record.authors]}
 
 
@@ -131,14 +131,14 @@ def decode_line(line: bytes) -> tuple[Any, list[Repair]]:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise not_utf8(
+        raise make_encoding_error(
             f"byte {line[error.start]:#04x} at byte {error.start + 1} of the line"
         ) from (error)
     if text.startswith("\ufeff"):
         repairs.append(Repair("record", "byte order mark", "removed"))
         text = text[1:]
     text = text.strip(" \t\r\n")
-    value, end = decode(text)
+    value, end = decode_value(text)
     if end < len(text):
         raise BadRecord(
             "record",
@@ -148,7 +148,7 @@ def decode_line(line: bytes) -> tuple[Any, list[Repair]]:
     return value, repairs
 
 
-def not_utf8(where: str) -> BadRecord:
+def make_encoding_error(where: str) -> BadRecord:
     """Return the error of bytes that are not UTF-8."""
     return BadRecord(
         "encoding",
@@ -159,7 +159,7 @@ def not_utf8(where: str) -> BadRecord:
 
 def parse_record(
     raw: object, *, max_year: int, repairs: list[Repair] | None = None, text_only: bool = False
-) -> Parsed:
+) -> ParsedWork:
     """Build one work from a decoded record. ``text_only`` works may have no authors.
 
     Raises
@@ -174,81 +174,81 @@ def parse_record(
             f"{quote_value(raw)} is not a JSON object",
             "write each work as one JSON object",
         )
-    mended = _mended(raw, repairs)
+    fields = _repair_record(raw, repairs)
     try:
-        record = NativeWork.model_validate(mended)
+        record = NativeWork.model_validate(fields)
     except ValidationError as error:
-        raise explained(error) from error
-    work = build_work(_fields(record), repairs, max_year=max_year, text_only=text_only)
-    return Parsed(work, tuple(repairs))
+        raise explain_validation_error(error) from error
+    work = build_work(_get_fields(record), repairs, max_year=max_year, text_only=text_only)
+    return ParsedWork(work, tuple(repairs))
 
 
-def _mended(raw: dict[str, Any], repairs: list[Repair]) -> dict[str, Any]:
+def _repair_record(raw: dict[str, Any], repairs: list[Repair]) -> dict[str, Any]:
     """Return the record with canonical values where that loses nothing; the rest unchanged."""
-    mended = dict(raw)
-    for field, mend in _MENDERS.items():
-        value = mended.get(field)
+    fields = dict(raw)
+    for field, repair in _REPAIRS.items():
+        value = fields.get(field)
         if value is None or (value == "" and field != "id"):
-            mended.pop(field, None)
+            fields.pop(field, None)
         else:
-            mended[field] = mend(value, field, repairs)
-    return mended
+            fields[field] = repair(value, field, repairs)
+    return fields
 
 
-def _mend_id(value: Any, field: str, repairs: list[Repair]) -> Any:
+def _repair_id(value: Any, field: str, repairs: list[Repair]) -> Any:
     if type(value) is not int:
         return value
     repairs.append(Repair(field, f"{value} is a number", "read as text"))
     return str(value)
 
 
-def _mend_number(value: Any, field: str, repairs: list[Repair]) -> Any:
+def _repair_number(value: Any, field: str, repairs: list[Repair]) -> Any:
     if type(value) is int:
         return value
     if isinstance(value, str):
         digits = value.strip()
         if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
             return value
-        mended = int(digits)
+        number = int(digits)
     elif isinstance(value, float) and value.is_integer() and abs(value) < 1e12:
-        mended = int(value)
+        number = int(value)
     else:
         return value
-    repairs.append(Repair(field, f"{quote_value(value)} is not an integer", f"read as {mended}"))
-    return mended
+    repairs.append(Repair(field, f"{quote_value(value)} is not an integer", f"read as {number}"))
+    return number
 
 
-def _mend_list(value: Any, field: str, repairs: list[Repair]) -> Any:
+def _repair_list(value: Any, field: str, repairs: list[Repair]) -> Any:
     if not isinstance(value, str):
         return value
     repairs.append(Repair(field, "is one text, not a list", "split at semicolons or commas"))
     return [word.strip() for word in value.split(";" if ";" in value else ",")]
 
 
-def _mend_ids(value: Any, field: str, repairs: list[Repair]) -> Any:
+def _repair_ids(value: Any, field: str, repairs: list[Repair]) -> Any:
     if not isinstance(value, dict):
         return value
-    stated = {key: item for key, item in value.items() if item not in (None, "")}
-    return {key: _mend_id(item, f"{field}.{key}", repairs) for key, item in stated.items()}
+    nonempty = {key: item for key, item in value.items() if item not in (None, "")}
+    return {key: _repair_id(item, f"{field}.{key}", repairs) for key, item in nonempty.items()}
 
 
-def _mend_authors(value: Any, field: str, repairs: list[Repair]) -> Any:
+def _repair_authors(value: Any, field: str, repairs: list[Repair]) -> Any:
     if not isinstance(value, list):
         return value
     if value and all(isinstance(entry, str) for entry in value):
         repairs.append(Repair(field, "names only", "read as a list of authors"))
-    return [_mend_author(entry, f"{field}[{at}]", repairs) for at, entry in enumerate(value)]
+    return [_repair_author(entry, f"{field}[{at}]", repairs) for at, entry in enumerate(value)]
 
 
-def _mend_author(entry: Any, field: str, repairs: list[Repair]) -> Any:
+def _repair_author(entry: Any, field: str, repairs: list[Repair]) -> Any:
     if isinstance(entry, str):
         return {"name": entry}
     if not isinstance(entry, dict):
         return entry
     author = dict(entry)
     given, family = author.get("given"), author.get("family")
-    parts_stated = isinstance(given, str) and isinstance(family, str) and given and family
-    if author.get("name") in (None, "") and parts_stated:
+    has_parts = isinstance(given, str) and isinstance(family, str) and given and family
+    if author.get("name") in (None, "") and has_parts:
         author["name"] = f"{given} {family}"
         repairs.append(Repair(f"{field}.name", "is missing", "joined from given and family"))
     for key in ("orcid", "email"):
@@ -260,25 +260,25 @@ def _mend_author(entry: Any, field: str, repairs: list[Repair]) -> Any:
     if isinstance(author.get("affiliations"), str):
         author["affiliations"] = split_affiliations(author["affiliations"])
         repairs.append(Repair(f"{field}.affiliations", "is one text", "read as a list"))
-    one, several = author.get("affiliation"), author.get("affiliations")
-    if isinstance(one, list) and isinstance(several, list | None):
+    affiliation, affiliations = author.get("affiliation"), author.get("affiliations")
+    if isinstance(affiliation, list) and isinstance(affiliations, list | None):
         del author["affiliation"]
-        author["affiliations"] = [*one, *(several or [])]
+        author["affiliations"] = [*affiliation, *(affiliations or [])]
         repairs.append(Repair(f"{field}.affiliation", "is a list", "read as affiliations"))
     return author
 
 
-_MENDERS: dict[str, Callable[[Any, str, list[Repair]], Any]] = {
-    "id": _mend_id,
-    "year": _mend_number,
-    "citations": _mend_number,
-    "citation_count": _mend_number,
-    "n_citation": _mend_number,
-    "keywords": _mend_list,
-    "ids": _mend_ids,
+_REPAIRS: dict[str, Callable[[Any, str, list[Repair]], Any]] = {
+    "id": _repair_id,
+    "year": _repair_number,
+    "citations": _repair_number,
+    "citation_count": _repair_number,
+    "n_citation": _repair_number,
+    "keywords": _repair_list,
+    "ids": _repair_ids,
     "doi": lambda value, field, repairs: value,
-    "arxiv": _mend_id,
-    "authors": _mend_authors,
+    "arxiv": _repair_id,
+    "authors": _repair_authors,
 }
 
 _REMEDIES = {
@@ -296,7 +296,7 @@ _REMEDIES = {
 }
 
 
-def explained(error: ValidationError, within: str = "") -> BadRecord:
+def explain_validation_error(error: ValidationError, within: str = "") -> BadRecord:
     """Return the field, problem and remedy of the first validation error."""
     first = error.errors(include_url=False)[0]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])

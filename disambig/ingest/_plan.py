@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from disambig.errors import FormatError
 from disambig.ingest._author_pages import detect_page_kind
 from disambig.ingest._problems import ProblemLog
-from disambig.ingest._s2and import Dataset, datasets
+from disambig.ingest._s2and import Dataset, group_datasets
 from disambig.ingest._sniff import FORMAT_OF, FORMATS, Kind, describe_head, detect_kind
 from disambig.ingest._source import OpenFile, Source, open_source
 
@@ -32,7 +32,7 @@ class ReadPlan:
     reports: list[FileReport] = field(default_factory=list)
 
 
-def plan_reading(sources: list[Source], forced: str | None, ledger: ProblemLog) -> ReadPlan:
+def plan_reading(sources: list[Source], declared_format: str | None, log: ProblemLog) -> ReadPlan:
     """Inspect each file once, so that an unknown format is reported before hours of work.
 
     Raises
@@ -47,18 +47,20 @@ def plan_reading(sources: list[Source], forced: str | None, ledger: ProblemLog) 
             plan.files.append((source, None))
             continue
         with open_source(source) as file:
-            kind = decide_kind(source, file, forced, ledger, plan.reports)
+            kind = decide_kind(source, file, declared_format, log, plan.reports)
         if kind is None:
             continue
         if FORMAT_OF[kind] == "s2and":
             s2and.append((source, kind))
         else:
             plan.files.append((source, kind))
-    plan.datasets = datasets(s2and)
+    plan.datasets = group_datasets(s2and)
     if not plan.files and not any(data.papers for data in plan.datasets):
-        seen = "; ".join(f"{report.file} contains {report.holds}" for report in plan.reports[:5])
+        contents = "; ".join(
+            f"{report.file} contains {report.holds}" for report in plan.reports[:5]
+        )
         raise FormatError(
-            f"no works found{f' ({seen})' if seen else ''}; "
+            f"no works found{f' ({contents})' if contents else ''}; "
             f"give files or folders in one of the formats {', '.join(FORMATS)}"
         )
     return plan
@@ -67,8 +69,8 @@ def plan_reading(sources: list[Source], forced: str | None, ledger: ProblemLog) 
 def decide_kind(
     source: Source,
     file: OpenFile,
-    forced: str | None,
-    ledger: ProblemLog,
+    declared_format: str | None,
+    log: ProblemLog,
     reports: list[FileReport],
 ) -> Kind | None:
     """Return the kind of a source; None, with a note, if it contains no works.
@@ -78,31 +80,41 @@ def decide_kind(
     FormatError
         The source is not in a folder and has no known format, or not the declared one.
     """
-    seen = detect_kind(file.head)
-    kind = seen if forced is None else _check_declared_format(forced, seen, source, file.head)
-    if seen in _NO_WORKS or (kind is Kind.UNKNOWN and source.in_folder):
-        holds = describe_head(file.head) if seen is Kind.UNKNOWN else seen.value
+    detected_kind = detect_kind(file.head)
+    kind = (
+        detected_kind
+        if declared_format is None
+        else _check_declared_format(declared_format, detected_kind, source, file.head)
+    )
+    if detected_kind in _NO_WORKS or (kind is Kind.UNKNOWN and source.in_folder):
+        holds = describe_head(file.head) if detected_kind is Kind.UNKNOWN else detected_kind.value
         reports.append(FileReport(source.name, None, holds))
-        ledger.note(source.name, f"contains {holds}, no works", "skipped")
+        log.note(source.name, f"contains {holds}, no works", "skipped")
         return None
     if kind is Kind.UNKNOWN:
-        what = "has an unknown format" if forced is None else f"is not in the format {forced}"
-        looks = describe_head(file.head) if seen is Kind.UNKNOWN else seen.value
+        what = (
+            "has an unknown format"
+            if declared_format is None
+            else f"is not in the format {declared_format}"
+        )
+        looks = describe_head(file.head) if detected_kind is Kind.UNKNOWN else detected_kind.value
         raise FormatError(
             f"{source.name}: {what}; it looks like {looks}; the formats are {', '.join(FORMATS)}"
         )
     if kind is Kind.EMPTY:
-        ledger.warn(source.name, 0, "file", "is empty", "check that it was written")
+        log.warn(source.name, 0, "file", "is empty", "check that it was written")
     reports.append(FileReport(source.name, FORMAT_OF[kind], kind.value))
     return kind
 
 
-def _check_declared_format(forced: str, seen: Kind, source: Source, head: bytes) -> Kind:
-    if seen is Kind.EMPTY or FORMAT_OF.get(seen) == forced:
-        return seen
-    if forced == "native" and not (seen is Kind.UNKNOWN and source.in_folder):
+def _check_declared_format(
+    declared_format: str, detected_kind: Kind, source: Source, head: bytes
+) -> Kind:
+    if detected_kind is Kind.EMPTY or FORMAT_OF.get(detected_kind) == declared_format:
+        return detected_kind
+    if declared_format == "native" and not (detected_kind is Kind.UNKNOWN and source.in_folder):
         return Kind.NATIVE
     text = head.decode("utf-8", "replace")
-    if forced == "page" and detect_page_kind(text, sure=False) is not None:
+    if declared_format == "page" and detect_page_kind(text, strict=False) is not None:
         return Kind.PAGE
     return Kind.UNKNOWN

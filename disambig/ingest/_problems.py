@@ -82,22 +82,22 @@ class ProblemLog:
         self._rejects = Path(rejects) if rejects is not None else None
         self._file: IO[str] | None = None
 
-    def reject(self, file: str, line: int, bad: BadRecord, record: object) -> None:
+    def reject(self, file: str, line: int, error: BadRecord, record: object) -> None:
         """Count, report and store a rejected record; raise :class:`RecordError` when strict."""
         self.rejected += 1
-        problem = Problem(file, line, bad.field, bad.problem, bad.remedy, Severity.REJECTED)
+        problem = Problem(file, line, error.field, error.problem, error.remedy, Severity.REJECTED)
         self._write(problem, record)
         if self._strict:
             raise RecordError(
                 escape_text(file),
                 line,
-                escape_text(bad.field),
-                escape_text(bad.problem),
-                escape_text(bad.remedy),
-            ) from bad
+                escape_text(error.field),
+                escape_text(error.problem),
+                escape_text(error.remedy),
+            ) from error
         self._report(problem)
 
-    def repair(self, file: str, line: int, repairs: Sequence[Repair]) -> None:
+    def report_repairs(self, file: str, line: int, repairs: Sequence[Repair]) -> None:
         """Report the repairs of one kept record, which counts once."""
         self.repaired += 1
         for fix in repairs:

@@ -18,8 +18,8 @@ from disambig.errors import FormatError, InputError
 from disambig.ingest._author_page_works import (
     PageWork,
     make_id_conflict,
-    merge_page_works,
     make_page_work,
+    merge_page_works,
 )
 from disambig.ingest._author_pages import (
     BrokenRecord,
@@ -28,14 +28,14 @@ from disambig.ingest._author_pages import (
     detect_page_kind,
     parse_page,
 )
-from disambig.ingest._json_records import rows
-from disambig.ingest._native import Parsed, parse_json
+from disambig.ingest._json_records import read_raw_records
+from disambig.ingest._native import ParsedWork, parse_json
 from disambig.ingest._plan import FileReport, decide_kind, plan_reading
-from disambig.ingest._problems import BadRecord, ProblemLog, Problem
+from disambig.ingest._problems import BadRecord, Problem, ProblemLog
 from disambig.ingest._s2and import Dataset, read_dataset
-from disambig.ingest._serialise import Received, text_of
+from disambig.ingest._serialise import ReceivedWork, decode_raw
 from disambig.ingest._sniff import FORMAT_OF, FORMATS, Kind
-from disambig.ingest._source import OpenFile, Source, read_document, expand_paths, open_source
+from disambig.ingest._source import OpenFile, Source, expand_paths, open_source, read_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,8 @@ def read_works(
         raise FormatError(f"{format}: unknown format; choose auto, {', '.join(FORMATS)}")
     sources = expand_paths(list(paths))
     _reject_overwriting(sources, rejects)
-    ledger = ProblemLog(strict=strict, rejects=rejects, on_problem=on_problem)
-    return WorkReader(sources, None if format == "auto" else format, ledger, progress)
+    log = ProblemLog(strict=strict, rejects=rejects, on_problem=on_problem)
+    return WorkReader(sources, None if format == "auto" else format, log, progress)
 
 
 def _reject_overwriting(sources: list[Source], rejects: str | Path | None) -> None:
@@ -145,30 +145,30 @@ class WorkReader:
     def __init__(
         self,
         sources: list[Source],
-        forced: str | None,
-        ledger: ProblemLog,
+        declared_format: str | None,
+        log: ProblemLog,
         progress: Callable[[int], None] | None,
     ) -> None:
-        self._declared_format, self._log, self._progress = forced, ledger, progress
+        self._declared_format, self._log, self._progress = declared_format, log, progress
         self._registry = WorkRegistry()
         self._headers: list[PageHeader] = []
         self._page_works: list[PageWork] = []
         # proceedings of the year after next are announced already
         self._max_year = date.today().year + 2
-        self._plan = plan_reading(sources, forced, ledger)
+        self._plan = plan_reading(sources, declared_format, log)
         self._works = self._read()
 
     @property
     def report(self) -> ReadReport:
         """Counts so far; final once the iterator has ended."""
-        ledger = self._log
+        log = self._log
         return ReadReport(
-            ledger.read,
-            ledger.kept,
-            ledger.repaired,
-            ledger.rejected,
-            ledger.duplicates,
-            ledger.warnings,
+            log.read,
+            log.kept,
+            log.repaired,
+            log.rejected,
+            log.duplicates,
+            log.warnings,
             tuple(self._plan.reports),
             tuple(self._headers),
         )
@@ -179,10 +179,10 @@ class WorkReader:
     def __next__(self) -> Work:
         return next(self._works)[0]
 
-    def iterate_received(self) -> Iterator[Received]:
+    def iterate_received(self) -> Iterator[ReceivedWork]:
         """Yield the remaining works, each with its record as received."""
         for work, file, line, raw in self._works:
-            yield Received(work, line, text_of(raw), file)
+            yield ReceivedWork(work, line, decode_raw(raw), file)
 
     def __enter__(self) -> WorkReader:
         return self
@@ -228,15 +228,15 @@ class WorkReader:
                 )
 
     def _read_native(self, source: Source, file: OpenFile) -> Iterator[_FoundWork]:
-        ledger, name = self._log, source.name
-        for line, record, raw in rows(source, file):
-            ledger.read += 1
+        log, name = self._log, source.name
+        for line, record, raw in read_raw_records(source, file):
+            log.read += 1
             try:
                 if isinstance(record, BadRecord):
                     raise record
                 parsed = parse_json(record, max_year=self._max_year)
-            except BadRecord as bad:
-                ledger.reject(name, line, bad, raw)
+            except BadRecord as error:
+                log.reject(name, line, error, raw)
                 continue
             if self._accept(name, line, parsed, raw):
                 yield parsed.work, name, line, raw
@@ -252,26 +252,26 @@ class WorkReader:
             if isinstance(paper.parsed, BadRecord):
                 self._log.reject(name, paper.line, paper.parsed, paper.raw)
             elif self._accept(name, paper.line, paper.parsed, paper.raw):
-                yield paper.parsed.work, name, paper.line, paper.received
+                yield paper.parsed.work, name, paper.line, paper.to_received
 
-    def _accept(self, file: str, line: int, parsed: Parsed, raw: object) -> bool:
-        ledger, work = self._log, parsed.work
-        met = self._registry.register(work, file, line)
-        if met is IdStatus.CONFLICT:
-            ledger.reject(file, line, self._registry.describe_conflict(work, file), raw)
-        elif met is IdStatus.DUPLICATE:
-            ledger.duplicates += 1
+    def _accept(self, file: str, line: int, parsed: ParsedWork, raw: object) -> bool:
+        log, work = self._log, parsed.work
+        status = self._registry.register(work, file, line)
+        if status is IdStatus.CONFLICT:
+            log.reject(file, line, self._registry.describe_conflict(work, file), raw)
+        elif status is IdStatus.DUPLICATE:
+            log.duplicates += 1
         else:
-            ledger.kept += 1
+            log.kept += 1
             if parsed.repairs:
-                ledger.repair(file, line, parsed.repairs)
-        return met is IdStatus.NEW
+                log.report_repairs(file, line, parsed.repairs)
+        return status is IdStatus.NEW
 
     def _read_page(self, source: Source, file: OpenFile) -> None:
-        data, stopped = read_document(source, file.stream)
+        data, read_error = read_document(source, file.stream)
         # invalid UTF-8 rejects only the records that contain it
         text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
-        kind = detect_page_kind(text) or detect_page_kind(text, sure=False)
+        kind = detect_page_kind(text) or detect_page_kind(text, strict=False)
         if kind is None:
             raise FormatError(f"{source.name}: is not a page of a known kind; copy the whole page")
         page = parse_page(text, source.name, kind)
@@ -284,21 +284,21 @@ class WorkReader:
                 source.name, line, "record", "is neither a title nor an abstract", "skipped"
             )
         self._compare_count(page.header)
-        if stopped is not None:
+        if read_error is not None:
             self._log.read += 1
-            self._log.reject(source.name, text.count("\n") + 1, stopped, "")
+            self._log.reject(source.name, text.count("\n") + 1, read_error, "")
 
     def _read_page_record(self, record: PageRecord | BrokenRecord, header: PageHeader) -> None:
         if isinstance(record, BrokenRecord):
             self._log.reject(header.file, record.line, record.error, record.text)
             return
         try:
-            found = make_page_work(record, header, max_year=self._max_year)
-        except BadRecord as bad:
-            self._log.reject(header.file, record.line, bad, asdict(record))
+            page_work = make_page_work(record, header, max_year=self._max_year)
+        except BadRecord as error:
+            self._log.reject(header.file, record.line, error, asdict(record))
             return
-        self._page_works.append(found)
-        if found.is_name_missing:
+        self._page_works.append(page_work)
+        if page_work.is_name_missing:
             self._log.warn(
                 header.file,
                 record.line,
@@ -318,14 +318,16 @@ class WorkReader:
             )
 
     def _merge_page_works(self) -> Iterator[_FoundWork]:
-        works, clashes = merge_page_works(self._page_works)
-        self._log.duplicates += len(self._page_works) - len(works) - len(clashes)
-        for found in works:
-            parsed = Parsed(found.work, found.repairs)
-            if self._accept(found.file, found.line, parsed, asdict(found.work)):
-                yield found.work, found.file, found.line, found.to_received
-        for clash in clashes:
-            self._log.reject(clash.file, clash.line, make_id_conflict(clash), asdict(clash.work))
+        works, conflicts = merge_page_works(self._page_works)
+        self._log.duplicates += len(self._page_works) - len(works) - len(conflicts)
+        for page_work in works:
+            parsed = ParsedWork(page_work.work, page_work.repairs)
+            if self._accept(page_work.file, page_work.line, parsed, asdict(page_work.work)):
+                yield page_work.work, page_work.file, page_work.line, page_work.to_received
+        for conflict in conflicts:
+            self._log.reject(
+                conflict.file, conflict.line, make_id_conflict(conflict), asdict(conflict.work)
+            )
 
 
 class IdStatus(Enum):

@@ -18,9 +18,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from disambig.domain import Label, Signature
 from disambig.errors import FormatError
-from disambig.ingest._json_records import entries
+from disambig.ingest._json_records import read_entries
 from disambig.ingest._json_scanner import Entry
-from disambig.ingest._native import Parsed, explained, parse_record
+from disambig.ingest._native import ParsedWork, explain_validation_error, parse_record
 from disambig.ingest._problems import BadRecord, ProblemLog, quote_value
 from disambig.ingest._sniff import Kind
 from disambig.ingest._source import Source, open_source
@@ -29,12 +29,12 @@ _FILE_NAME = re.compile(r"(.*?)(?:signatures|papers|clusters)\.json(?:\.gz)?", r
 _CONFIG = ConfigDict(strict=True, extra="ignore")
 
 
-def text_id(value: Any) -> Any:
+def to_text_id(value: Any) -> Any:
     """Convert an id to text; some files write it as a number."""
     return str(value) if type(value) is int else value
 
 
-_Id = Annotated[str, BeforeValidator(text_id), Field(min_length=1, max_length=512)]
+_Id = Annotated[str, BeforeValidator(to_text_id), Field(min_length=1, max_length=512)]
 _Position = Annotated[int, Field(ge=0, le=100_000)]
 
 
@@ -84,7 +84,7 @@ class ClusterRecord(BaseModel):
     signature_ids: list[_Id]
 
 
-_Lost = tuple[int, Any, BadRecord]
+_Unmatched = tuple[int, Any, BadRecord]
 _AUTHORS = TypeAdapter(list[PaperAuthor])
 
 
@@ -99,7 +99,7 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True)
-class PaperRead:
+class Paper:
     """One paper: its line, its raw record, and the work or the error.
 
     ``positions`` maps the matched signatures to their positions on the work; ``signatures`` are
@@ -108,20 +108,20 @@ class PaperRead:
 
     line: int
     raw: object
-    parsed: Parsed | BadRecord
+    parsed: ParsedWork | BadRecord
     positions: Mapping[str, int] = field(default_factory=dict)
     signatures: tuple[SignatureRecord, ...] = ()
 
-    def received(self) -> dict[str, object]:
+    def to_received(self) -> dict[str, object]:
         """Return the paper and the signatures matched with its authors, as in the files."""
-        placed = [s for s in self.signatures if s.signature_id in self.positions]
+        matched = [s for s in self.signatures if s.signature_id in self.positions]
         return {
             "papers": self.raw,
-            "signatures": {s.signature_id: s.model_dump(exclude_none=True) for s in placed},
+            "signatures": {s.signature_id: s.model_dump(exclude_none=True) for s in matched},
         }
 
 
-def datasets(sources: list[tuple[Source, Kind]]) -> list[Dataset]:
+def group_datasets(sources: list[tuple[Source, Kind]]) -> list[Dataset]:
     """Group S2AND files by folder and by what precedes ``papers.json`` in the name.
 
     Raises
@@ -129,12 +129,12 @@ def datasets(sources: list[tuple[Source, Kind]]) -> list[Dataset]:
     FormatError
         Signatures without papers.
     """
-    found: dict[tuple[Path, str], Dataset] = {}
+    datasets: dict[tuple[Path, str], Dataset] = {}
     for source, kind in sources:
         path = source.path or Path("-")
         name = _FILE_NAME.fullmatch(path.name)
         prefix = name[1] if name else ""
-        data = found.setdefault((path.parent, prefix), Dataset(str(path.parent / prefix)))
+        data = datasets.setdefault((path.parent, prefix), Dataset(str(path.parent / prefix)))
         match kind:
             case Kind.PAPERS:
                 data.papers = source
@@ -142,91 +142,93 @@ def datasets(sources: list[tuple[Source, Kind]]) -> list[Dataset]:
                 data.signatures = source
             case _:
                 data.clusters = source
-    for data in found.values():
+    for data in datasets.values():
         if data.papers is None and data.signatures is not None:
             raise FormatError(
                 f"{data.signatures.name}: signatures without papers; "
                 "give the folder, or papers.json as well"
             )
-    return list(found.values())
+    return list(datasets.values())
 
 
 def read_dataset(
     data: Dataset,
-    ledger: ProblemLog,
+    log: ProblemLog,
     *,
     max_year: int,
     progress: Callable[[int], None] | None = None,
-) -> Iterator[PaperRead]:
+) -> Iterator[Paper]:
     """Read the papers of a data set, each with its signatures matched with its authors.
 
     Signatures that cannot be read or matched are counted as read and rejected in ``ledger``.
     """
     if data.papers is None:
         return
-    waiting = _signatures(data.signatures, ledger, progress) if data.signatures else {}
-    for entry in _entries(data.papers, progress):
-        if entry.bad is not None:
-            yield PaperRead(entry.line, entry.text, entry.bad)
+    signatures_by_paper = (
+        _read_signatures(data.signatures, log, progress) if data.signatures else {}
+    )
+    for entry in _read_file(data.papers, progress):
+        if entry.error is not None:
+            yield Paper(entry.line, entry.text, entry.error)
             continue
         paper_id = str(entry.value.get("paper_id", entry.key)) if _is_dict(entry) else entry.key
-        signatures = waiting.pop(paper_id, [])
+        signatures = signatures_by_paper.pop(paper_id, [])
         try:
-            raw, index = _paper(entry, paper_id)
-            placed, lost = _place(raw["authors"], index, signatures)
-            parsed: Parsed | BadRecord = parse_record(raw, max_year=max_year)
-        except BadRecord as bad:
-            yield PaperRead(entry.line, {entry.key: entry.value}, bad)
+            raw, index = _parse_paper(entry, paper_id)
+            positions, unmatched = _match_signatures(raw["authors"], index, signatures)
+            parsed: ParsedWork | BadRecord = parse_record(raw, max_year=max_year)
+        except BadRecord as error:
+            yield Paper(entry.line, {entry.key: entry.value}, error)
             continue
-        _reject_signatures(data, lost, ledger)
-        named = tuple(record for _, record in signatures)
-        yield PaperRead(entry.line, {entry.key: entry.value}, parsed, placed, named)
-    for line, record in (item for items in waiting.values() for item in items):
+        _reject_signatures(data, unmatched, log)
+        records = tuple(record for _, record in signatures)
+        yield Paper(entry.line, {entry.key: entry.value}, parsed, positions, records)
+    for line, record in (item for items in signatures_by_paper.values() for item in items):
         problem = f"no paper {quote_value(record.paper_id)} in {data.papers.name}"
         orphan = BadRecord("paper_id", problem, "add the paper, or remove the signature")
-        _reject_signatures(data, [(line, record.model_dump(), orphan)], ledger)
+        _reject_signatures(data, [(line, record.model_dump(), orphan)], log)
 
 
-def _reject_signatures(data: Dataset, lost: list[_Lost], ledger: ProblemLog) -> None:
-    for line, record, bad in lost:
-        ledger.read += 1
-        ledger.reject(data.signatures.name if data.signatures else "", line, bad, record)
+def _reject_signatures(data: Dataset, unmatched: list[_Unmatched], log: ProblemLog) -> None:
+    for line, record, error in unmatched:
+        log.read += 1
+        log.reject(data.signatures.name if data.signatures else "", line, error, record)
 
 
-def read_labels_of(data: Dataset, ledger: ProblemLog, *, max_year: int) -> Iterator[Label]:
+def read_dataset_labels(data: Dataset, log: ProblemLog, *, max_year: int) -> Iterator[Label]:
     """Read the labels of a data set: the cluster id is the person, the block the signature's."""
     if data.clusters is None or data.signatures is None or data.papers is None:
         raise FormatError(
             f"{data.name}: labels need papers.json, signatures.json and clusters.json together"
         )
-    silent = ProblemLog()
-    places: dict[str, tuple[Signature, str]] = {}
-    for paper in read_dataset(data, silent, max_year=max_year):
-        if isinstance(paper.parsed, Parsed):
+    silent_log = ProblemLog()
+    signature_by_id: dict[str, tuple[Signature, str]] = {}
+    for paper in read_dataset(data, silent_log, max_year=max_year):
+        if isinstance(paper.parsed, ParsedWork):
             work = paper.parsed.work
             for signature_id, at in paper.positions.items():
-                places[signature_id] = Signature(work.id, at), work.authors[at].name
+                signature_by_id[signature_id] = Signature(work.id, at), work.authors[at].name
     blocks = {
         record.signature_id: record.author_info.block or ""
-        for items in _signatures(data.signatures, silent).values()
+        for items in _read_signatures(data.signatures, silent_log).values()
         for _, record in items
     }
-    for entry in _entries(data.clusters):
+    for entry in _read_file(data.clusters):
         try:
-            cluster = _validated(ClusterRecord, entry)
-        except BadRecord as bad:
-            ledger.reject(data.clusters.name, entry.line, bad, entry.text)
+            cluster = _validate(ClusterRecord, entry)
+        except BadRecord as error:
+            log.reject(data.clusters.name, entry.line, error, entry.text)
             continue
         for signature_id in cluster.signature_ids:
-            if signature_id in places:
-                signature, name = places.pop(signature_id)
+            if signature_id in signature_by_id:
+                signature, name = signature_by_id.pop(signature_id)
                 yield Label(signature, cluster.cluster_id, name, blocks[signature_id])
             else:
-                unplaced = _unplaced(signature_id, known=signature_id in blocks)
-                ledger.reject(data.clusters.name, entry.line, unplaced, entry.value)
+                unmatched = _make_unmatched_error(signature_id, known=signature_id in blocks)
+                log.reject(data.clusters.name, entry.line, unmatched, entry.value)
 
 
-def _unplaced(signature_id: str, *, known: bool) -> BadRecord:
+def _make_unmatched_error(signature_id: str, *, known: bool) -> BadRecord:
     if known:
         problem = f"{quote_value(signature_id)} is in two clusters, or its paper was rejected"
     else:
@@ -234,9 +236,9 @@ def _unplaced(signature_id: str, *, known: bool) -> BadRecord:
     return BadRecord("signature_ids", problem, "correct the cluster or the paper")
 
 
-def _entries(source: Source, progress: Callable[[int], None] | None = None) -> Iterator[Entry]:
+def _read_file(source: Source, progress: Callable[[int], None] | None = None) -> Iterator[Entry]:
     with open_source(source, progress) as file:
-        yield from entries(source, file)
+        yield from read_entries(source, file)
 
 
 def _is_dict(entry: Entry) -> bool:
@@ -246,36 +248,36 @@ def _is_dict(entry: Entry) -> bool:
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _validated(model: type[_Model], entry: Entry) -> _Model:
-    if entry.bad is not None:
-        raise entry.bad
+def _validate(model: type[_Model], entry: Entry) -> _Model:
+    if entry.error is not None:
+        raise entry.error
     try:
         return model.model_validate(entry.value)
     except ValidationError as error:
-        raise explained(error) from error
+        raise explain_validation_error(error) from error
 
 
-def _signatures(
-    source: Source, ledger: ProblemLog, progress: Callable[[int], None] | None = None
+def _read_signatures(
+    source: Source, log: ProblemLog, progress: Callable[[int], None] | None = None
 ) -> dict[str, list[tuple[int, SignatureRecord]]]:
     """Read the signatures by paper, each with its line."""
     by_paper: dict[str, list[tuple[int, SignatureRecord]]] = {}
-    seen: set[str] = set()
-    for entry in _entries(source, progress):
+    signature_ids: set[str] = set()
+    for entry in _read_file(source, progress):
         try:
-            record = _validated(SignatureRecord, entry)
-            if record.signature_id in seen:
+            record = _validate(SignatureRecord, entry)
+            if record.signature_id in signature_ids:
                 raise BadRecord("signature_id", "appears a second time", "give it another id")
-        except BadRecord as bad:
-            ledger.read += 1
-            ledger.reject(source.name, entry.line, bad, entry.value or entry.text)
+        except BadRecord as error:
+            log.read += 1
+            log.reject(source.name, entry.line, error, entry.value or entry.text)
             continue
-        seen.add(record.signature_id)
+        signature_ids.add(record.signature_id)
         by_paper.setdefault(record.paper_id, []).append((entry.line, record))
     return by_paper
 
 
-def _paper(entry: Entry, paper_id: str) -> tuple[dict[str, Any], dict[int, int]]:
+def _parse_paper(entry: Entry, paper_id: str) -> tuple[dict[str, Any], dict[int, int]]:
     """Convert a paper to a native record; also return the index of each position in ``authors``."""
     if not isinstance(entry.value, dict):
         raise BadRecord(
@@ -284,7 +286,7 @@ def _paper(entry: Entry, paper_id: str) -> tuple[dict[str, Any], dict[int, int]]
     try:
         authors = _AUTHORS.validate_python(entry.value.get("authors") or [])
     except ValidationError as error:
-        raise explained(error, "authors") from error
+        raise explain_validation_error(error, "authors") from error
     authors.sort(key=lambda author: author.position)
     positions = [author.position for author in authors]
     first = positions[0] if positions else 0
@@ -301,39 +303,39 @@ def _paper(entry: Entry, paper_id: str) -> tuple[dict[str, Any], dict[int, int]]
     return raw, {position: index for index, position in enumerate(positions)}
 
 
-def _place(
+def _match_signatures(
     authors: list[dict[str, Any]],
     index: Mapping[int, int],
     signatures: list[tuple[int, SignatureRecord]],
-) -> tuple[dict[str, int], list[_Lost]]:
+) -> tuple[dict[str, int], list[_Unmatched]]:
     """Add the fields of signatures to their authors; return positions and unmatched signatures.
 
     A signature is the author at its position if their names agree. If not, or if positions count
     from another start, it is the only author of that name.
     """
-    placed: dict[str, int] = {}
-    lost: list[_Lost] = []
+    positions: dict[str, int] = {}
+    unmatched: list[_Unmatched] = []
     for line, record in signatures:
         info = record.author_info
         at = index.get(info.position)
-        if at is None or not _agrees(authors[at]["name"], info):
-            named = [n for n, author in enumerate(authors) if _agrees(author["name"], info)]
-            at = named[0] if len(named) == 1 else None
-        if at is None or at in placed.values():
-            problem = f"{quote_value(_full_name(info))} is not author {info.position} of the paper"
-            bad = BadRecord("author_info.position", problem, "correct the position or the name")
-            lost.append((line, record.model_dump(), bad))
+        if at is None or not _is_same_name(authors[at]["name"], info):
+            matches = [n for n, author in enumerate(authors) if _is_same_name(author["name"], info)]
+            at = matches[0] if len(matches) == 1 else None
+        if at is None or at in positions.values():
+            problem = f"{quote_value(_join_name(info))} is not author {info.position} of the paper"
+            error = BadRecord("author_info.position", problem, "correct the position or the name")
+            unmatched.append((line, record.model_dump(), error))
             continue
-        placed[record.signature_id] = at
-        authors[at].update(_stated(authors[at]["name"], info))
-    return placed, lost
+        positions[record.signature_id] = at
+        authors[at].update(_get_author_fields(authors[at]["name"], info))
+    return positions, unmatched
 
 
-def _stated(name: str, info: AuthorInfo) -> dict[str, Any]:
+def _get_author_fields(name: str, info: AuthorInfo) -> dict[str, Any]:
     source = (info.source_id_source or "").upper()
     ids = info.source_ids or [] if source == "ORCID" else []
     return {
-        "name": name.strip() or _full_name(info),
+        "name": name.strip() or _join_name(info),
         "given": " ".join(filter(None, (info.first, info.middle))),
         "family": info.last,
         "affiliations": info.affiliations,
@@ -342,17 +344,17 @@ def _stated(name: str, info: AuthorInfo) -> dict[str, Any]:
     }
 
 
-def _full_name(info: AuthorInfo) -> str:
+def _join_name(info: AuthorInfo) -> str:
     return " ".join(filter(None, (info.first, info.middle, info.last, info.suffix)))
 
 
-def _agrees(name: str, info: AuthorInfo) -> bool:
+def _is_same_name(name: str, info: AuthorInfo) -> bool:
     """Whether a printed name can be that of a signature: same family name and first initial.
 
     An empty printed name agrees with any.
     """
-    words = _words(name)
-    last, first = _words(info.last or ""), _words(info.first or "")
+    words = _split_words(name)
+    last, first = _split_words(info.last or ""), _split_words(info.first or "")
     if not words:
         return True
     # "O'Neill", "De la Cruz" and "Jean-Luc" are split into words differently on the two sides
@@ -361,5 +363,5 @@ def _agrees(name: str, info: AuthorInfo) -> bool:
     )
 
 
-def _words(name: str) -> list[str]:
+def _split_words(name: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", anyascii(name).casefold())

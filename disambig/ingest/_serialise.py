@@ -19,7 +19,7 @@ from disambig.ingest import _fast_path
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedWork:
     """A work, and its record as received.
 
     Attributes
@@ -62,11 +62,11 @@ def dump_work(work: Work) -> bytes:
         row["authors_complete"] = False
     if work.affiliations:
         row["affiliations"] = work.affiliations
-    row["authors"] = [_author_row(author) for author in work.authors]
+    row["authors"] = [_dump_author(author) for author in work.authors]
     return orjson.dumps(row)
 
 
-def _author_row(author: Author) -> dict[str, Any]:
+def _dump_author(author: Author) -> dict[str, Any]:
     row: dict[str, Any] = {"name": author.name}
     if author.given is not None:
         row["given"] = author.given
@@ -85,7 +85,7 @@ def load_work(record: str | bytes) -> Work:
     """Read a work that :func:`dump_work` serialised."""
     row: Mapping[str, Any] = orjson.loads(record)
     get = row.get
-    authors = tuple([_author(entry) for entry in row["authors"]])
+    authors = tuple([_load_author(entry) for entry in row["authors"]])
     if "authors_complete" in row or "affiliations" in row:
         return Work(
             row["id"],
@@ -113,7 +113,7 @@ def load_work(record: str | bytes) -> Work:
     )
 
 
-def _author(entry: Mapping[str, Any]) -> Author:
+def _load_author(entry: Mapping[str, Any]) -> Author:
     if len(entry) == 1:
         return _fast_path.make_author(entry["name"])
     get = entry.get
@@ -127,7 +127,7 @@ def _author(entry: Mapping[str, Any]) -> Author:
     )
 
 
-def text_of(raw: object) -> str:
+def decode_raw(raw: object) -> str:
     """Decode a raw record: bytes as UTF-8, the result of a function as JSON."""
     if isinstance(raw, bytes):
         return raw.decode("utf-8", "replace")

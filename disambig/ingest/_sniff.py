@@ -7,7 +7,7 @@ import re
 from enum import StrEnum
 
 from disambig.ingest._author_pages import detect_page_kind
-from disambig.ingest._json_scanner import decode
+from disambig.ingest._json_scanner import decode_value
 from disambig.ingest._problems import BadRecord
 
 #: Names of the input formats for works.
@@ -82,9 +82,9 @@ def detect_kind(head: bytes) -> Kind:
 
 def describe_head(head: bytes) -> str:
     """Describe a file of unknown format, with a remedy for the known ones."""
-    lowered = head[:64].removeprefix(_BOM).lstrip().lower()
+    lower_head = head[:64].removeprefix(_BOM).lstrip().lower()
     for magic, description in _MAGIC_BYTES:
-        if head.startswith(magic) or lowered.startswith(magic.lower()):
+        if head.startswith(magic) or lower_head.startswith(magic.lower()):
             return description
     if b"\0" in head:
         return "binary data"
@@ -110,19 +110,19 @@ def _detect_object_kind(text: str) -> Kind:
 
 def _detect_row_kind(text: str) -> Kind:
     try:
-        row, _ = decode(text)
+        row, _ = decode_value(text)
     except BadRecord:
         return Kind.NATIVE
     keys = set(row)
     if keys & {"title", "authors"}:
         return Kind.NATIVE
-    for wanted, kind in (
+    for required_keys, kind in (
         ({"work", "position", "person"}, Kind.LABELS),
         ({"work", "position", "identity"}, Kind.ASSIGNMENTS),
         ({"kind", "a", "b"}, Kind.CONSTRAINTS),
         ({"record", "problem", "remedy"}, Kind.REJECTS),
     ):
-        if wanted <= keys:
+        if required_keys <= keys:
             return kind
     return Kind.NATIVE
 

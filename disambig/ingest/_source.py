@@ -76,11 +76,11 @@ def expand_paths(paths: list[str | Path]) -> list[Source]:
 
 
 def _list_files(folder: Path) -> list[Path]:
-    found: list[Path] = []
+    paths: list[Path] = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, name) for name in files if not name.startswith(".")]
-    return sorted(path for path in found if path.is_file())
+        paths += [Path(parent, name) for name in files if not name.startswith(".")]
+    return sorted(path for path in paths if path.is_file())
 
 
 @contextmanager
@@ -90,8 +90,8 @@ def open_source(
     """Open a source, decompress it if its first bytes are gzip's, and read its head.
 
     ``progress`` is called with the number of bytes read from the file since the last call
-    (compressed bytes of a compressed file). Damage is reported when :func:`lines` or :func:`document`
-    reach it.
+    (compressed bytes of a compressed file). Damage is reported when :func:`read_lines` or
+    :func:`read_document` reach it.
 
     Raises
     ------
@@ -110,12 +110,12 @@ def open_source(
 
 
 def _unpack(file: _Readable, progress: Callable[[int], None] | None) -> OpenFile:
-    counted = _CountingReader(file, progress)
-    magic, error = _read_up_to(counted.read, len(_GZIP_MAGIC))
-    whole = io.BufferedReader(_ReplayReader(magic, counted.read, error), _BUFFER_BYTES)
+    reader = _CountingReader(file, progress)
+    magic, error = _read_up_to(reader.read, len(_GZIP_MAGIC))
+    whole = io.BufferedReader(_ReplayReader(magic, reader.read, error), _BUFFER_BYTES)
     # read1 returns what is available; read would lose it if the stream ends early
-    packed = magic == _GZIP_MAGIC
-    read = gzip.GzipFile(fileobj=whole, mode="rb").read1 if packed else whole.read1
+    is_packed = magic == _GZIP_MAGIC
+    read = gzip.GzipFile(fileobj=whole, mode="rb").read1 if is_packed else whole.read1
     head, error = _read_up_to(read, HEAD_BYTES)
     return OpenFile(head, io.BufferedReader(_ReplayReader(head, read, error), _BUFFER_BYTES))
 
@@ -169,12 +169,12 @@ def _read_up_to(read: _Read, size: int) -> tuple[bytes, Exception | None]:
     data = b""
     while len(data) < size:
         try:
-            more = read(size - len(data))
+            part = read(size - len(data))
         except _DAMAGE_ERRORS as error:
             return data, error
-        if not more:
+        if not part:
             break
-        data += more
+        data += part
     return data, None
 
 

@@ -85,7 +85,7 @@ def find_crossing_pairs(
         From 0, below ``n``.
     left, right : int32[P]
         Rows.
-    live : bool[R]
+    is_live : bool[R]
         Pairs whose left row is not live are left out.
 
     Returns

@@ -113,7 +113,7 @@ def find_nearest(
     ----------
     member_start, member : int64[C + 1], int32[n]
         Rows of each class, which have one name. The arrays below are in the order of ``member``.
-    friend_start, friend, pair, less : int64[C + 1], int32, int32, float32
+    agreeing_start, agreeing_class, pair, penalty : int64[C + 1], int32, int32, float32
         Classes that agree with each, itself included, ascending; the number of each such pair of
         classes, and its penalty.
     start, column, value
@@ -122,7 +122,7 @@ def find_nearest(
         ``d`` a multiple of 4.
     year : float32[16 * P]
         NaN where unknown.
-    holder_start, holder, held
+    holder_start, holder, holder_value
         By column: the rows that have it, and their values.
     panels : float32[P, d, 16]
         Meanings of 16 rows each, transposed; padding may have any value.
@@ -230,7 +230,7 @@ def vote_nearest(
     ----------
     start, column, value, meaning, year
         Of the rows, as for :func:`find_nearest`.
-    holder_start, holder, held, panels, years
+    holder_start, holder, holder_value, panels, years
         The same of the others.
     label : int64[m]
         Of the others, above 0.

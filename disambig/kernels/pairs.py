@@ -27,11 +27,14 @@ def expand_class_pairs(
     at = 0
     for q in range(len(a)):
         for x in range(start[a[q]], start[a[q] + 1]):
-            one = np.int32(member[x] - low)
+            left_position = np.int32(member[x] - low)
             first = x + 1 if a[q] == b[q] else start[b[q]]
             for y in range(first, start[b[q] + 1]):
-                other = np.int32(member[y] - low)
-                i[at], j[at] = min(one, other), max(one, other)
+                right_position = np.int32(member[y] - low)
+                i[at], j[at] = (
+                    min(left_position, right_position),
+                    max(left_position, right_position),
+                )
                 origin[at] = q
                 at += 1
     order = sort_by_count(i, sort_by_count(j, np.arange(total), width), width)

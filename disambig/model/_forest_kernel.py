@@ -20,8 +20,8 @@ from disambig.kernels.compile import kernel
 from disambig.model._forest_layout import (
     CELLS,
     CUTS_PER_PLANE,
-    TREES_PER_TABLE,
     TABLES_PER_STEP,
+    TREES_PER_TABLE,
     Layout,
 )
 

@@ -26,7 +26,7 @@ _DTYPES = {
 
 
 class TreeArrays(Protocol):
-    """Arrays that describe the trees of a forest; :class:`disambig.model.forest.Forest` has them."""
+    """Arrays of the trees of a forest, as :class:`disambig.model.forest.Forest` has them."""
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -150,8 +150,8 @@ class Model:
                 else f"semantic space {fitted_space!s:.12}"
             )
             raise ModelError(
-                f"the model was fitted with {fitted_name}, in use is {fingerprint:.12}; use the space it"
-                " was fitted with, or train one for this space with `disambig train`"
+                f"the model was fitted with {fitted_name}, in use is {fingerprint:.12}; use the"
+                " space it was fitted with, or train one for this space with `disambig train`"
             )
 
 

@@ -43,7 +43,7 @@ def compare_names(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
         ``given_max`` (letters of the written-out given names), ``both_initials``,
         ``order_swapped`` (they agree only in another order of family and given name),
         ``suffix_conflict`` and ``homonym_equal`` (0 or 1, NaN if either has none) and
-        ``compatible`` (see :func:`compatible`).
+        ``compatible`` (see :func:`is_compatible`).
     """
     left, right = np.asarray(i, dtype=np.int64), np.asarray(j, dtype=np.int64)
     best = _select_best_reading(table, left, right)
@@ -71,7 +71,7 @@ def compare_names(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
 
 
 def are_compatible(table: NameTable, i: Int32, j: Int32) -> Bool:
-    """Return which pairs of rows are :func:`compatible`, bool[P]."""
+    """Return which pairs of rows are :func:`is_compatible`, bool[P]."""
     left, right = np.asarray(i, dtype=np.int64), np.asarray(j, dtype=np.int64)
     return _are_compatible(table, left, right, _select_best_reading(table, left, right))
 

@@ -69,7 +69,7 @@ class NameFrequency:
 
     def _compute_rarity(self, counts: list[int]) -> Float32:
         """Compute the rarity of parts from the number of names that have them; NaN for 0."""
-        seen = np.asarray(counts, dtype=np.float64)
-        seen[seen == 0] = np.nan
-        rarity: Float32 = (-np.log10(seen / self.total)).astype(np.float32)
+        n_names = np.asarray(counts, dtype=np.float64)
+        n_names[n_names == 0] = np.nan
+        rarity: Float32 = (-np.log10(n_names / self.total)).astype(np.float32)
         return rarity

@@ -58,12 +58,12 @@ def parse_name(printed: str, given: str | None = None, family: str | None = None
     if family:
         # the fast path takes the last word as the family name, so it must be one word
         one_word = given and " " not in family
-        divided = _divide_plain(f"{given} {family}") if one_word else None
+        tokens = _divide_plain(f"{given} {family}") if one_word else None
     else:
-        divided = _divide_plain(printed)
-    if divided is not None:
-        others = list_alternatives(*divided)
-        return ParsedName(printed, *divided, alternatives=others, is_stated=bool(family))
+        tokens = _divide_plain(printed)
+    if tokens is not None:
+        others = list_alternatives(*tokens)
+        return ParsedName(printed, *tokens, alternatives=others, is_stated=bool(family))
     return _parse_divided(printed, given, family) if family else _parse_undivided(printed)
 
 

@@ -54,7 +54,7 @@ SIMILAR_GIVEN = 0.9
 
 
 def compare_families(table: NameTable, a: Int64, b: Int64) -> Int32:
-    """Return a :class:`FamilyRelation` for each pair of readings, int32[P]; 0 where one has none."""
+    """Return the :class:`FamilyRelation` of pairs of readings, int32[P]; 0 if one has none."""
     r = table.readings
     fa, fb = r.family[a], r.family[b]
     known = (fa >= 0) & (fb >= 0)
@@ -117,7 +117,7 @@ def _are_near(table: NameTable, a: Int32, b: Int32, *, least: int) -> Bool:
 
 
 def compare_given_names(table: NameTable, a: Int64, b: Int64, i: Int64, j: Int64) -> Int32:
-    """Return the relation of the given names of readings a, b of the names i, j; 0 where one has none."""
+    """Return the :class:`GivenRelation` of readings a, b of names i, j; 0 if one has none."""
     r = table.readings
     first_a, first_b = r.first[a], r.first[b]
     known = (first_a >= 0) & (first_b >= 0)
@@ -168,7 +168,7 @@ def _has_nickname_initial(table: NameTable, a: Int64, b: Int64) -> Bool:
 
 
 def _is_called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
-    """Return whether a's given name is among b's later given names or is b's nickname in brackets."""
+    """Return whether a's given name is a later given name or the nickname of b."""
     r = table.readings
     word = r.joined[a]
     called: Bool = (word >= 0) & (
@@ -181,7 +181,7 @@ def _is_called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
 
 
 def _compare_spellings(table: NameTable, a: Int64, b: Int64) -> Int32:
-    """Return INITIAL (for "Ph."), SIMILAR, PREFIX or CONFLICT for pairs of written-out given names."""
+    """Classify pairs of written-out given names: INITIAL ("Ph."), SIMILAR, PREFIX, CONFLICT."""
     r = table.readings
     out = np.zeros(len(a), dtype=np.int32)
     if not len(a):

@@ -38,8 +38,8 @@ from disambig.errors import InputError
 from disambig.ingest import ReadReport
 from disambig.model.model import Model
 from disambig.out_of_core.staging import (
-    constrained_from_json,
-    constrained_to_json,
+    parse_constrained,
+    serialise_constrained,
     rank_works,
     stage,
 )
@@ -130,7 +130,7 @@ class LargeRun:
         constrained = frozenset(end for c in self.constraints for end in (c.a, c.b))
         constrained_works = stage(works, self.folder, self.n_shards, constrained)
         (self.folder / "bound.json").write_text(
-            constrained_to_json(constrained_works), encoding="utf-8"
+            serialise_constrained(constrained_works), encoding="utf-8"
         )
         self._write_note({"report": report().get_counts()})
 
@@ -152,7 +152,7 @@ class LargeRun:
         """
         rank_works(self.folder)  # rejects ids that two works have
         constrained = Corpus.from_works(
-            constrained_from_json((self.folder / "bound.json").read_text("utf-8"))
+            parse_constrained((self.folder / "bound.json").read_text("utf-8"))
         )
         compiled = compile_constraints(
             constrained, self.constraints, identifiers=self.identifiers, strict=False

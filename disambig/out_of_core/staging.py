@@ -215,15 +215,15 @@ def select_constrained_authors(work: Work, constrained: frozenset[Signature]) ->
 _EMPTY_AUTHOR = Author("")
 
 
-def constrained_to_json(works: list[Work]) -> str:
+def serialise_constrained(works: list[Work]) -> str:
     """Serialise works of :func:`select_constrained_authors` as JSON."""
     return json.dumps(
         [(w.id, [(a.name, a.given, a.family, a.orcid, a.email) for a in w.authors]) for w in works]
     )
 
 
-def constrained_from_json(text: str) -> list[Work]:
-    """Parse the JSON of :func:`constrained_to_json`."""
+def parse_constrained(text: str) -> list[Work]:
+    """Parse the JSON of :func:`serialise_constrained`."""
     return [
         Work(
             identifier,

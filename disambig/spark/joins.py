@@ -48,7 +48,7 @@ def compute_moves(
     signatures = signatures.sort_by(_ORDER)
     atom, identity = (signatures.column(c).to_numpy() for c in ("atom", "identity"))
     group = join_must_groups(
-        _carry_constraints(signatures, constrained, constraints), renumber(identity)
+        _remap_constraints(signatures, constrained, constraints), renumber(identity)
     )
     block, names = _rank_blocks(signatures, blocks)
     of_group = names[get_identity_blocks(group, block)]
@@ -93,7 +93,7 @@ def compute_joins(
     # equal probabilities are taken in the order of the pairs
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     label = join_probable(
-        _carry_constraints(signatures, constrained, constraints),
+        _remap_constraints(signatures, constrained, constraints),
         number,
         block_of,
         pairs[order],
@@ -121,7 +121,7 @@ def _rank_blocks(signatures: pa.Table, blocks: pa.Table) -> tuple[Int32, Int64]:
     return rank.astype(np.int32), names
 
 
-def _carry_constraints(
+def _remap_constraints(
     signatures: pa.Table, constrained: Corpus, constraints: Constraints
 ) -> Constraints:
     """Restrict constraints to some signatures, which are in order of work id and position."""

@@ -25,8 +25,8 @@ from disambig.domain import Constraint, Signature, Work
 from disambig.errors import InputError
 from disambig.model.model import Model
 from disambig.out_of_core.staging import (
-    constrained_from_json,
-    constrained_to_json,
+    parse_constrained,
+    serialise_constrained,
     select_constrained_authors,
 )
 from disambig.output import open_atomically
@@ -105,7 +105,7 @@ class Run:
         if self.run_folder.is_divided:
             self._reset_later_stages()
             note = self.run_folder.read_works_note()
-            read = _ReadWorks(**{**note, "bound": constrained_from_json(note["bound"])})
+            read = _ReadWorks(**{**note, "bound": parse_constrained(note["bound"])})
         else:
             read = self._read_and_divide(works, constraints, n_shards)
         if not read.n_signatures:
@@ -170,7 +170,7 @@ class Run:
                 read.texts = self._divide(read.n_parts, n_shards)
             with self._time_stage("Counting"):
                 self._count()
-        constrained_json = constrained_to_json(read.bound)
+        constrained_json = serialise_constrained(read.bound)
         self.run_folder.write_note({**asdict(replace(read, bound=[])), "bound": constrained_json})
         return read
 

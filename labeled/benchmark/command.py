@@ -30,7 +30,7 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(
-    epilog=options.examples(
+    epilog=options.format_examples(
         "disambig benchmark DATA/aminer DATA/dblp",
         "disambig benchmark DATA --train-on train --save-model train.model --json figures.json",
         "disambig benchmark DATA/acl --model train.model --plots plots --errors 50",
@@ -224,12 +224,12 @@ def _describe_run(
     file: Path | None, split: str, train_on: str | None, workers: int
 ) -> dict[str, Any]:
     """Describe model, data and machine of the measurement."""
-    from disambig.cli.group import version
+    from disambig.cli.group import get_version
     from disambig.model.model import Model
 
     model = Model.load(file)
     return {
-        "disambig": version(),
+        "disambig": get_version(),
         "split": split,
         "trained_on": train_on,
         "model": None if file is None or train_on is not None else str(file),

@@ -142,10 +142,10 @@ def measure_variant_recall(
         count_agreeing_pairs(person),
         count_agreeing_pairs(person, identity),
     )
-    rivals = _list_rivals(_group_values(work, person).values())
-    blocks_of = _group_values(person, block)
+    rivals = _list_rivals(_collect_values(work, person).values())
+    blocks_of = _collect_values(person, block)
     rivals_in_block = {(a, b) for a, b in rivals if blocks_of[a] & blocks_of[b]}
-    merged_rivals = _list_rivals(_group_values(identity, person).values(), among=rivals_in_block)
+    merged_rivals = _list_rivals(_collect_values(identity, person).values(), among=rivals_in_block)
     on_work = np.unique(np.column_stack([work, identity, person]), axis=0)
     _, ids = np.unique(on_work[:, :2], axis=0, return_counts=True)
     return VariantRecall(
@@ -161,7 +161,7 @@ def measure_variant_recall(
     )
 
 
-def _group_values(key: Integer, value: Integer) -> dict[int, set[int]]:
+def _collect_values(key: Integer, value: Integer) -> dict[int, set[int]]:
     values: dict[int, set[int]] = defaultdict(set)
     for k, v in zip(key.tolist(), value.tolist(), strict=True):
         values[k].add(v)

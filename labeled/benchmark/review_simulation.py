@@ -33,7 +33,7 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from disambig.active_learning.priority import MAX_COLUMNS, fill_board
+from disambig.active_learning.priority import MAX_BOARD_IDENTITIES, fill_board
 from disambig.active_learning.questions import ClusteredBlocks, Question, QuestionKind
 from disambig.arrays import Float32, Float64, Int32
 from disambig.blocking.blocks import make_blocks
@@ -206,7 +206,7 @@ Ask = Callable[[ReviewBlock], Submission | None]
 """Returns the next questions about a block; None if there are none."""
 
 
-def ask_boards(model: Model, max_identities: int = MAX_COLUMNS) -> Ask:
+def ask_boards(model: Model, max_identities: int = MAX_BOARD_IDENTITIES) -> Ask:
     """Make a policy that asks the best questions about a limited number of identities at once."""
 
     def ask(block: ReviewBlock) -> Submission | None:

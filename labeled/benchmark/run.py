@@ -18,7 +18,7 @@ import numpy as np
 
 from disambig.arrays import Int32, Int64
 from disambig.blocking.blocks import make_blocks
-from disambig.cli.works_options import works_of
+from disambig.cli.works_options import open_works
 from disambig.console import show_progress as draw
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
@@ -67,7 +67,7 @@ class CorpusResult:
 
 def iterate_works(folder: CorpusFolder) -> Iterator[Work]:
     """Iterate over all works of a corpus; rejected records are reported on standard error."""
-    with works_of([folder.works], quiet=True) as reader:
+    with open_works([folder.works], quiet=True) as reader:
         yield from reader
 
 

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from labeled.demo.verdict import Mistake, Verdict
 from disambig.console import show_progress
 
-_WIDEST = 100
-_SHOWN_PEOPLE = 6
-_SHOWN_CONTRASTS = 4
-_SHOWN_MISTAKES = 4
+_MAX_WIDTH = 100
+_MAX_PEOPLE = 6
+_MAX_CONTRASTS = 4
+_MAX_MISTAKES = 4
 
 
 @click.command(
-    epilog=options.examples(
+    epilog=options.format_examples(
         "disambig demo",
         "disambig demo --quiet > who-is-who.txt",
     )
@@ -54,13 +54,13 @@ def demo(quiet: bool) -> None:
 
     works = read_sample_works()
     with show_progress("Clustering author mentions", quiet=quiet):
-        assignments = _assignments(works)
+        assignments = _cluster_works(works)
     out = make_console()
-    out.width = min(out.width, _WIDEST)
+    out.width = min(out.width, _MAX_WIDTH)
     print_demo(out, works, assignments, read_sample_labels(), PAGE_NAMES, (WORKS_FILE, LABELS_FILE))
 
 
-def _assignments(works: list[Work]) -> list[Assignment]:
+def _cluster_works(works: list[Work]) -> list[Assignment]:
     from disambig import Corpus, Disambiguator
 
     return list(Disambiguator().predict(Corpus.from_works(works)).assignments())
@@ -89,152 +89,162 @@ def print_demo(
     from labeled.demo.summary import ClusteringSummary
     from labeled.demo.verdict import compare_with_labels
 
-    cast = ClusteringSummary(works, assignments)
+    summary = ClusteringSummary(works, assignments)
     verdict = compare_with_labels(assignments, labels)
-    for part in _parts(cast, verdict, names, files):
+    for part in _build_sections(summary, verdict, names, files):
         # Commands are not wrapped, so that they can be copied.
         out.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is True)
 
 
-def _parts(
-    cast: ClusteringSummary, verdict: Verdict | None, names: Sequence[str], files: tuple[Path, Path]
+def _build_sections(
+    summary: ClusteringSummary, verdict: Verdict | None, names: Sequence[str], files: tuple[Path, Path]
 ) -> Iterator[RenderableType]:
     from rich.rule import Rule
 
     yield ""
-    yield _opening(cast)
+    yield _build_header(summary)
     yield ""
     for name in names:
-        yield from _name_panel(cast, verdict, name)
-    spread = [person for person in cast.people.values() if len(person.forms) > 1]
-    if spread:
-        yield Rule(_line(("One person, several printed names", "bold")), style="dim")
-        yield _spread_table(cast, spread)
+        yield from _build_name_panel(summary, verdict, name)
+    with_variants = [person for person in summary.people.values() if len(person.forms) > 1]
+    if with_variants:
+        yield Rule(_build_text(("One person, several printed names", "bold")), style="dim")
+        yield _build_variants_table(summary, with_variants)
         yield ""
     if verdict is not None:
-        yield Rule(_line(("Comparison with the labels made by hand", "bold")), style="dim")
-        yield from _verdict_lines(verdict)
+        yield Rule(_build_text(("Comparison with the labels made by hand", "bold")), style="dim")
+        yield from _format_verdict(verdict)
         yield ""
-    yield Rule(_line(("Try next", "bold")), style="dim")
-    yield from _next_commands(spread, files)
+    yield Rule(_build_text(("Try next", "bold")), style="dim")
+    yield from _format_next_commands(with_variants, files)
 
 
-def _opening(cast: ClusteringSummary) -> Text:
-    return _line(
-        (f"{cast.n_mentions:,}", "bold"),
+def _build_header(summary: ClusteringSummary) -> Text:
+    return _build_text(
+        (f"{summary.n_mentions:,}", "bold"),
         " author mentions on ",
-        (f"{cast.n_works:,}", "bold"),
+        (f"{summary.n_works:,}", "bold"),
         " papers, ",
-        (f"{cast.n_printed_names:,}", "bold"),
+        (f"{summary.n_printed_names:,}", "bold"),
         " printed names → ",
-        (f"{len(cast.people):,} people", "bold green"),
+        (f"{len(summary.people):,} people", "bold green"),
     )
 
 
-def _name_panel(
-    cast: ClusteringSummary, verdict: Verdict | None, name: str
+def _build_name_panel(
+    summary: ClusteringSummary, verdict: Verdict | None, name: str
 ) -> Iterator[RenderableType]:
     from rich.console import Group
     from rich.panel import Panel
 
-    people = cast.list_people_by_name(name)
+    people = summary.list_people_by_name(name)
     if not people:
         return
-    papers = cast.count_papers_by_name(name)
-    title = _line(
+    papers = summary.count_papers_by_name(name)
+    title = _build_text(
         (name, "bold"),
-        f" · {papers} paper{_s(papers)} under this name ",
+        f" · {papers} paper{_plural_suffix(papers)} under this name ",
         "is " if papers == 1 else "are ",
-        (f"{len(people)} {_people(len(people))}", "bold green"),
-        _gold_note(verdict, name, len(people)),
+        (f"{len(people)} {_person_noun(len(people))}", "bold green"),
+        _format_gold_note(verdict, name, len(people)),
     )
     blocks: list[RenderableType] = []
-    for number, person in enumerate(people[:_SHOWN_PEOPLE], 1):
+    for number, person in enumerate(people[:_MAX_PEOPLE], 1):
         if len(people) > 1:
-            blocks.append(_line((f"Person {number}", "bold cyan"), f" · {_extent(person)}"))
-        blocks.append(_portrait(cast, person, alone=len(people) == 1))
-        if number < min(len(people), _SHOWN_PEOPLE):
+            blocks.append(
+                _build_text((f"Person {number}", "bold cyan"), f" · {_format_extent(person)}")
+            )
+        blocks.append(_build_person_table(summary, person, is_only=len(people) == 1))
+        if number < min(len(people), _MAX_PEOPLE):
             blocks.append("")
-    if len(people) > _SHOWN_PEOPLE:
-        blocks.append(_line((f"… and {len(people) - _SHOWN_PEOPLE} more", "dim")))
+    if len(people) > _MAX_PEOPLE:
+        blocks.append(_build_text((f"… and {len(people) - _MAX_PEOPLE} more", "dim")))
     yield Panel(Group(*blocks), title=title, title_align="left", border_style="dim", padding=(0, 1))
     yield ""
 
 
-def _gold_note(verdict: Verdict | None, name: str, n_people: int) -> tuple[str, str]:
+def _format_gold_note(verdict: Verdict | None, name: str, n_people: int) -> tuple[str, str]:
     gold = verdict.gold_people_by_name.get(name.casefold()) if verdict is not None else None
     if gold is None:
         return ("", "")
     return (" ✓", "green") if gold == n_people else (f" ✗ labels say {gold}", "red")
 
 
-def _portrait(cast: ClusteringSummary, person: PersonSummary, *, alone: bool) -> RenderableType:
+def _build_person_table(
+    summary: ClusteringSummary, person: PersonSummary, *, is_only: bool
+) -> RenderableType:
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    if alone:
-        grid.add_row("career", _line(_extent(person)))
+    if is_only:
+        grid.add_row("career", _build_text(_format_extent(person)))
     if len(person.forms) > 1:
-        grid.add_row("printed as", _line(_counts(person.forms, 5)))
+        grid.add_row("printed as", _build_text(_format_counts(person.forms, 5)))
     if person.coauthors:
-        grid.add_row("writes with", _line(_counts(person.coauthors, 5)))
+        grid.add_row("writes with", _build_text(_format_counts(person.coauthors, 5)))
     if person.venues:
-        grid.add_row("publishes at", _line(_counts(person.venues, 5)))
+        grid.add_row("publishes at", _build_text(_format_counts(person.venues, 5)))
     if person.topics:
-        grid.add_row("about", _line(", ".join(person.topics[:6])))
-    grid.add_row("together", _together(cast, person))
-    contrasts = cast.list_contrasts(person)
-    for at, contrast in enumerate(contrasts[:_SHOWN_CONTRASTS]):
-        grid.add_row("" if at else "apart from", _difference(person, contrast))
-    if len(contrasts) > _SHOWN_CONTRASTS:
-        more = len(contrasts) - _SHOWN_CONTRASTS
-        grid.add_row("", _line((f"… and {more} more with a similar name", "dim")))
+        grid.add_row("about", _build_text(", ".join(person.topics[:6])))
+    grid.add_row("together", _describe_cohesion(summary, person))
+    contrasts = summary.list_contrasts(person)
+    for index, contrast in enumerate(contrasts[:_MAX_CONTRASTS]):
+        grid.add_row("" if index else "apart from", _describe_contrast(person, contrast))
+    if len(contrasts) > _MAX_CONTRASTS:
+        n_more = len(contrasts) - _MAX_CONTRASTS
+        grid.add_row("", _build_text((f"… and {n_more} more with a similar name", "dim")))
     return grid
 
 
-def _together(cast: ClusteringSummary, person: PersonSummary) -> Text:
+def _describe_cohesion(summary: ClusteringSummary, person: PersonSummary) -> Text:
     if person.papers == 1:
-        return _line("one paper only")
-    bond = cast.compute_cohesion(person)
-    sure = f"{100 * person.confidence:.0f}% sure on average"
-    if not bond.group_sizes:
-        return _line(f"no two papers share a co-author: joined by name, topic and years; {sure}")
-    if bond.group_sizes == (person.papers,):
-        return _line(("shared co-authors connect all papers", "bold"), f"; {sure}")
-    first, *rest = bond.group_sizes
-    groups = f", and {_and([str(size) for size in rest])} more among themselves" if rest else ""
-    alone = ""
-    if bond.isolated_titles:
-        others = len(bond.isolated_titles) - 1
-        also = f" and {others} other{_s(others)}" if others else ""
-        alone = f"; “{_cut(bond.isolated_titles[0], 48)}”{also} share{'' if others else 's'} none"
-    return _line(
-        (f"shared co-authors connect {first} of {_papers(person.papers)}", "bold"),
-        f"{groups}{alone}; the others are joined by name, topic and years; {sure}",
+        return _build_text("one paper only")
+    cohesion = summary.compute_cohesion(person)
+    confidence = f"{100 * person.confidence:.0f}% sure on average"
+    if not cohesion.group_sizes:
+        return _build_text(
+            f"no two papers share a co-author: joined by name, topic and years; {confidence}"
+        )
+    if cohesion.group_sizes == (person.papers,):
+        return _build_text(("shared co-authors connect all papers", "bold"), f"; {confidence}")
+    first, *rest = cohesion.group_sizes
+    groups = (
+        f", and {_join_words([str(size) for size in rest])} more among themselves" if rest else ""
+    )
+    isolated = ""
+    if cohesion.isolated_titles:
+        n_others = len(cohesion.isolated_titles) - 1
+        others_note = f" and {n_others} other{_plural_suffix(n_others)}" if n_others else ""
+        isolated = (
+            f"; “{_truncate(cohesion.isolated_titles[0], 48)}”{others_note} share{'' if n_others else 's'} none"
+        )
+    return _build_text(
+        (f"shared co-authors connect {first} of {_format_papers(person.papers)}", "bold"),
+        f"{groups}{isolated}; the others are joined by name, topic and years; {confidence}",
     )
 
 
-def _difference(person: PersonSummary, contrast: Contrast) -> Text:
+def _describe_contrast(person: PersonSummary, contrast: Contrast) -> Text:
     other = contrast.other
     reasons: list[str] = []
     if contrast.n_shared_papers:
-        reasons.append(f"both are on {_papers(contrast.n_shared_papers)}")
+        reasons.append(f"both are on {_format_papers(contrast.n_shared_papers)}")
     if contrast.differs_in_given_name:
         reasons.append("different given name")
-    if contrast.has_same_name and _apart(person.years, other.years):
+    if contrast.has_same_name and _are_disjoint(person.years, other.years):
         reasons.append("disjoint years")
-    shared = contrast.shared_coauthors
-    if not shared:
+    shared_coauthors = contrast.shared_coauthors
+    if not shared_coauthors:
         reasons.append("no co-author in common")
     elif not contrast.n_shared_papers:
-        more = f" and {len(shared) - 2} more" if len(shared) > 2 else ""
-        reasons.append(f"although both wrote with {', '.join(shared[:2])}{more}")
-    return _line((other.name, "yellow"), f" ({_extent(other)}): ", ", ".join(reasons))
+        more_note = f" and {len(shared_coauthors) - 2} more" if len(shared_coauthors) > 2 else ""
+        reasons.append(f"although both wrote with {', '.join(shared_coauthors[:2])}{more_note}")
+    return _build_text((other.name, "yellow"), f" ({_format_extent(other)}): ", ", ".join(reasons))
 
 
-def _spread_table(cast: ClusteringSummary, people: list[PersonSummary]) -> RenderableType:
+def _build_variants_table(summary: ClusteringSummary, people: list[PersonSummary]) -> RenderableType:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
@@ -243,116 +253,124 @@ def _spread_table(cast: ClusteringSummary, people: list[PersonSummary]) -> Rende
     table.add_column(style="dim", overflow="fold", ratio=2)
     for person in sorted(people, key=lambda p: (-len(p.forms), -p.papers, p.name)):
         forms = " · ".join(form for form, _ in person.forms)
-        common_to_forms = cast.list_common_coauthors(person)
-        why = "name and topic"
+        common_to_forms = summary.list_common_coauthors(person)
+        evidence = "name and topic"
         if common_to_forms:
-            why = "each with " + ", ".join(name for name, _ in common_to_forms[:2])
-        table.add_row(_line((forms, "bold")), _line(_papers(person.papers)), _line(why))
+            evidence = "each with " + ", ".join(name for name, _ in common_to_forms[:2])
+        table.add_row(
+            _build_text((forms, "bold")),
+            _build_text(_format_papers(person.papers)),
+            _build_text(evidence),
+        )
     return table
 
 
-def _verdict_lines(verdict: Verdict) -> Iterator[Text]:
+def _format_verdict(verdict: Verdict) -> Iterator[Text]:
     metrics = verdict.metrics
-    yield _line(
+    yield _build_text(
         (f"{verdict.n_exact} of {verdict.n_people}", "bold green"),
         f" people clustered exactly, over {metrics.signatures:,} labelled mentions. ",
         "B-cubed precision ",
-        (_percent(metrics.bcubed_precision), "bold"),
+        (_format_percent(metrics.bcubed_precision), "bold"),
         ", recall ",
-        (_percent(metrics.bcubed_recall), "bold"),
+        (_format_percent(metrics.bcubed_recall), "bold"),
         ", F1 ",
-        (_percent(metrics.bcubed_f1), "bold"),
+        (_format_percent(metrics.bcubed_f1), "bold"),
         ".",
     )
-    joined = sum(len(variant.identities) == 1 for variant in verdict.variants)
+    n_united = sum(len(variant.identities) == 1 for variant in verdict.variants)
     if verdict.variants:
-        yield _line(
-            (f"{joined} of {len(verdict.variants)}", "bold"),
+        yield _build_text(
+            (f"{n_united} of {len(verdict.variants)}", "bold"),
             " people with several printed names are one identity here, too.",
         )
-    yield from _mistake_lines("different people in one identity", verdict.merged)
-    yield from _mistake_lines("one person in several identities", verdict.split)
+    yield from _format_mistakes("different people in one identity", verdict.merged)
+    yield from _format_mistakes("one person in several identities", verdict.split)
 
 
-def _mistake_lines(what: str, mistakes: Sequence[Mistake]) -> Iterator[Text]:
-    for mistake in mistakes[:_SHOWN_MISTAKES]:
+def _format_mistakes(description: str, mistakes: Sequence[Mistake]) -> Iterator[Text]:
+    for mistake in mistakes[:_MAX_MISTAKES]:
         parts = " + ".join(f"{name} ({count})" for name, count in mistake.parts)
-        yield _line(("✗ ", "red"), (f"{what}: ", "dim"), parts)
-    if len(mistakes) > _SHOWN_MISTAKES:
-        yield _line((f"  … and {len(mistakes) - _SHOWN_MISTAKES} more", "dim"))
+        yield _build_text(("✗ ", "red"), (f"{description}: ", "dim"), parts)
+    if len(mistakes) > _MAX_MISTAKES:
+        yield _build_text((f"  … and {len(mistakes) - _MAX_MISTAKES} more", "dim"))
 
 
-def _next_commands(spread: list[PersonSummary], files: tuple[Path, Path]) -> Iterator[Text]:
-    works, labels = (shlex.quote(_from_here(path)) for path in files)
-    yield _command(f"disambig cluster {works} --out clusters.jsonl", "one row for each mention")
-    yield _command(
+def _format_next_commands(with_variants: list[PersonSummary], files: tuple[Path, Path]) -> Iterator[Text]:
+    works, labels = (shlex.quote(_shorten_path(path)) for path in files)
+    yield _format_command(
+        f"disambig cluster {works} --out clusters.jsonl", "one row for each mention"
+    )
+    yield _format_command(
         f"disambig evaluate clusters.jsonl {labels}", "all metrics, with the labels made by hand"
     )
-    if spread:
-        person = max(spread, key=lambda p: (len(p.forms), p.papers))
+    if with_variants:
+        person = max(with_variants, key=lambda p: (len(p.forms), p.papers))
         a, b = person.mentions[0], person.mentions[-1]
-        yield _command(
+        yield _format_command(
             f"disambig explain {works} --a {shlex.quote(str(a))} --b {shlex.quote(str(b))}",
             f"why two mentions of {person.name} are one person",
         )
-    yield _command("disambig cluster YOUR-PAPERS.jsonl --out people.jsonl", "your own papers")
+    yield _format_command(
+        "disambig cluster YOUR-PAPERS.jsonl --out people.jsonl", "your own papers"
+    )
 
 
-def _command(line: str, what: str) -> Text:
+def _format_command(line: str, description: str) -> Text:
     from rich.text import Text
 
     text = Text(no_wrap=True)
-    return text.append(f"  {line}", "bold").append(f"\n      {what}", "dim")
+    return text.append(f"  {line}", "bold").append(f"\n      {description}", "dim")
 
 
-def _from_here(path: Path) -> str:
+def _shorten_path(path: Path) -> str:
     relative = os.path.relpath(path)
     return str(path) if relative.startswith(os.pardir) else relative
 
 
-def _extent(person: PersonSummary) -> str:
+def _format_extent(person: PersonSummary) -> str:
     """Format papers and years: "43 papers, 2017–2026"."""
     if person.years is None:
-        return _papers(person.papers)
+        return _format_papers(person.papers)
     first, last = person.years
-    return f"{_papers(person.papers)}, {first if first == last else f'{first}–{last}'}"
+    return f"{_format_papers(person.papers)}, {first if first == last else f'{first}–{last}'}"
 
 
-def _papers(count: int) -> str:
-    return f"{count} paper{_s(count)}"
+def _format_papers(count: int) -> str:
+    return f"{count} paper{_plural_suffix(count)}"
 
 
-def _counts(counts: Sequence[Count], shown: int) -> str:
+def _format_counts(counts: Sequence[Count], limit: int) -> str:
     """Format the first items with their counts, and the number of the others."""
-    first = ", ".join(f"{name} {count}" for name, count in counts[:shown])
-    return first if len(counts) <= shown else f"{first} and {len(counts) - shown} more"
+    first = ", ".join(f"{name} {count}" for name, count in counts[:limit])
+    return first if len(counts) <= limit else f"{first} and {len(counts) - limit} more"
 
 
-def _apart(a: tuple[int, int] | None, b: tuple[int, int] | None) -> bool:
+def _are_disjoint(a: tuple[int, int] | None, b: tuple[int, int] | None) -> bool:
     return a is not None and b is not None and (a[1] < b[0] or b[1] < a[0])
 
 
-def _cut(text: str, length: int) -> str:
+def _truncate(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def _and(words: Sequence[str]) -> str:
+def _join_words(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def _s(count: int) -> str:
+def _plural_suffix(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def _people(count: int) -> str:
+def _person_noun(count: int) -> str:
     return "person" if count == 1 else "people"
 
 
-def _percent(share: float) -> str:
+def _format_percent(share: float) -> str:
     return "–" if math.isnan(share) else f"{100 * share:.1f}%"
 
 
-def _line(*parts: str | tuple[str, str]) -> Text:
+def _build_text(*parts: str | tuple[str, str]) -> Text:
     """Build styled text; escape control characters in each part, since input is untrusted."""
     from rich.text import Text
 

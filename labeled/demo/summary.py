@@ -22,7 +22,7 @@ from labeled.gold.goldset import compute_gold_block, split_name, strip_homonym_n
 Count = tuple[str, int]
 
 _WORD = re.compile(r"[^\W\d_][\w-]{2,}")
-_DULL = re.compile(
+_STOP_WORDS = re.compile(
     "the|and|for|with|from|via|using|towards?|into|are|can|not|all|its|has|how|what|one|that|this"
     "|their|through|over|under|beyond|without|based|new|say"
 )
@@ -73,11 +73,11 @@ class ClusteringSummary:
     def __init__(self, works: Iterable[Work], assignments: Iterable[Assignment]) -> None:
         """Index the works and one assignment for each of their author mentions."""
         self._works = {work.id: work for work in works}
-        self._rows: dict[str, list[Assignment]] = defaultdict(list)
-        self._on_work: dict[str, set[str]] = defaultdict(set)
+        self._rows_by_identity: dict[str, list[Assignment]] = defaultdict(list)
+        self._identities_by_work: dict[str, set[str]] = defaultdict(set)
         for row in assignments:
-            self._rows[row.identity].append(row)
-            self._on_work[row.signature.work].add(row.identity)
+            self._rows_by_identity[row.identity].append(row)
+            self._identities_by_work[row.signature.work].add(row.identity)
 
     @property
     def n_works(self) -> int:
@@ -87,49 +87,56 @@ class ClusteringSummary:
     @property
     def n_mentions(self) -> int:
         """Number of author mentions."""
-        return sum(len(rows) for rows in self._rows.values())
+        return sum(len(rows) for rows in self._rows_by_identity.values())
 
     @cached_property
     def people(self) -> dict[str, PersonSummary]:
         """All people by identity, most papers first."""
-        order = sorted(self._rows, key=lambda i: (-len(self._rows[i]), self._names[i], i))
-        return {identity: self._person(identity) for identity in order}
+        order = sorted(
+            self._rows_by_identity,
+            key=lambda i: (-len(self._rows_by_identity[i]), self._name_by_identity[i], i),
+        )
+        return {identity: self._summarise_person(identity) for identity in order}
 
     @cached_property
     def n_printed_names(self) -> int:
         """Number of distinct printed names, ignoring case."""
-        return len({row.name.casefold() for rows in self._rows.values() for row in rows})
+        return len(
+            {row.name.casefold() for rows in self._rows_by_identity.values() for row in rows}
+        )
 
     def list_people_by_name(self, name: str) -> list[PersonSummary]:
         """List the people with mentions of a printed name, most mentions first."""
         folded_name = name.casefold()
         identity_counts = Counter(
             identity
-            for identity, rows in self._rows.items()
+            for identity, rows in self._rows_by_identity.items()
             for row in rows
             if row.name.casefold() == folded_name
         )
-        return [self.people[identity] for identity, _ in _most(identity_counts)]
+        return [self.people[identity] for identity, _ in _sort_counts(identity_counts)]
 
     def count_papers_by_name(self, name: str) -> int:
         """Count the works with a printed name."""
-        rows = (row for rows in self._rows.values() for row in rows)
+        rows = (row for rows in self._rows_by_identity.values() for row in rows)
         return len({row.signature.work for row in rows if row.name.casefold() == name.casefold()})
 
     def compute_cohesion(self, person: PersonSummary) -> Cohesion:
         """Group a person's papers by shared co-authors."""
-        works = sorted(self._works_of(person.identity))
+        works = sorted(self._list_works(person.identity))
         chain = {work: {work} for work in works}
         for a, b in combinations(works, 2):
-            if chain[a] is not chain[b] and self._others(a, person) & self._others(b, person):
+            if chain[a] is not chain[b] and self._list_coauthors(a, person) & self._list_coauthors(
+                b, person
+            ):
                 chain[a] |= chain[b]
                 for work in chain[b]:
                     chain[work] = chain[a]
-        alone = tuple(self._works[work].title for work in works if len(chain[work]) == 1)
+        isolated = tuple(self._works[work].title for work in works if len(chain[work]) == 1)
         groups = {
             id(component): len(component) for component in chain.values() if len(component) > 1
         }
-        return Cohesion(tuple(sorted(groups.values(), reverse=True)), alone)
+        return Cohesion(tuple(sorted(groups.values(), reverse=True)), isolated)
 
     def list_contrasts(self, person: PersonSummary) -> list[Contrast]:
         """Compare a person with the others of the same family name and initial."""
@@ -137,10 +144,10 @@ class ClusteringSummary:
         differences = {
             other
             for block in blocks
-            for other in self._by_block.get(block, ())
+            for other in self._identities_by_block.get(block, ())
             if other != person.identity
         }
-        contrasts = [self._contrast(person, self.people[other]) for other in differences]
+        contrasts = [self._compare_people(person, self.people[other]) for other in differences]
         return sorted(
             contrasts,
             key=lambda c: (not c.has_same_name, -c.n_shared_papers, -c.other.papers, c.other.name),
@@ -149,108 +156,113 @@ class ClusteringSummary:
     def list_common_coauthors(self, person: PersonSummary) -> tuple[Count, ...]:
         """List co-authors with whom a person appears under two or more printed names."""
         forms: dict[str, set[str]] = defaultdict(set)
-        for row in self._rows[person.identity]:
-            for other in self._on_work[row.signature.work] - {person.identity}:
+        for row in self._rows_by_identity[person.identity]:
+            for other in self._identities_by_work[row.signature.work] - {person.identity}:
                 forms[other].add(row.name)
-        both = {other: len(seen) for other, seen in forms.items() if len(seen) > 1}
-        counts = dict(self._coauthor_counts(person.identity))
+        n_forms = {other: len(names) for other, names in forms.items() if len(names) > 1}
+        counts = dict(self._count_coauthors(person.identity))
         return tuple(
-            (self._names[other], counts[other])
-            for other in sorted(both, key=lambda o: (-both[o], -counts[o], self._names[o]))
+            (self._name_by_identity[other], counts[other])
+            for other in sorted(
+                n_forms, key=lambda o: (-n_forms[o], -counts[o], self._name_by_identity[o])
+            )
         )
 
     @cached_property
-    def _names(self) -> dict[str, str]:
+    def _name_by_identity(self) -> dict[str, str]:
         """Name of each identity: its most frequent form, without homonym number."""
         names = {}
-        for identity, rows in self._rows.items():
+        for identity, rows in self._rows_by_identity.items():
             forms = Counter(strip_homonym_number(row.name) for row in rows)
             names[identity] = max(forms, key=lambda form: (forms[form], len(form), form))
         return names
 
     @cached_property
-    def _by_block(self) -> dict[str, list[str]]:
+    def _identities_by_block(self) -> dict[str, list[str]]:
         identities_by_block: dict[str, set[str]] = defaultdict(set)
-        for identity, rows in self._rows.items():
+        for identity, rows in self._rows_by_identity.items():
             for row in rows:
                 identities_by_block[compute_gold_block(row.name)].add(identity)
         return {block: sorted(identities) for block, identities in identities_by_block.items()}
 
     @cached_property
-    def _word_papers(self) -> Counter[str]:
-        return Counter(word for work in self._works.values() for word in _words(work.title))
+    def _papers_by_word(self) -> Counter[str]:
+        return Counter(word for work in self._works.values() for word in _split_title(work.title))
 
-    def _works_of(self, identity: str) -> set[str]:
-        return {row.signature.work for row in self._rows[identity]}
+    def _list_works(self, identity: str) -> set[str]:
+        return {row.signature.work for row in self._rows_by_identity[identity]}
 
-    def _others(self, work: str, person: PersonSummary) -> set[str]:
-        return self._on_work[work] - {person.identity}
+    def _list_coauthors(self, work: str, person: PersonSummary) -> set[str]:
+        return self._identities_by_work[work] - {person.identity}
 
-    def _coauthor_counts(self, identity: str) -> list[Count]:
+    def _count_coauthors(self, identity: str) -> list[Count]:
         counts = Counter(
-            other for work in self._works_of(identity) for other in self._on_work[work]
+            other for work in self._list_works(identity) for other in self._identities_by_work[work]
         )
         del counts[identity]
-        return _most(counts)
+        return _sort_counts(counts)
 
-    def _person(self, identity: str) -> PersonSummary:
-        rows = self._rows[identity]
-        works = [self._works[work] for work in sorted(self._works_of(identity))]
+    def _summarise_person(self, identity: str) -> PersonSummary:
+        rows = self._rows_by_identity[identity]
+        works = [self._works[work] for work in sorted(self._list_works(identity))]
         years = [work.year for work in works if work.year is not None]
         return PersonSummary(
             identity=identity,
-            name=self._names[identity],
-            forms=tuple(_most(Counter(row.name for row in rows))),
+            name=self._name_by_identity[identity],
+            forms=tuple(_sort_counts(Counter(row.name for row in rows))),
             papers=len(works),
             years=(min(years), max(years)) if years else None,
             coauthors=tuple(
-                (self._names[other], count) for other, count in self._coauthor_counts(identity)
+                (self._name_by_identity[other], count)
+                for other, count in self._count_coauthors(identity)
             ),
-            venues=tuple(_most(Counter(work.venue for work in works if work.venue))),
-            topics=self._topics(works),
+            venues=tuple(_sort_counts(Counter(work.venue for work in works if work.venue))),
+            topics=self._rank_topics(works),
             confidence=sum(row.confidence for row in rows) / len(rows),
             mentions=tuple(sorted(row.signature for row in rows)),
         )
 
-    def _topics(self, works: Sequence[Work]) -> tuple[str, ...]:
+    def _rank_topics(self, works: Sequence[Work]) -> tuple[str, ...]:
         """Rank title words that are frequent in these papers and rare in all papers."""
-        here = Counter(word for work in works for word in _words(work.title))
+        word_counts = Counter(word for work in works for word in _split_title(work.title))
         weight = {
-            word: count * math.log((1 + self.n_works) / self._word_papers[word])
-            for word, count in here.items()
+            word: count * math.log((1 + self.n_works) / self._papers_by_word[word])
+            for word, count in word_counts.items()
             if count > 1 or len(works) == 1
         }
         return tuple(sorted(weight, key=lambda word: (-weight[word], word)))
 
-    def _contrast(self, person: PersonSummary, other: PersonSummary) -> Contrast:
+    def _compare_people(self, person: PersonSummary, other: PersonSummary) -> Contrast:
         shared = self._find_shared_coauthors(person.identity, other.identity)
-        own, theirs = ({form.casefold() for form, _ in p.forms} for p in (person, other))
+        own_forms, other_forms = ({form.casefold() for form, _ in p.forms} for p in (person, other))
         return Contrast(
             other,
-            n_shared_papers=len(self._works_of(person.identity) & self._works_of(other.identity)),
-            has_same_name=bool(own & theirs),
-            differs_in_given_name=not any(
-                _could_be_one(a, b) for a, _ in person.forms for b, _ in other.forms
+            n_shared_papers=len(
+                self._list_works(person.identity) & self._list_works(other.identity)
             ),
-            shared_coauthors=tuple(self._names[identity] for identity in shared),
+            has_same_name=bool(own_forms & other_forms),
+            differs_in_given_name=not any(
+                _are_compatible(a, b) for a, _ in person.forms for b, _ in other.forms
+            ),
+            shared_coauthors=tuple(self._name_by_identity[identity] for identity in shared),
         )
 
     def _find_shared_coauthors(self, a: str, b: str) -> list[str]:
-        of_a, of_b = dict(self._coauthor_counts(a)), dict(self._coauthor_counts(b))
-        both = (of_a.keys() & of_b.keys()) - {a, b}
-        return sorted(both, key=lambda o: (-of_a[o] - of_b[o], self._names[o]))
+        counts_a, counts_b = dict(self._count_coauthors(a)), dict(self._count_coauthors(b))
+        both = (counts_a.keys() & counts_b.keys()) - {a, b}
+        return sorted(both, key=lambda o: (-counts_a[o] - counts_b[o], self._name_by_identity[o]))
 
 
-def _most(counts: Mapping[str, int]) -> list[Count]:
+def _sort_counts(counts: Mapping[str, int]) -> list[Count]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _words(title: str) -> set[str]:
+def _split_title(title: str) -> set[str]:
     """Return the informative words of a title in lower case."""
-    return {word for word in _WORD.findall(title.lower()) if not _DULL.fullmatch(word)}
+    return {word for word in _WORD.findall(title.lower()) if not _STOP_WORDS.fullmatch(word)}
 
 
-def _could_be_one(a: str, b: str) -> bool:
+def _are_compatible(a: str, b: str) -> bool:
     """Return whether the given names of two names of one block are compatible."""
     given_a, given_b = split_name(a)[:-1], split_name(b)[:-1]
     if not given_a or not given_b:

@@ -40,7 +40,7 @@ class CorpusCounts:
 
 
 @click.command(
-    epilog=options.examples(
+    epilog=options.format_examples(
         "disambig generate corpora/1m --signatures 1000000",
         "disambig generate corpora/small --signatures 20000 --seed 7 --abstracts",
         "disambig cluster corpora/1m/works.jsonl.gz --out people.jsonl",
@@ -85,13 +85,13 @@ def generate(
     real corpora; the number of people who share a common name grows with the corpus. Equal sizes
     and seeds produce equal files.
     """
-    written = generate_corpus(
+    counts = generate_corpus(
         out, signatures, seed=seed, labelled_share=labelled_share, abstracts=abstracts, plain=plain
     )
     if not quiet:
         click.echo(
-            f"{written.works:,} works with {written.signatures:,} signatures, "
-            f"{written.labels:,} of them labelled, in {out}"
+            f"{counts.works:,} works with {counts.signatures:,} signatures, "
+            f"{counts.labels:,} of them labelled, in {out}"
         )
 
 
@@ -114,7 +114,7 @@ def generate_corpus(
     with ExitStack() as stack:
         works_file = stack.enter_context(_open_output(out / "works.jsonl", plain))
         labels_file = stack.enter_context(_open_output(out / "labels.jsonl", plain))
-        for rows, label_rows, count in _chunks(signatures, seed, share, abstracts):
+        for rows, label_rows, count in _generate_chunks(signatures, seed, share, abstracts):
             works_file.write("".join(rows).encode())
             labels_file.write("".join(label_rows).encode())
             works, mentions, labels = works + len(rows), mentions + count, labels + len(label_rows)
@@ -129,7 +129,7 @@ def _open_output(path: Path, plain: bool) -> IO[bytes]:
     return gzip.GzipFile("", "wb", 1, raw.open("wb"), mtime=0)  # type: ignore[return-value]
 
 
-def _chunks(
+def _generate_chunks(
     signatures: int, seed: int, share: float, abstracts: bool
 ) -> Iterator[tuple[list[str], list[str], int]]:
     """Yield rows of works, rows of labels and the number of signatures of each chunk."""
@@ -143,21 +143,21 @@ def _chunks(
     parameters = load_parameters()
     world = build_world(parameters, signatures, seed)
     printer = Printer(world, parameters)
-    left, works, chunk = signatures, 0, 0
-    while left > 0:
+    remaining, works, chunk = signatures, 0, 0
+    while remaining > 0:
         rng = np.random.default_rng([seed, signatures, 2, chunk])
         papers = draw_papers(world, parameters, CHUNK_WORKS, chunk, rng)
-        papers = papers.take_first(int(np.searchsorted(papers.authors, left)))
+        papers = papers.take_first(int(np.searchsorted(papers.authors, remaining)))
         names = printer.print_names(papers, rng)
         yield (
-            _work_rows(papers, printer, names, works, abstracts, rng),
-            _label_rows(papers, printer, names, works, share, seed),
+            _format_works(papers, printer, names, works, abstracts, rng),
+            _format_labels(papers, printer, names, works, share, seed),
             len(names),
         )
-        left, works, chunk = left - len(names), works + len(papers), chunk + 1
+        remaining, works, chunk = remaining - len(names), works + len(papers), chunk + 1
 
 
-def _work_rows(
+def _format_works(
     papers: Papers,
     printer: Printer,
     names: list[str],
@@ -167,7 +167,7 @@ def _work_rows(
 ) -> list[str]:
     """Format works as lines of JSON; no text holds a quote or a backslash to escape."""
     titles, venues = printer.print_titles(papers, rng), printer.print_venues(papers, rng)
-    affiliations, extra = (
+    affiliations, keywords = (
         printer.print_affiliations(papers, rng),
         printer.write_keywords(papers, rng),
     )
@@ -179,7 +179,7 @@ def _work_rows(
         f'{{"name":"{name}","affiliation":"{place}"}}' if place else f'{{"name":"{name}"}}'
         for name, place in zip(names, affiliations, strict=True)
     ]
-    at = papers.authors.tolist()
+    author_start = papers.authors.tolist()
     rows = []
     for row in range(len(papers)):
         venue, abstract = venues[row], summaries[row]
@@ -188,13 +188,13 @@ def _work_rows(
             + (f',"abstract":"{abstract}"' if abstract else "")
             + (f',"venue":"{venue}"' if venue else "")
             + (f',"year":{years[row]}' if years[row] else "")
-            + (f',"keywords":[{extra[row]}]' if extra[row] else "")
-            + f',"authors":[{",".join(authors[at[row] : at[row + 1]])}]}}\n'
+            + (f',"keywords":[{keywords[row]}]' if keywords[row] else "")
+            + f',"authors":[{",".join(authors[author_start[row] : author_start[row + 1]])}]}}\n'
         )
     return rows
 
 
-def _label_rows(
+def _format_labels(
     papers: Papers, printer: Printer, names: list[str], number: int, share: float, seed: int
 ) -> list[str]:
     """Format labels of the signatures in labelled blocks as lines of JSON."""

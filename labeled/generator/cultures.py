@@ -115,14 +115,14 @@ def _select_common(names: list[str], people: Float64) -> dict[str, Any]:
     common = people.sum(axis=0) >= MIN_NAMES
     row = np.cumsum(common) - 1
     counts = []
-    for of_culture in people:
-        members = np.flatnonzero(common & (of_culture >= 0.3))
+    for culture_people in people:
+        members = np.flatnonzero(common & (culture_people >= 0.3))
         counts.append(
-            [[int(row[i]) for i in members], [round(float(of_culture[i]), 1) for i in members]]
+            [[int(row[i]) for i in members], [round(float(culture_people[i]), 1) for i in members]]
         )
     rare = people[:, ~common].sum(axis=1) / np.maximum(people.sum(axis=1), 1e-9)
     return {
-        "names": [n for n, keep in zip(names, common, strict=True) if keep],
+        "names": [n for n, is_common in zip(names, common, strict=True) if is_common],
         "counts": counts,
         "rare": [round(float(v), 4) for v in rare],
     }
@@ -131,7 +131,7 @@ def _select_common(names: list[str], people: Float64) -> dict[str, Any]:
 def fit_cultures(printed: Counter[str], rounds: int = 60, seed: int = 0) -> Cultures:
     """Fit :data:`N_CULTURES` cultures to names and their mentions by expectation maximisation."""
     pairs: dict[tuple[str, str], int] = {}
-    shown = (dict[str, Counter[str]](), dict[str, Counter[str]]())
+    form_counts = (dict[str, Counter[str]](), dict[str, Counter[str]]())
     middles: Counter[tuple[str, str]] = Counter()
     for name, mentions in printed.items():
         parts = split_name(name)
@@ -140,15 +140,15 @@ def fit_cultures(printed: Counter[str], rounds: int = 60, seed: int = 0) -> Cult
         key = fold_part(parts[2]), fold_part(parts[0])
         pairs[key] = pairs.get(key, 0) + mentions
         middles[key] += bool(parts[1])
-        shown[0].setdefault(key[0], Counter())[parts[2]] += mentions
-        shown[1].setdefault(key[1], Counter())[parts[0]] += mentions
-    return _fit(pairs, middles, shown, rounds, seed)
+        form_counts[0].setdefault(key[0], Counter())[parts[2]] += mentions
+        form_counts[1].setdefault(key[1], Counter())[parts[0]] += mentions
+    return _fit(pairs, middles, form_counts, rounds, seed)
 
 
 def _fit(
     pairs: Mapping[tuple[str, str], int],
     middles: Mapping[tuple[str, str], int],
-    shown: tuple[Mapping[str, Counter[str]], Mapping[str, Counter[str]]],
+    form_counts: tuple[Mapping[str, Counter[str]], Mapping[str, Counter[str]]],
     rounds: int,
     seed: int,
 ) -> Cultures:
@@ -158,12 +158,12 @@ def _fit(
     family = np.array([rows[0][f] for f, _ in keys])
     given = np.array([rows[1][g] for _, g in keys])
     mentions = np.array([pairs[k] for k in keys], dtype=np.float64)
-    belongs, people = _maximise_expectation(family, given, mentions, rounds, seed)
-    weight = belongs * people[:, None]
+    posterior, people = _maximise_expectation(family, given, mentions, rounds, seed)
+    weight = posterior * people[:, None]
     has_middle = np.array([middles.get(k, 0) > 0 for k in keys], dtype=np.float64)
     return Cultures(
-        [_usual(shown[0][f]) for f in rows[0]],
-        [_usual(shown[1][g]) for g in rows[1]],
+        [_choose_form(form_counts[0][f]) for f in rows[0]],
+        [_choose_form(form_counts[1][g]) for g in rows[1]],
         weight.sum(axis=0) / weight.sum(),
         _sum_rows(family, weight),
         _sum_rows(given, weight),
@@ -176,7 +176,7 @@ def _number_parts(parts: Any) -> dict[str, int]:
     return {part: row for row, part in enumerate(sorted(set(parts)))}
 
 
-def _usual(forms: Counter[str]) -> str:
+def _choose_form(forms: Counter[str]) -> str:
     """Choose the most frequent form, or an accented one with a third of the mentions."""
     total = forms.total()
     accented = [f for f, c in forms.most_common() if not f.isascii() and 3 * c >= total]
@@ -192,22 +192,25 @@ def _maximise_expectation(
 ) -> tuple[Float64, Float64]:
     """Return P(culture | name), float64[n, C], and the people with each name, float64[n]."""
     people = np.ones(len(family))
-    belongs = _start(family, given, seed)
+    posterior = _initialise_posterior(family, given, seed)
     for _ in range(rounds):
-        weight = belongs * people[:, None]
-        of_family, of_given = _sum_rows(family, weight) + 1e-4, _sum_rows(given, weight) + 1e-4
+        weight = posterior * people[:, None]
+        family_weight, given_weight = (
+            _sum_rows(family, weight) + 1e-4,
+            _sum_rows(given, weight) + 1e-4,
+        )
         size = weight.sum(axis=0)
-        joint = of_family[:, family].T * of_given[:, given].T / np.maximum(size, 1e-9)
+        joint = family_weight[:, family].T * given_weight[:, given].T / np.maximum(size, 1e-9)
         mean = joint.sum(axis=1)
-        belongs = joint / mean[:, None]
+        posterior = joint / mean[:, None]
         # every person has at least one mention
         people = np.minimum(
             mean / -np.expm1(-np.maximum(mean, 1e-9)), np.maximum(mentions / 1.3, 1)
         )
-    return belongs, people
+    return posterior, people
 
 
-def _start(family: Int64, given: Int64, seed: int) -> Float64:
+def _initialise_posterior(family: Int64, given: Int64, seed: int) -> Float64:
     """Initialise P(culture | name) by spectral co-clustering (Dhillon 2001) of names.
 
     Family names are clustered by their given names. From a random start, expectation
@@ -227,9 +230,9 @@ def _start(family: Int64, given: Int64, seed: int) -> Float64:
     rows = axes * left[:, None]
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     model.fit(rows[frequent])
-    belongs = np.full((len(left), N_CULTURES), 0.1 / N_CULTURES)
-    belongs[np.arange(len(left)), model.predict(rows)] += 0.9
-    return np.asarray(belongs[family], dtype=np.float64)
+    posterior = np.full((len(left), N_CULTURES), 0.1 / N_CULTURES)
+    posterior[np.arange(len(left)), model.predict(rows)] += 0.9
+    return np.asarray(posterior[family], dtype=np.float64)
 
 
 def _sum_rows(row: Int64, weight: Float64) -> Float64:

@@ -58,28 +58,28 @@ def measure_parameters(data: Path) -> Record:
     main = corpora[MAIN_CORPUS]
     printed = Counter(a["name"] for works in corpora.values() for w in works for a in w["authors"])
     cultures = fit_cultures(printed)
-    titles, labels = _topics(corpora)
+    titles, labels = _cluster_topics(corpora)
     return {
         "cultures": cultures.to_dict(),
-        "institutions": _institutions(main, cultures),
+        "institutions": _count_institutions(main, cultures),
         "topics": titles,
-        "venues": _venues(corpora, labels),
-        "teams": _histogram((len(w["authors"]) for w in main), 25),
-        "title_words": _histogram(
+        "venues": _count_venues(corpora, labels),
+        "teams": _build_histogram((len(w["authors"]) for w in main), 25),
+        "title_words": _build_histogram(
             (len(split_words(w["title"])) for works in corpora.values() for w in works), 25
         ),
-        "years": _years(main),
-        "forms": _forms(main),
-        "missing": _missing(corpora),
+        "years": _count_years(main),
+        "forms": _measure_initials(main),
+        "missing": _measure_missing(corpora),
     }
 
 
-def _histogram(values: Iterator[int], top: int) -> list[int]:
+def _build_histogram(values: Iterator[int], top: int) -> list[int]:
     counts = np.bincount([v for v in values if 0 < v <= top], minlength=top + 1)
     return [int(c) for c in counts]
 
 
-def _years(works: list[Record]) -> Record:
+def _count_years(works: list[Record]) -> Record:
     """Count works per year, smoothed over five years against biennial conferences."""
     raw = np.bincount(
         [w["year"] - FIRST_YEAR for w in works if w.get("year", 0) >= FIRST_YEAR],
@@ -90,9 +90,9 @@ def _years(works: list[Record]) -> Record:
     return {"first": FIRST_YEAR, "works": [round(float(v), 1) for v in smooth]}
 
 
-def _forms(works: list[Record]) -> Record:
+def _measure_initials(works: list[Record]) -> Record:
     """Measure the share of names printed with initials only, by three-year period."""
-    seen: dict[int, Counter[str]] = {}
+    counts_by_period: dict[int, Counter[str]] = {}
     for work in works:
         period = (work["year"] - FIRST_YEAR) // 3
         for author in work["authors"]:
@@ -100,33 +100,33 @@ def _forms(works: list[Record]) -> Record:
             if len(tokens) < 2:
                 continue
             kind = "initials" if _INITIALS.match(tokens[0]) and "." in tokens[0] else "full"
-            seen.setdefault(max(period, 0), Counter())[kind] += 1
-    rows = [seen.get(p, Counter()) for p in range(max(seen) + 1)]
+            counts_by_period.setdefault(max(period, 0), Counter())[kind] += 1
+    rows = [counts_by_period.get(p, Counter()) for p in range(max(counts_by_period) + 1)]
     return {
         "period": 3,
         "initials": [round(r["initials"] / max(1, r.total()), 3) for r in rows],
     }
 
 
-def _missing(corpora: dict[str, list[Record]]) -> Record:
+def _measure_missing(corpora: dict[str, list[Record]]) -> Record:
     main = corpora[MAIN_CORPUS]
     other = [w for name, works in corpora.items() if name != MAIN_CORPUS for w in works]
-    every = main + other
+    all_works = main + other
     return {
-        "affiliation_works": _share(
+        "affiliation_works": _compute_share(
             not any(a.get("affiliation") for a in w["authors"]) for w in main
         ),
-        "year": _share(w.get("year") is None for w in every),
-        "venue": _share(not w.get("venue") for w in other),
-        "keywords": 1 - _share(not w.get("keywords") for w in main),
+        "year": _compute_share(w.get("year") is None for w in all_works),
+        "venue": _compute_share(not w.get("venue") for w in other),
+        "keywords": 1 - _compute_share(not w.get("keywords") for w in main),
     }
 
 
-def _share(flags: Iterator[bool]) -> float:
+def _compute_share(flags: Iterator[bool]) -> float:
     return round(float(np.mean(list(flags))), 4)
 
 
-def _topics(corpora: dict[str, list[Record]]) -> tuple[Record, dict[str, Int64]]:
+def _cluster_topics(corpora: dict[str, list[Record]]) -> tuple[Record, dict[str, Int64]]:
     """Cluster titles by topic; return word counts of each topic, and the topic of each work."""
     from sklearn.cluster import MiniBatchKMeans
 
@@ -147,7 +147,7 @@ def _topics(corpora: dict[str, list[Record]]) -> tuple[Record, dict[str, Int64]]
     document = {
         "words": words,
         "works": [int(c) for c in np.bincount(label, minlength=N_TOPICS)],
-        "near": _nearest(model.cluster_centers_, 8),
+        "near": _find_nearest(model.cluster_centers_, 8),
         "counts": [
             [[row[w] for w in sorted(c) if w in row], [c[w] for w in sorted(c) if w in row]]
             for c in counts
@@ -157,35 +157,35 @@ def _topics(corpora: dict[str, list[Record]]) -> tuple[Record, dict[str, Int64]]
     return document, dict(zip(names, np.split(label, cuts), strict=True))
 
 
-def _nearest(centres: npt.NDArray[np.floating[Any]], k: int) -> list[list[int]]:
+def _find_nearest(centres: npt.NDArray[np.floating[Any]], k: int) -> list[list[int]]:
     unit = centres / np.linalg.norm(centres, axis=1, keepdims=True)
     near = np.argsort(-(unit @ unit.T), axis=1, kind="stable")[:, 1 : k + 1]
     return [[int(t) for t in row] for row in near]
 
 
-def _venues(corpora: dict[str, list[Record]], labels: dict[str, Int64]) -> Record:
+def _count_venues(corpora: dict[str, list[Record]], labels: dict[str, Int64]) -> Record:
     """Count venues by topic, without years; keep venues with at least five works."""
-    seen: dict[str, Counter[int]] = {}
+    topics_by_venue: dict[str, Counter[int]] = {}
     for name, works in corpora.items():
         for work, topic in zip(works, labels[name], strict=True):
             venue = " ".join(_YEAR.sub("", work.get("venue") or "").replace("()", "").split())
             if venue and '"' not in venue and "\\" not in venue:
-                seen.setdefault(venue.strip(" -,:"), Counter())[int(topic)] += 1
-    venue_names = sorted(v for v, c in seen.items() if c.total() >= 5 and len(v) > 1)
+                topics_by_venue.setdefault(venue.strip(" -,:"), Counter())[int(topic)] += 1
+    venue_names = sorted(v for v, c in topics_by_venue.items() if c.total() >= 5 and len(v) > 1)
     return {
         "names": venue_names,
-        "counts": [[sorted(seen[v]), [seen[v][t] for t in sorted(seen[v])]] for v in venue_names],
+        "counts": [[sorted(topics_by_venue[v]), [topics_by_venue[v][t] for t in sorted(topics_by_venue[v])]] for v in venue_names],
     }
 
 
-def _institutions(works: list[Record], cultures: Cultures) -> Record:
+def _count_institutions(works: list[Record], cultures: Cultures) -> Record:
     """Count frequent institutions and units, and the naming cultures of their people."""
     count: Counter[str] = Counter()
     units: Counter[str] = Counter()
     mix: dict[str, Float64] = {}
     for work in works:
         for author in work["authors"]:
-            institution = _institution(author.get("affiliation") or "", units)
+            institution = _parse_affiliation(author.get("affiliation") or "", units)
             share = cultures.compute_posterior(author["name"]) if institution else None
             if share is None:
                 continue
@@ -201,7 +201,7 @@ def _institutions(works: list[Record], cultures: Cultures) -> Record:
     }
 
 
-def _institution(affiliation: str, units: Counter[str]) -> str:
+def _parse_affiliation(affiliation: str, units: Counter[str]) -> str:
     institution = ""
     for part in re.split(r"\s*[,;+]\s*", affiliation.replace('"', "").replace("\\", "")):
         if _UNIT.match(part) and 8 < len(part) < 70:

@@ -39,9 +39,9 @@ class SamplingTables:
 
     def draw(self, table: npt.NDArray[Any], uniform: Float64) -> Int32:
         """Draw an item of distribution ``table[i]`` for each number of [0, 1), as int32."""
-        at = np.searchsorted(self.bounds, table + uniform, side="right")
+        entry = np.searchsorted(self.bounds, table + uniform, side="right")
         # rounding can move the search past the last entry of a table
-        drawn_items: Int32 = self.items[np.minimum(at, len(self.items) - 1)]
+        drawn_items: Int32 = self.items[np.minimum(entry, len(self.items) - 1)]
         return drawn_items
 
 
@@ -138,8 +138,8 @@ def load_parameters() -> Parameters:
     years = np.array(d["years"]["works"])
     period = np.arange(len(years)) // d["forms"]["period"]
     return Parameters(
-        family=_name_parts(cultures["family"]),
-        given=_name_parts(cultures["given"]),
+        family=_build_name_parts(cultures["family"]),
+        given=_build_name_parts(cultures["given"]),
         middle=np.array(cultures["middle"]),
         institutions=places["names"],
         institution_share=build_table(places["counts"]),
@@ -150,10 +150,10 @@ def load_parameters() -> Parameters:
         words=topics["words"],
         topic_share=build_table(topics["works"]),
         topic_words=build_tables(*zip(*topics["counts"], strict=True)),
-        topic_content=_content(topics),
+        topic_content=_build_content_tables(topics),
         near_topics=np.array(topics["near"]),
         venues=d["venues"]["names"],
-        topic_venues=_by_topic(d["venues"]["counts"], len(topics["works"])),
+        topic_venues=_build_topic_tables(d["venues"]["counts"], len(topics["works"])),
         team=build_table(d["teams"]),
         title_length=build_table(d["title_words"]),
         first_year=d["years"]["first"],
@@ -163,7 +163,7 @@ def load_parameters() -> Parameters:
     )
 
 
-def _name_parts(d: dict[str, Any]) -> NameParts:
+def _build_name_parts(d: dict[str, Any]) -> NameParts:
     items, counts = zip(*d["counts"], strict=True)
     flat = [np.sqrt(row) for row in counts]
     return NameParts(
@@ -171,27 +171,27 @@ def _name_parts(d: dict[str, Any]) -> NameParts:
     )
 
 
-def _content(topics: dict[str, Any]) -> SamplingTables:
+def _build_content_tables(topics: dict[str, Any]) -> SamplingTables:
     """Build tables of topic-specific words: flattened, without words common to most topics."""
     count = len(topics["works"])
     everywhere = np.bincount(
         np.concatenate([row for row, _ in topics["counts"]]), minlength=len(topics["words"])
     )
     items, weights = [], []
-    for row, seen in topics["counts"]:
+    for row, counts in topics["counts"]:
         specific_words = [
-            (w, c) for w, c in zip(row, seen, strict=True) if everywhere[w] < 0.6 * count
+            (w, c) for w, c in zip(row, counts, strict=True) if everywhere[w] < 0.6 * count
         ]
         items.append([w for w, _ in specific_words])
         weights.append([c**0.85 for _, c in specific_words])
     return build_tables(items, weights)
 
 
-def _by_topic(counts: list[list[list[int]]], topics: int) -> SamplingTables:
+def _build_topic_tables(counts: list[list[list[int]]], topics: int) -> SamplingTables:
     items: list[list[int]] = [[] for _ in range(topics)]
     weights: list[list[float]] = [[] for _ in range(topics)]
-    for venue, (of, seen) in enumerate(counts):
-        for topic, number in zip(of, seen, strict=True):
+    for venue, (venue_topics, venue_counts) in enumerate(counts):
+        for topic, number in zip(venue_topics, venue_counts, strict=True):
             items[topic].append(venue)
             weights[topic].append(number)
     return build_tables(items, weights)

@@ -140,30 +140,32 @@ class World:
 def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
     """Build the world for a corpus of about ``signatures`` author mentions."""
     rng = np.random.default_rng([seed, signatures, 1])
-    growth = max(1.0, signatures / MEASURED_SIGNATURES)
-    output = growth**OUTPUT_GROWTH
+    size_ratio = max(1.0, signatures / MEASURED_SIGNATURES)
+    output = size_ratio**OUTPUT_GROWTH
     people_in_groups = signatures * PEOPLE_PER_SIGNATURE / output
-    topic, second, variant, institution, unit, size = _groups(
-        parameters, people_in_groups, growth**SUBJECT_GROWTH, rng
+    topic, second, variant, institution, unit, size = _draw_groups(
+        parameters, people_in_groups, size_ratio**SUBJECT_GROWTH, rng
     )
     count = len(topic)
-    home = np.repeat(np.arange(count, dtype=np.int32), size)
-    n = len(home)
+    home_group = np.repeat(np.arange(count, dtype=np.int32), size)
+    n = len(home_group)
     expected = output * np.exp(rng.normal(*PRODUCTIVITY, n))
-    best = _largest(home, expected)
-    expected[best] *= HEAD_FACTOR
-    first, last, born = _careers(parameters, home, expected, best, rng)
-    people = draw_people(parameters, institution[home], rng)
-    moved, away, leave = _moves(home, best, first, last, topic, born, rng)
-    person = np.concatenate([np.arange(n, dtype=np.int32), moved.astype(np.int32)])
-    group = np.concatenate([home, away])
-    begin = np.concatenate([first, leave])
-    end = np.concatenate([last, last[moved]])
-    end[moved] = leave - 1
+    heads = _find_largest(home_group, expected)
+    expected[heads] *= HEAD_FACTOR
+    first, last, group_start = _draw_careers(parameters, home_group, expected, heads, rng)
+    people = draw_people(parameters, institution[home_group], rng)
+    movers, new_group, move_year = _draw_moves(
+        home_group, heads, first, last, topic, group_start, rng
+    )
+    person = np.concatenate([np.arange(n, dtype=np.int32), movers.astype(np.int32)])
+    group = np.concatenate([home_group, new_group])
+    begin = np.concatenate([first, move_year])
+    end = np.concatenate([last, last[movers]])
+    end[movers] = move_year - 1
     order = np.lexsort((begin.astype(np.int32) + end, group))
     person, begin, end, group = person[order], begin[order], end[order], group[order]
     rate = (expected / (last - first + 1))[person]
-    head = _largest(group, expected[person])
+    head = _find_largest(group, expected[person])
     starts = rate * (end - begin + 1)
     starts[head] *= HEAD_LEAD_FACTOR
     start = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=count))])
@@ -177,15 +179,15 @@ def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
         person,
         begin,
         end,
-        _cumulative(starts),
-        _cumulative(rate),
+        _accumulate(starts),
+        _accumulate(rate),
         head,
         people,
         output,
     )
 
 
-def _largest(group: Int32, value: Float64) -> Int64:
+def _find_largest(group: Int32, value: Float64) -> Int64:
     """Find the row of the largest value of each group; groups are numbered without gaps."""
     order = np.lexsort((-value, group))
     first = np.flatnonzero(np.diff(group[order], prepend=-1))
@@ -193,11 +195,11 @@ def _largest(group: Int32, value: Float64) -> Int64:
     return rows
 
 
-def _cumulative(weights: Float64) -> Float64:
+def _accumulate(weights: Float64) -> Float64:
     return np.concatenate([[0.0], np.cumsum(weights)])
 
 
-def _groups(
+def _draw_groups(
     parameters: Parameters, people: float, variants: float, rng: np.random.Generator
 ) -> tuple[Int32, Int32, Int32, Int32, Int32, Int64]:
     """Draw topic, second topic, variant, institution, department and size of each group.
@@ -208,19 +210,19 @@ def _groups(
     count = max(8, round(people / mean))
     size = np.maximum(np.exp(rng.normal(*GROUP_SIZE, count)).round(), 1).astype(np.int64)
     zero = np.zeros(count, dtype=np.int64)
-    topic, second, variant = _subjects(parameters, count, variants, rng)
-    measured = len(parameters.institutions)
+    topic, second, variant = _draw_subjects(parameters, count, variants, rng)
+    n_measured = len(parameters.institutions)
     institution = parameters.institution_share.draw(zero, rng.random(count))
     # lesser-known institutions, more of them in a larger corpus
     tail = rng.random(count) < 0.35
     kinds = max(20, int(count**0.75))
-    lesser = measured + (kinds * rng.random(count) ** 2).astype(np.int32)
+    lesser = n_measured + (kinds * rng.random(count) ** 2).astype(np.int32)
     unit = (len(parameters.units) * rng.random(count) ** 2).astype(np.int32)
     place = np.where(tail, lesser, institution).astype(np.int32)
     return topic, second, variant, place, unit, size
 
 
-def _subjects(
+def _draw_subjects(
     parameters: Parameters, count: int, variants: float, rng: np.random.Generator
 ) -> tuple[Int32, Int32, Int32]:
     """Draw two measured topics and a variant for each group; groups are sorted by subject.
@@ -236,75 +238,75 @@ def _subjects(
     return topic, second, variant.astype(np.int32)
 
 
-def _careers(
-    parameters: Parameters, home: Int32, expected: Float64, head: Int64, rng: np.random.Generator
+def _draw_careers(
+    parameters: Parameters, home_group: Int32, expected: Float64, head: Int64, rng: np.random.Generator
 ) -> tuple[Int16, Int16, Int16]:
     """Draw the first and last year of each person, and the first year of each group."""
     years, count = len(parameters.year_share), len(head)
     share = np.concatenate([[0.0], np.cumsum(parameters.year_share)])
     # a group starts some time before most of its papers
-    born = np.interp(rng.random(count), share, np.arange(years + 1)) - rng.gamma(2, 2.5, count)
-    dies = born + 4 + rng.gamma(2, 5, count)
-    low = np.interp(born, np.arange(years + 1), share)
-    high = np.maximum(np.interp(dies, np.arange(years + 1), share), low + 1e-6)
+    group_start = np.interp(rng.random(count), share, np.arange(years + 1)) - rng.gamma(2, 2.5, count)
+    group_end = group_start + 4 + rng.gamma(2, 5, count)
+    low = np.interp(group_start, np.arange(years + 1), share)
+    high = np.maximum(np.interp(group_end, np.arange(years + 1), share), low + 1e-6)
     middle = np.interp(
-        low[home] + (high - low)[home] * rng.random(len(home)), share, np.arange(years + 1)
+        low[home_group] + (high - low)[home_group] * rng.random(len(home_group)), share, np.arange(years + 1)
     )
     span = np.interp(np.log(expected), np.log(_WORKS), _SPAN) * np.exp(
-        rng.normal(0, _SPAN_SPREAD, len(home))
+        rng.normal(0, _SPAN_SPREAD, len(home_group))
     )
     # the head stays as long as the group exists
-    span[head] = np.maximum(span[head], 0.8 * (dies - born))
-    middle[head] = (born + dies) / 2
+    span[head] = np.maximum(span[head], 0.8 * (group_end - group_start))
+    middle[head] = (group_start + group_end) / 2
     first = np.clip(middle - span / 2, 0, years - 1).astype(np.int16)
     last = np.clip(middle + span / 2, first, years - 1).astype(np.int16)
-    return first, last, born.astype(np.int16)
+    return first, last, group_start.astype(np.int16)
 
 
-def _moves(
-    home: Int32,
+def _draw_moves(
+    home_group: Int32,
     head: Int64,
     first: Int16,
     last: Int16,
     topic: Int32,
-    born: Int16,
+    group_start: Int16,
     rng: np.random.Generator,
 ) -> tuple[Int64, Int32, Int16]:
     """Draw the people who change groups, their new group, and their first year there."""
     span = last - first
     chance = np.where(span >= 2, np.clip(span / 16, 0, 0.6), 0)
     chance[head] *= HEAD_MOVE_FACTOR
-    moved = np.flatnonzero(rng.random(len(home)) < chance)
-    leave = (first[moved] + 1 + rng.random(len(moved)) * span[moved]).astype(np.int16)
-    leave = np.minimum(leave, last[moved])
-    away = home[moved]
-    undecided = np.ones(len(moved), dtype=bool)
+    movers = np.flatnonzero(rng.random(len(home_group)) < chance)
+    move_year = (first[movers] + 1 + rng.random(len(movers)) * span[movers]).astype(np.int16)
+    move_year = np.minimum(move_year, last[movers])
+    new_group = home_group[movers]
+    is_pending = np.ones(len(movers), dtype=bool)
     for _ in range(6):
-        step = (rng.geometric(0.03, len(moved)) * rng.choice([-1, 1], len(moved))).astype(np.int32)
-        there = np.clip(home[moved] + step, 0, len(topic) - 1)
+        step = (rng.geometric(0.03, len(movers)) * rng.choice([-1, 1], len(movers))).astype(np.int32)
+        candidate = np.clip(home_group[movers] + step, 0, len(topic) - 1)
         # groups are in topic order; the new group must exist by then
-        fits = undecided & (np.abs(born[there] + 6 - leave) < 12) & (there != home[moved])
-        away = np.where(fits, there, away).astype(np.int32)
-        undecided &= ~fits
-    has_moved = ~undecided
-    return moved[has_moved], away[has_moved], leave[has_moved]
+        fits = is_pending & (np.abs(group_start[candidate] + 6 - move_year) < 12) & (candidate != home_group[movers])
+        new_group = np.where(fits, candidate, new_group).astype(np.int32)
+        is_pending &= ~fits
+    has_moved = ~is_pending
+    return movers[has_moved], new_group[has_moved], move_year[has_moved]
 
 
 def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Generator) -> People:
     """Draw a new person at each institution, int32[n]."""
     n = len(institution)
-    measured = len(parameters.institutions)
+    n_measured = len(parameters.institutions)
     # an institution beyond the measured ones has the cultures of a measured one
-    like = np.where(
-        institution < measured,
+    source = np.where(
+        institution < n_measured,
         institution,
         parameters.institution_share.draw(np.zeros(n), to_uniform(hash_keys(institution, 11))),
     )
-    culture = parameters.institution_culture.draw(like, rng.random(n))
-    family, family_end = _parts(
+    culture = parameters.institution_culture.draw(source, rng.random(n))
+    family, family_end = _draw_parts(
         parameters.family.common, parameters.family.wide, parameters.family.rare, culture, rng
     )
-    given, given_end = _parts(
+    given, given_end = _draw_parts(
         parameters.given.common, parameters.given.wide, parameters.given.rare, culture, rng
     )
     middle = parameters.given.common.draw(culture, rng.random(n)).astype(np.uint16)
@@ -314,7 +316,7 @@ def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Gener
     return People(family, family_end, given, given_end, middle, habit.astype(np.uint8), form)
 
 
-def _parts(
+def _draw_parts(
     common: SamplingTables,
     wide: SamplingTables,
     rare: Float64,
@@ -325,7 +327,7 @@ def _parts(
     n = len(culture)
     start = common.draw(culture, rng.random(n)).astype(np.uint16)
     end = np.full(n, NOT_COMPOSED, dtype=np.uint16)
-    composed = np.flatnonzero(rng.random(n) < rare[culture])
-    start[composed] = wide.draw(culture[composed], rng.random(len(composed)))
-    end[composed] = wide.draw(culture[composed], rng.random(len(composed)))
+    rare_rows = np.flatnonzero(rng.random(n) < rare[culture])
+    start[rare_rows] = wide.draw(culture[rare_rows], rng.random(len(rare_rows)))
+    end[rare_rows] = wide.draw(culture[rare_rows], rng.random(len(rare_rows)))
     return start, end

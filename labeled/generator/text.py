@@ -56,12 +56,12 @@ class NameHalves:
     @staticmethod
     def of(parts: NameParts) -> NameHalves:
         """Split every listed name at a syllable boundary near its middle."""
-        last = [name.split()[-1] for name in parts.names]
-        cut = [_cut(name) for name in last]
+        last_words = [name.split()[-1] for name in parts.names]
+        cuts = [_find_cut(name) for name in last_words]
         return NameHalves(
             parts.names,
-            [n[:c] for n, c in zip(last, cut, strict=True)],
-            [n[c:].lower() for n, c in zip(last, cut, strict=True)],
+            [n[:c] for n, c in zip(last_words, cuts, strict=True)],
+            [n[c:].lower() for n, c in zip(last_words, cuts, strict=True)],
         )
 
     def compose(self, start: int, end: int) -> str:
@@ -69,7 +69,7 @@ class NameHalves:
         return self.whole[start] if end == NOT_COMPOSED else self.front[start] + self.back[end]
 
 
-def _cut(name: str) -> int:
+def _find_cut(name: str) -> int:
     places = [m.start() for m in _MIDDLE_OF_WORD.finditer(name) if 1 < m.start() < len(name) - 1]
     return min(places, key=lambda p: abs(2 * p - len(name))) if places else len(name) // 2 + 1
 
@@ -94,7 +94,7 @@ class Printer:
     def print_names(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """Print the name of each signature."""
         people = papers.people
-        style = self._styles(papers, rng).tolist()
+        style = self._draw_styles(papers, rng).tolist()
         dotted = np.repeat(rng.random(len(papers)) < 0.75, np.diff(papers.authors)).tolist()
         columns = (
             people.family.tolist(),
@@ -105,28 +105,30 @@ class Printer:
             people.middle_habit.tolist(),
         )
         family, given = self.family.compose, self.given.compose
-        printed = []
+        printed_names = []
         for row, (f, fe, g, ge, m, habit) in enumerate(zip(*columns, strict=True)):
-            how = style[row]
-            if how:
-                middle = self.given.whole[m] if habit != NO_MIDDLE and how & MIDDLE else ""
+            name_style = style[row]
+            if name_style:
+                middle = self.given.whole[m] if habit != NO_MIDDLE and name_style & MIDDLE else ""
                 if habit != MIDDLE_FULL:
                     middle = middle[:1]
-                printed.append(_apply_style(given(g, ge), middle, family(f, fe), how, dotted[row]))
+                printed_names.append(
+                    _apply_style(given(g, ge), middle, family(f, fe), name_style, dotted[row])
+                )
             else:
-                printed.append(f"{given(g, ge)} {family(f, fe)}")
-        return printed
+                printed_names.append(f"{given(g, ge)} {family(f, fe)}")
+        return printed_names
 
     def compute_blocks(self, papers: Papers) -> list[str]:
         """Compute the block of each signature: first initial and last word of the family name."""
         people = papers.people
         columns = (people.family.tolist(), people.family_end.tolist(), people.given.tolist())
         return [
-            f"{_initial(self.given.whole[g][0])} {_last_word(self.family.compose(f, e))}"
+            f"{_compute_initial(self.given.whole[g][0])} {_get_last_word(self.family.compose(f, e))}"
             for f, e, g in zip(*columns, strict=True)
         ]
 
-    def _styles(self, papers: Papers, rng: np.random.Generator) -> Int64:
+    def _draw_styles(self, papers: Papers, rng: np.random.Generator) -> Int64:
         people = papers.people
         size = np.diff(papers.authors)
         habit = people.form_habit.astype(np.int64)
@@ -156,29 +158,33 @@ class Printer:
         group = papers.person_group
         institution = self.world.institution[group]
         # some people are outside their group for some years, and some in another department
-        own = hash_keys(papers.person, 21)
-        since = (
-            np.repeat(papers.year, size) + (own % np.uint64(STAY_YEARS)).astype(np.int64)
+        person_hash = hash_keys(papers.person, 21)
+        period = (
+            np.repeat(papers.year, size) + (person_hash % np.uint64(STAY_YEARS)).astype(np.int64)
         ) // STAY_YEARS
-        stay = hash_keys(papers.person, since, 22)
-        other = self.world.institution[(stay >> np.uint64(8)) % np.uint64(len(self.world.topic))]
-        guest = to_uniform(stay) < ELSEWHERE_SHARE
-        institution = np.where(guest, other, institution)
-        unit = np.where(own % np.uint64(3) == 1, own % np.uint64(97), self.world.unit[group])
+        stay_hash = hash_keys(papers.person, period, 22)
+        other = self.world.institution[
+            (stay_hash >> np.uint64(8)) % np.uint64(len(self.world.topic))
+        ]
+        is_elsewhere = to_uniform(stay_hash) < ELSEWHERE_SHARE
+        institution = np.where(is_elsewhere, other, institution)
+        unit = np.where(
+            person_hash % np.uint64(3) == 1, person_hash % np.uint64(97), self.world.unit[group]
+        )
         unit = unit.astype(np.int64) % len(self.parameters.units)
         missing = rng.random(len(papers)) < self.parameters.missing["affiliation_works"]
         form = np.where(missing, 0, 1 + rng.choice(6, len(papers), p=_AFFILIATION_FORMS))
         columns = institution.tolist(), unit.tolist(), np.repeat(form, size).tolist()
-        return [self._affiliation(i, u, f) for i, u, f in zip(*columns, strict=True)]
+        return [self._format_affiliation(i, u, f) for i, u, f in zip(*columns, strict=True)]
 
-    def _affiliation(self, institution: int, unit: int, form: int) -> str:
+    def _format_affiliation(self, institution: int, unit: int, form: int) -> str:
         if not form:
             return ""
         measured = self.parameters.institutions
         if institution < len(measured):
             name = measured[institution]
         else:
-            name = _composed_institution(institution, self.family)
+            name = _compose_institution(institution, self.family)
         if form == 1:
             return name
         if form == 2:
@@ -194,7 +200,7 @@ class Printer:
 
     def print_titles(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """Print the title of each paper."""
-        words, at = self.parameters.words, papers.word_start.tolist()
+        words, word_start = self.parameters.words, papers.word_start.tolist()
         ids = papers.words.tolist()
         with_prefix = np.flatnonzero(rng.random(len(papers)) < 0.12)
         prefix = {
@@ -202,7 +208,9 @@ class Printer:
         }
         titles = []
         for row in range(len(papers)):
-            text = " ".join(dict.fromkeys([words[i] for i in ids[at[row] : at[row + 1]]]))
+            text = " ".join(
+                dict.fromkeys([words[i] for i in ids[word_start[row] : word_start[row + 1]]])
+            )
             text = text[:1].upper() + text[1:]
             titles.append(f"{prefix[row]}: {text}" if row in prefix else text)
         return titles
@@ -259,9 +267,9 @@ class Printer:
             missing.tolist(),
             (papers.year + self.parameters.first_year).tolist(),
         )
-        return [self._venue(*row) for row in zip(*columns, strict=True)]
+        return [self._format_venue(*row) for row in zip(*columns, strict=True)]
 
-    def _venue(
+    def _format_venue(
         self,
         general: int,
         variant: int,
@@ -279,38 +287,38 @@ class Printer:
         if local:
             name = f"{_VENUE_KINDS[kind]} {words[one].capitalize()} {words[two].capitalize()}"
         else:
-            name = _general_venue(general, variant, self.parameters)
+            name = _build_venue(general, variant, self.parameters)
         if dated < 0.07:
             return f"{name} {year}"
         return f"Proceedings of {name}" if dated < 0.1 else name
 
 
-def _apply_style(given: str, middle: str, family: str, how: int, dotted: bool) -> str:
+def _apply_style(given: str, middle: str, family: str, style: int, dotted: bool) -> str:
     """Print a name in a style other than given name and family name."""
-    if how & HYPHEN:
+    if style & HYPHEN:
         given = given.replace("-", "") if "-" in given else given
         family = family.replace("-", " ")
-    if how & INITIALS:
+    if style & INITIALS:
         given = "-".join(f"{part[:1]}." for part in given.split("-") if part)
         middle = middle and f"{middle[0]}."
         first = given + middle if dotted else f"{given} {middle}".rstrip()
     else:
         middle = f"{middle}." if len(middle) == 1 and dotted else middle
         first = f"{given} {middle}" if middle else given
-    name = f"{family} {first}" if how & SWAPPED else f"{first} {family}"
-    if how & PLAIN and not name.isascii():
+    name = f"{family} {first}" if style & SWAPPED else f"{first} {family}"
+    if style & PLAIN and not name.isascii():
         name = _transliterate(name)
-    return _add_typo(name) if how & SLIP else name
+    return _add_typo(name) if style & SLIP else name
 
 
 def _add_typo(name: str) -> str:
     """Swap two neighbouring letters or drop one; the name determines which."""
-    inner = [i for i in range(1, len(name) - 2) if name[i].isalpha() and name[i + 1].isalpha()]
-    if not inner:
+    positions = [i for i in range(1, len(name) - 2) if name[i].isalpha() and name[i + 1].isalpha()]
+    if not positions:
         return name
-    at = inner[sum(map(ord, name)) % len(inner)]
-    swapped = name[at + 1] + name[at] if len(name) % 2 else name[at]
-    return name[:at] + swapped + name[at + 2 :]
+    position = positions[sum(map(ord, name)) % len(positions)]
+    swapped = name[position + 1] + name[position] if len(name) % 2 else name[position]
+    return name[:position] + swapped + name[position + 2 :]
 
 
 @lru_cache(maxsize=50_000)
@@ -319,17 +327,17 @@ def _transliterate(name: str) -> str:
 
 
 @lru_cache(maxsize=2_000)
-def _initial(letter: str) -> str:
+def _compute_initial(letter: str) -> str:
     return anyascii(letter).lower()[:1]
 
 
 @lru_cache(maxsize=50_000)
-def _last_word(family: str) -> str:
+def _get_last_word(family: str) -> str:
     return re.sub(r"[^a-z]+", " ", anyascii(family).lower().replace("'", "")).split()[-1]
 
 
 @lru_cache(maxsize=50_000)
-def _composed_institution(number: int, family: NameHalves) -> str:
+def _compose_institution(number: int, family: NameHalves) -> str:
     draw = int(hash_keys(number, 41)[0])
     place = family.whole[draw % len(family.whole)].capitalize()
     return (
@@ -341,7 +349,7 @@ def _composed_institution(number: int, family: NameHalves) -> str:
 
 
 @lru_cache(maxsize=50_000)
-def _general_venue(number: int, variant: int, parameters: Parameters) -> str:
+def _build_venue(number: int, variant: int, parameters: Parameters) -> str:
     """Return a measured venue, or its counterpart in an additional subject."""
     name = parameters.venues[number]
     if not variant:
@@ -354,5 +362,5 @@ def _general_venue(number: int, variant: int, parameters: Parameters) -> str:
 
 def _coin_method_name(number: int, words: list[str]) -> str:
     """Coin the name of a method from the beginnings of two words."""
-    one, two = words[number % len(words)], words[(number >> 20) % len(words)]
-    return one[:3].capitalize() + two[:4].capitalize()
+    first_word, second_word = words[number % len(words)], words[(number >> 20) % len(words)]
+    return first_word[:3].capitalize() + second_word[:4].capitalize()

@@ -40,8 +40,8 @@ SIDE_TOPIC_SHARE = 0.3
 """Share of projects on a topic near that of the group."""
 SECOND_TOPIC_SHARE = 0.4
 """Share of words from the second topic of a group's subject."""
-_OWN = (7, 20, 40)  # words of a project, a person, a group
-_TRIES = 10
+_N_OWN_WORDS = (7, 20, 40)  # words of a project, a person, a group
+_MAX_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +115,14 @@ def draw_papers(
     lead = np.minimum(lead, len(world.person) - 1)
     first, last = world.first[lead].astype(np.int64), world.last[lead].astype(np.int64)
     year = first + (rng.random(count) * (last - first + 1)).astype(np.int64)
-    group = _group_of(world, lead)
-    project, topic = _projects(world, parameters, lead, group, year, rng)
-    team = _order_authors(_teams(world, parameters, lead, project, year, rng), rng)
-    size = (team != NO_MEMBER).sum(axis=1)
-    of_team = team[team != NO_MEMBER]
-    person, at, people = _people_of(world, parameters, of_team, np.repeat(group, size), chunk, rng)
+    group = _find_groups(world, lead)
+    project, topic = _draw_projects(world, parameters, lead, group, year, rng)
+    members = _order_authors(_draw_members(world, parameters, lead, project, year, rng), rng)
+    size = (members != NO_MEMBER).sum(axis=1)
+    memberships = members[members != NO_MEMBER]
+    person, person_group, people = _find_people(
+        world, parameters, memberships, np.repeat(group, size), chunk, rng
+    )
     length = parameters.title_length.draw(np.zeros(count), rng.random(count)).astype(np.int64)
     papers = Papers(
         year,
@@ -131,7 +133,7 @@ def draw_papers(
         project,
         np.concatenate([[0], np.cumsum(size)]),
         person,
-        at,
+        person_group,
         people,
         np.empty(0, np.int32),
         np.concatenate([[0], np.cumsum(length)]),
@@ -139,11 +141,11 @@ def draw_papers(
     return replace(papers, words=draw_words(parameters, papers, length, rng))
 
 
-def _group_of(world: World, membership: npt.NDArray[Any]) -> Int32:
+def _find_groups(world: World, membership: npt.NDArray[Any]) -> Int32:
     return (np.searchsorted(world.start, membership, side="right") - 1).astype(np.int32)
 
 
-def _people_of(
+def _find_people(
     world: World,
     parameters: Parameters,
     membership: Int64,
@@ -153,18 +155,18 @@ def _people_of(
 ) -> tuple[Int64, Int32, People]:
     """Return person, group and name of each membership; guests are new people."""
     guest = np.flatnonzero(membership == GUEST_MEMBER)
-    known = np.where(membership == GUEST_MEMBER, 0, membership)
-    at = np.where(membership == GUEST_MEMBER, group, _group_of(world, known)).astype(np.int32)
-    person = world.person[known].astype(np.int64)
+    regular = np.where(membership == GUEST_MEMBER, 0, membership)
+    person_group = np.where(membership == GUEST_MEMBER, group, _find_groups(world, regular)).astype(np.int32)
+    person = world.person[regular].astype(np.int64)
     person[guest] = len(world.people.family) + (chunk << 32) + guest
-    people = world.people.take(world.person[known])
-    new = draw_people(parameters, world.institution[group[guest]], rng)
+    people = world.people.take(world.person[regular])
+    guests = draw_people(parameters, world.institution[group[guest]], rng)
     row = np.arange(len(membership))
     row[guest] = len(membership) + np.arange(len(guest))
-    return person, at, people.concatenate(new).take(row)
+    return person, person_group, people.concatenate(guests).take(row)
 
 
-def _projects(
+def _draw_projects(
     world: World,
     parameters: Parameters,
     lead: Int64,
@@ -182,11 +184,11 @@ def _projects(
     near = parameters.near_topics[
         world.topic[group], (project >> np.uint64(7)) % np.uint64(parameters.near_topics.shape[1])
     ]
-    aside = to_uniform(hash_keys(project, 8)) < SIDE_TOPIC_SHARE
-    return project, np.where(aside, near, world.topic[group]).astype(np.int32)
+    is_side_topic = to_uniform(hash_keys(project, 8)) < SIDE_TOPIC_SHARE
+    return project, np.where(is_side_topic, near, world.topic[group]).astype(np.int32)
 
 
-def _teams(
+def _draw_members(
     world: World,
     parameters: Parameters,
     lead: Int64,
@@ -196,90 +198,90 @@ def _teams(
 ) -> Int64:
     """Draw the memberships of each paper, int64[n, largest]; GUEST_MEMBER, NO_MEMBER for none."""
     n = len(lead)
-    group = _group_of(world, lead)
+    group = _find_groups(world, lead)
     size = parameters.team.draw(np.zeros(n), rng.random(n)).astype(np.int64)
     team = np.full((n, int(size.max())), NO_MEMBER, dtype=np.int64)
-    who = np.full(team.shape, -1, dtype=np.int32)
-    team[:, 0], who[:, 0] = lead, world.person[lead]
+    persons = np.full(team.shape, -1, dtype=np.int32)
+    team[:, 0], persons[:, 0] = lead, world.person[lead]
     for slot in range(1, team.shape[1]):
         rows = np.flatnonzero(size > slot)
         team[rows, slot] = GUEST_MEMBER
         rows = rows[rng.random(len(rows)) >= GUEST_SHARE / world.output * (slot > 1)]
-        advised = rng.random(len(rows)) < (HEAD_SHARE if slot == 1 else 0)
-        outside = (rng.random(len(rows)) < OUTSIDE_SHARE) & ~advised
-        for attempt in range(_TRIES):
+        is_head = rng.random(len(rows)) < (HEAD_SHARE if slot == 1 else 0)
+        is_outside = (rng.random(len(rows)) < OUTSIDE_SHARE) & ~is_head
+        for attempt in range(_MAX_ATTEMPTS):
             if not len(rows):
                 break
             # a group without another active member that year draws from its partners
-            at = _partner(group[rows], outside | (attempt > 7), len(world.topic), rng)
-            teamed = rng.random(len(rows)) < (CORE_SHARE if attempt < 4 else 0)
-            old = hash_keys(project[rows], rng.integers(0, CORE_SIZE, len(rows)), 9)
-            fresh = rng.integers(0, 1 << 63, len(rows), dtype=np.uint64) << np.uint64(1)
-            draw = np.where(teamed, old, fresh)
-            drawn = _member(world, at, lead[rows], at == group[rows], draw, even=attempt > 2)
+            source_group = _draw_partner(group[rows], is_outside | (attempt > 7), len(world.topic), rng)
+            from_core = rng.random(len(rows)) < (CORE_SHARE if attempt < 4 else 0)
+            core_draw = hash_keys(project[rows], rng.integers(0, CORE_SIZE, len(rows)), 9)
+            new_draw = rng.integers(0, 1 << 63, len(rows), dtype=np.uint64) << np.uint64(1)
+            draw = np.where(from_core, core_draw, new_draw)
+            candidate = _draw_member(world, source_group, lead[rows], source_group == group[rows], draw, equal_weights=attempt > 2)
             if attempt == 0:
-                drawn = np.where(advised, world.head[at], drawn)
-            fits = (world.first[drawn] <= year[rows]) & (year[rows] <= world.last[drawn])
-            fits &= ~(who[rows, :slot] == world.person[drawn][:, None]).any(axis=1)
-            team[rows[fits], slot] = drawn[fits]
-            who[rows[fits], slot] = world.person[drawn[fits]]
-            rows, outside, advised = rows[~fits], outside[~fits], advised[~fits]
+                candidate = np.where(is_head, world.head[source_group], candidate)
+            is_valid = (world.first[candidate] <= year[rows]) & (year[rows] <= world.last[candidate])
+            is_valid &= ~(persons[rows, :slot] == world.person[candidate][:, None]).any(axis=1)
+            team[rows[is_valid], slot] = candidate[is_valid]
+            persons[rows[is_valid], slot] = world.person[candidate[is_valid]]
+            rows, is_outside, is_head = rows[~is_valid], is_outside[~is_valid], is_head[~is_valid]
     return team
 
 
-def _partner(group: Int32, outside: Bool, groups: int, rng: np.random.Generator) -> Int32:
+def _draw_partner(group: Int32, is_outside: Bool, groups: int, rng: np.random.Generator) -> Int32:
     """Draw one of the group's permanent partners if ``is_outside``, else the group itself."""
     which = rng.integers(0, N_PARTNERS, len(group))
     draw = hash_keys(group, which, 5)
     near = 1 + (draw % np.uint64(12)).astype(np.int64)
     step = np.where(draw >> np.uint64(63), near, -near)
-    return np.where(outside, np.clip(group + step, 0, groups - 1), group).astype(np.int32)
+    return np.where(is_outside, np.clip(group + step, 0, groups - 1), group).astype(np.int32)
 
 
-def _member(
-    world: World, group: Int32, lead: Int64, at_home: Bool, draw: UInt64, *, even: bool
+def _draw_member(
+    world: World, group: Int32, lead: Int64, at_home: Bool, draw: UInt64, *, equal_weights: bool
 ) -> Int64:
     """Draw a member of each group from ``draw``; in the own group often from the lead's cohort.
 
     Members are drawn by weight, or uniformly if ``equal_weights``.
     """
     low, high = world.start[group], world.start[group + 1]
-    close = at_home & (to_uniform(hash_keys(draw, 10)) < COHORT_SHARE)
-    low = np.where(close, low + (lead - low) // COHORT_SIZE * COHORT_SIZE, low)
-    high = np.where(close, np.minimum(high, low + COHORT_SIZE), high)
+    in_cohort = at_home & (to_uniform(hash_keys(draw, 10)) < COHORT_SHARE)
+    low = np.where(in_cohort, low + (lead - low) // COHORT_SIZE * COHORT_SIZE, low)
+    high = np.where(in_cohort, np.minimum(high, low + COHORT_SIZE), high)
     uniform = to_uniform(draw)
-    if even:
+    if equal_weights:
         return low + (uniform * (high - low)).astype(np.int64)
     weight = world.join[low] + uniform * (world.join[high] - world.join[low])
     return np.clip(np.searchsorted(world.join, weight, "right") - 1, low, high - 1)
 
 
-def _order_authors(team: Int64, rng: np.random.Generator) -> Int64:
+def _order_authors(members: Int64, rng: np.random.Generator) -> Int64:
     """Order authors: the lead is often first, the others are in random order."""
-    key = rng.random(team.shape)
+    key = rng.random(members.shape)
     key[:, 0] *= 0.3
-    key[team == NO_MEMBER] = 2
-    return np.take_along_axis(team, np.argsort(key, axis=1, kind="stable"), axis=1)
+    key[members == NO_MEMBER] = 2
+    return np.take_along_axis(members, np.argsort(key, axis=1, kind="stable"), axis=1)
 
 
 def draw_words(
     parameters: Parameters, papers: Papers, length: Int64, rng: np.random.Generator
 ) -> Int32:
     """Draw the words of a text of ``length`` words for each paper, concatenated."""
-    of = np.repeat(np.arange(len(papers)), length)
+    paper_row = np.repeat(np.arange(len(papers)), length)
     # an additional subject has words of two topics
-    second = rng.random(len(of)) < SECOND_TOPIC_SHARE
-    topic = np.where(second, papers.second[of], papers.topic[of])
-    source = rng.random(len(of))
-    words = parameters.topic_words.draw(topic, rng.random(len(of)))
+    uses_second = rng.random(len(paper_row)) < SECOND_TOPIC_SHARE
+    topic = np.where(uses_second, papers.second[paper_row], papers.topic[paper_row])
+    source = rng.random(len(paper_row))
+    words = parameters.topic_words.draw(topic, rng.random(len(paper_row)))
     # a project, person or group reuses the words that a hash of it draws
     high = 0.0
     owners: tuple[npt.NDArray[Any], ...] = (papers.project, papers.lead, papers.group)
     shares = (PROJECT_WORDS, PERSON_WORDS, GROUP_WORDS)
-    for owner, own, share in zip(owners, _OWN, shares, strict=True):
+    for owner, n_words, share in zip(owners, _N_OWN_WORDS, shares, strict=True):
         low, high = high, high + share
-        at = np.flatnonzero((source >= low) & (source < high))
-        rank = (own * rng.random(len(at)) ** 2).astype(np.int64)
-        draw = to_uniform(hash_keys(owner[of[at]], rank, own))
-        words[at] = parameters.topic_content.draw(topic[at], draw)
+        word_row = np.flatnonzero((source >= low) & (source < high))
+        rank = (n_words * rng.random(len(word_row)) ** 2).astype(np.int64)
+        draw = to_uniform(hash_keys(owner[paper_row[word_row]], rank, n_words))
+        words[word_row] = parameters.topic_content.draw(topic[word_row], draw)
     return words

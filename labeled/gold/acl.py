@@ -95,7 +95,7 @@ def read_people(file: Path, problems: Problems) -> People:
     ids: list[str] = []
     by_name: dict[Name, tuple[str, ...]] = {}
     for line, entry in _read_entries(file):
-        canonical = _name(entry.get("canonical")) if isinstance(entry, dict) else None
+        canonical = _parse_name(entry.get("canonical")) if isinstance(entry, dict) else None
         if canonical is None:
             problems.reject(
                 str(file),
@@ -108,8 +108,8 @@ def read_people(file: Path, problems: Problems) -> People:
         identifier = str(entry.get("id") or _build_slug(canonical))
         ids.append(identifier)
         variants = entry.get("variants") or []
-        for form in (canonical, *map(_name, variants if isinstance(variants, list) else [None])):
-            if form is None:
+        for variant in (canonical, *map(_parse_name, variants if isinstance(variants, list) else [None])):
+            if variant is None:
                 problems.warn(
                     str(file),
                     line,
@@ -117,8 +117,8 @@ def read_people(file: Path, problems: Problems) -> People:
                     "one is not a {first, last} name",
                     "ignored; correct the entry",
                 )
-            elif identifier not in by_name.get(form, ()):
-                by_name[form] = (*by_name.get(form, ()), identifier)
+            elif identifier not in by_name.get(variant, ()):
+                by_name[variant] = (*by_name.get(variant, ()), identifier)
     return People(frozenset(ids), by_name)
 
 
@@ -132,9 +132,9 @@ def _read_entries(file: Path) -> Iterator[tuple[int, Any]]:
         for node in root.value:
             yield node.start_mark.line + 1, loader.construct_object(node, deep=True)
     except yaml.YAMLError as error:
-        place = " ".join(str(error).split())
+        detail = " ".join(str(error).split())
         raise FormatError(
-            f"{file}: not YAML ({place}); correct it or check it out again"
+            f"{file}: not YAML ({detail}); correct it or check it out again"
         ) from error
     finally:
         loader.dispose()
@@ -156,7 +156,7 @@ def _read_collection(file: Path, people: People, problems: Problems) -> Iterator
                     volume, meta = node.get("id", ""), {}
                 continue
             if node.tag == "meta":
-                meta = {tag: _text(node.find(tag)) for tag in ("booktitle", "year")}
+                meta = {tag: _get_text(node.find(tag)) for tag in ("booktitle", "year")}
             elif node.tag == "paper":
                 work_id = f"acl:{collection}-{volume}-{node.get('id', '')}"
                 entry = _parse_paper(node, work_id, meta, people, str(file), problems)
@@ -199,7 +199,7 @@ def _parse_paper(
     problems: Problems,
 ) -> LabelledWork | None:
     line = node.sourceline or 0
-    title = _text(node.find("title"))
+    title = _get_text(node.find("title"))
     authors = [
         author for author in node.findall("author") if _format_name(_get_printed_name(author))
     ]
@@ -207,14 +207,14 @@ def _parse_paper(
         field = "title" if not title else "author"
         problems.reject(file, line, field, f"{work_id} has none", f"give the paper its <{field}>")
         return None
-    year = _text(node.find("year")) or meta.get("year", "")
-    venue = _text(node.find("booktitle")) or _text(node.find("journal"))
-    doi = _text(node.find("doi"))
+    year = _get_text(node.find("year")) or meta.get("year", "")
+    venue = _get_text(node.find("booktitle")) or _get_text(node.find("journal"))
+    doi = _get_text(node.find("doi"))
     work = Work(
         id=work_id,
         title=title,
         authors=tuple(_parse_author(author) for author in authors),
-        abstract=_text(node.find("abstract")) or None,
+        abstract=_get_text(node.find("abstract")) or None,
         venue=venue or meta.get("booktitle") or None,
         year=int(year) if re.fullmatch(r"[0-9]{4}", year) else None,
         ids=(("doi", doi),) if doi else (),
@@ -225,7 +225,7 @@ def _parse_paper(
 
 def _parse_author(node: etree._Element) -> Author:
     first, last = _get_printed_name(node)
-    affiliations = tuple(text for text in map(_text, node.findall("affiliation")) if text)
+    affiliations = tuple(text for text in map(_get_text, node.findall("affiliation")) if text)
     orcid = node.get("orcid")
     return Author(_format_name((first, last)), first or None, last or None, affiliations, orcid)
 
@@ -233,7 +233,7 @@ def _parse_author(node: etree._Element) -> Author:
 def _build_labels(
     authors: list[etree._Element], work: Work, people: People, file: str, problems: Problems
 ) -> Iterator[Label]:
-    taken: dict[str, int] = {}
+    position_by_person: dict[str, int] = {}
     for position, node in enumerate(authors):
         name, identifier = _get_printed_name(node), node.get("id")
         line = node.sourceline or 0
@@ -254,22 +254,22 @@ def _build_labels(
                 f"{_format_name(name)!r} is ambiguous and has no id",
                 "kept without a label; give the author an id",
             )
-        elif person in taken:
+        elif person in position_by_person:
             problems.warn(
                 file,
                 line,
                 "author",
-                f"{person} is already author {taken[person]} of {work.id}",
+                f"{person} is already author {position_by_person[person]} of {work.id}",
                 "kept without a label; give one of the two an id",
             )
         else:
-            taken[person] = position
+            position_by_person[person] = position
             block = compute_gold_block(_format_name(name), name[1])
             yield Label(Signature(work.id, position), person, _format_name(name), block)
 
 
 def _get_printed_name(node: etree._Element) -> Name:
-    return _text(node.find("first")), _text(node.find("last"))
+    return _get_text(node.find("first")), _get_text(node.find("last"))
 
 
 def _format_name(name: Name) -> str:
@@ -280,12 +280,12 @@ def _build_slug(name: Name) -> str:
     return _NOT_SLUG.sub("-", anyascii(_format_name(name)).lower()).strip("-")
 
 
-def _text(node: etree._Element | None) -> str:
+def _get_text(node: etree._Element | None) -> str:
     """Return text without markup (fixed-case, italics, formulas), with single spaces."""
     return " ".join("".join(node.itertext()).split()) if node is not None else ""
 
 
-def _name(value: object) -> Name | None:
+def _parse_name(value: object) -> Name | None:
     if not isinstance(value, dict):
         return None
     first, last = value.get("first") or "", value.get("last") or ""

@@ -36,7 +36,7 @@ from disambig.domain import Author, Label, Signature, Work
 from disambig.errors import FormatError
 from labeled.gold.goldset import LabelledWork, Problems, compute_gold_block, split_name
 
-_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _AMPERSAND = re.compile(r"&(?:(#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]\w{0,30});)?")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -58,8 +58,8 @@ def read_aminer(path: Path, problems: Problems) -> Iterator[LabelledWork]:
     files = sorted(path.rglob("*.xml")) if path.is_dir() else [path]
     works_by_id: dict[str, LabelledWork] = {}
     for file in files:
-        for line, entry in _publications(file, problems):
-            _add(works_by_id, entry, str(file), line, problems)
+        for line, entry in _read_publications(file, problems):
+            _add_entry(works_by_id, entry, str(file), line, problems)
     if not works_by_id:
         raise FormatError(
             f"{path}: no AMiner publications; give the folder that holds files such as "
@@ -68,15 +68,15 @@ def read_aminer(path: Path, problems: Problems) -> Iterator[LabelledWork]:
     yield from works_by_id.values()
 
 
-def _add(
+def _add_entry(
     entries: dict[str, LabelledWork], entry: LabelledWork, file: str, line: int, problems: Problems
 ) -> None:
     """Add a work, or add its labels to the same work listed under another name."""
-    known = entries.get(entry.work.id)
-    if known is None:
+    earlier = entries.get(entry.work.id)
+    if earlier is None:
         entries[entry.work.id] = entry
         return
-    if _content(known.work) != _content(entry.work):
+    if _get_content(earlier.work) != _get_content(entry.work):
         problems.reject(
             file,
             line,
@@ -85,8 +85,8 @@ def _add(
             "give each paper an id of its own",
         )
         return
-    people = {label.signature: label.person for label in known.labels}
-    new = [label for label in entry.labels if label.signature not in people]
+    people = {label.signature: label.person for label in earlier.labels}
+    new_labels = [label for label in entry.labels if label.signature not in people]
     for label in entry.labels:
         if people.get(label.signature, label.person) != label.person:
             problems.warn(
@@ -98,45 +98,45 @@ def _add(
             )
     authors = tuple(
         a if a.affiliations else b
-        for a, b in zip(known.work.authors, entry.work.authors, strict=True)
+        for a, b in zip(earlier.work.authors, entry.work.authors, strict=True)
     )
     work = Work(
-        id=known.work.id,
-        title=known.work.title,
+        id=earlier.work.id,
+        title=earlier.work.title,
         authors=authors,
-        venue=known.work.venue or entry.work.venue,
-        year=known.work.year or entry.work.year,
+        venue=earlier.work.venue or entry.work.venue,
+        year=earlier.work.year or entry.work.year,
     )
-    entries[work.id] = LabelledWork(work, (*known.labels, *new))
+    entries[work.id] = LabelledWork(work, (*earlier.labels, *new_labels))
 
 
-def _content(work: Work) -> tuple[object, ...]:
+def _get_content(work: Work) -> tuple[object, ...]:
     return (work.title.casefold(), tuple(author.name.casefold() for author in work.authors))
 
 
-def _publications(file: Path, problems: Problems) -> Iterator[tuple[int, LabelledWork]]:
+def _read_publications(file: Path, problems: Problems) -> Iterator[tuple[int, LabelledWork]]:
     root = _parse(file, problems)
     if root is None:
         return
-    name = _text(root, "FullName") or file.stem
+    name = _get_text(root, "FullName") or file.stem
     for node in root.iter("publication"):
-        entry = _publication(node, name, str(file), problems)
+        entry = _parse_publication(node, name, str(file), problems)
         if entry is not None:
             yield node.sourceline or 0, entry
 
 
-def _publication(
+def _parse_publication(
     node: etree._Element, name: str, file: str, problems: Problems
 ) -> LabelledWork | None:
     line = node.sourceline or 0
-    fields = {tag: _text(node, tag) for tag in ("title", "authors", "id", "label", "jconf")}
+    fields = {tag: _get_text(node, tag) for tag in ("title", "authors", "id", "label", "jconf")}
     for tag in ("title", "authors", "id"):
         if not fields[tag]:
             problems.reject(file, line, tag, "is empty", f"give the publication its <{tag}>")
             return None
     names = [part.strip() for part in fields["authors"].split(",") if part.strip()]
-    position = _position(names, name)
-    organization = _text(node, "organization")
+    position = _find_position(names, name)
+    organization = _get_text(node, "organization")
     work = Work(
         id=f"aminer:{fields['id']}",
         title=fields["title"],
@@ -145,7 +145,7 @@ def _publication(
             for at, each in enumerate(names)
         ),
         venue=fields["jconf"] or None,
-        year=_year(node, file, problems),
+        year=_parse_year(node, file, problems),
     )
     if position is None:
         problems.warn(
@@ -168,21 +168,21 @@ def _publication(
     return LabelledWork(work, (label,))
 
 
-def _position(names: list[str], name: str) -> int | None:
+def _find_position(names: list[str], name: str) -> int | None:
     """Find the position of the file's name: the same words, in the same or another order."""
     name_parts = split_name(name)
     for same in (
         lambda words: words == name_parts,
         lambda words: sorted(words) == sorted(name_parts),
     ):
-        at = [i for i, each in enumerate(names) if same(split_name(each))]
-        if at:
-            return at[0] if len(at) == 1 else None
+        positions = [i for i, each in enumerate(names) if same(split_name(each))]
+        if positions:
+            return positions[0] if len(positions) == 1 else None
     return None
 
 
-def _year(node: etree._Element, file: str, problems: Problems) -> int | None:
-    text = _text(node, "year")
+def _parse_year(node: etree._Element, file: str, problems: Problems) -> int | None:
+    text = _get_text(node, "year")
     if not text or text in ("0", "-1"):
         return None
     if _YEAR.fullmatch(text):
@@ -191,7 +191,7 @@ def _year(node: etree._Element, file: str, problems: Problems) -> int | None:
     return None
 
 
-def _text(node: etree._Element, tag: str) -> str:
+def _get_text(node: etree._Element, tag: str) -> str:
     """Return the text of a child with single spaces; "null" means empty."""
     child = node.find(tag)
     text = " ".join("".join(child.itertext()).split()) if child is not None else ""
@@ -200,9 +200,9 @@ def _text(node: etree._Element, tag: str) -> str:
 
 def _parse(file: Path, problems: Problems) -> etree._Element | None:
     text = _DECLARATION.sub("", _decode(file, problems), count=1)
-    data = _NOT_XML.sub("", _AMPERSAND.sub(_mend_entity, text)).encode()
+    data = _NOT_XML.sub("", _AMPERSAND.sub(_repair_entity, text)).encode()
     try:
-        return etree.fromstring(data, _parser(recover=False))
+        return etree.fromstring(data, _build_parser(recover=False))
     except etree.XMLSyntaxError as error:
         problems.warn(
             str(file),
@@ -211,11 +211,11 @@ def _parse(file: Path, problems: Problems) -> etree._Element | None:
             f"not well-formed XML ({error.msg})",
             "the readable part was read; correct the tags of this line",
         )
-    root: etree._Element | None = etree.fromstring(data, _parser(recover=True))
+    root: etree._Element | None = etree.fromstring(data, _build_parser(recover=True))
     return root
 
 
-def _parser(*, recover: bool) -> etree.XMLParser:
+def _build_parser(*, recover: bool) -> etree.XMLParser:
     return etree.XMLParser(
         encoding="utf-8", recover=recover, no_network=True, resolve_entities=False, load_dtd=False
     )
@@ -224,8 +224,8 @@ def _parser(*, recover: bool) -> etree.XMLParser:
 def _decode(file: Path, problems: Problems) -> str:
     """Decode with the declared encoding, else UTF-8, else Windows-1252 with a warning."""
     data = file.read_bytes()
-    declared = _DECLARED.match(data)
-    encodings = [declared[1].decode("ascii")] if declared else []
+    declaration = _ENCODING.match(data)
+    encodings = [declaration[1].decode("ascii")] if declaration else []
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encodings = ["utf-16"]
     for encoding in [*encodings, "utf-8-sig"]:
@@ -243,7 +243,7 @@ def _decode(file: Path, problems: Problems) -> str:
     return data.decode("cp1252", errors="replace")
 
 
-def _mend_entity(match: re.Match[str]) -> str:
+def _repair_entity(match: re.Match[str]) -> str:
     """Keep XML entities, resolve HTML entities, and escape every other ampersand."""
     name = match[1]
     if name is None:

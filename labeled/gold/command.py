@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 from disambig.console import show_progress
 
 KINDS = ("aminer", "acl", "openreview", "s2and")
-_SHOWN_PROBLEMS = 10
+_MAX_PROBLEMS = 10
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -62,12 +62,12 @@ def load_gold(kind: str, path: str | Path, problems: Problems | None = None) -> 
     if kind not in KINDS:
         raise ValueError(f"unknown gold set {kind!r}; choose one of {', '.join(KINDS)}")
     problem_report = Problems() if problems is None else problems
-    entries = _reader(kind)(Path(path), problem_report)
+    entries = _get_reader(kind)(Path(path), problem_report)
     works, labels = _unzip((entry.work, entry.labels) for entry in entries)
     return GoldSet(works, (label for of_work in labels for label in of_work), problem_report)
 
 
-def _reader(kind: str) -> Reader:
+def _get_reader(kind: str) -> Reader:
     if kind == "aminer":
         from labeled.gold.aminer import read_aminer
 
@@ -90,7 +90,7 @@ def _unzip(pairs: Iterator[tuple[T, U]]) -> tuple[Iterator[T], Iterator[U]]:
     left: deque[T] = deque()
     right: deque[U] = deque()
 
-    def pull() -> bool:
+    def read_pair() -> bool:
         pair = next(pairs, None)
         if pair is None:
             return False
@@ -98,19 +98,19 @@ def _unzip(pairs: Iterator[tuple[T, U]]) -> tuple[Iterator[T], Iterator[U]]:
         right.append(pair[1])
         return True
 
-    def lefts() -> Iterator[T]:
-        while left or pull():
+    def iterate_left() -> Iterator[T]:
+        while left or read_pair():
             yield left.popleft()
 
-    def rights() -> Iterator[U]:
-        while right or pull():
+    def iterate_right() -> Iterator[U]:
+        while right or read_pair():
             yield right.popleft()
 
-    return lefts(), rights()
+    return iterate_left(), iterate_right()
 
 
 @click.command(
-    epilog=options.examples(
+    epilog=options.format_examples(
         "disambig gold acl ~/acl-anthology --out gold/acl",
         "disambig gold aminer rich-author-disambiguation-data --out gold/aminer",
         "disambig gold openreview iclr2024-notes.jsonl --out gold/iclr",
@@ -146,15 +146,15 @@ def gold(kind: str, path: Path, out: Path, quiet: bool) -> None:
     from labeled.gold.splits import assign_splits, check_leakage
 
     problems = Problems()
-    loaded = load_gold(kind, path, problems)
+    gold_set = load_gold(kind, path, problems)
     out.mkdir(parents=True, exist_ok=True)
     with show_progress(f"Reading {kind}", unit="works", quiet=quiet) as advance:
-        count = _write_works(loaded.works, out / "works.jsonl.gz", advance)
-    labels = assign_splits(loaded.labels)
+        count = _write_works(gold_set.works, out / "works.jsonl.gz", advance)
+    labels = assign_splits(gold_set.labels)
     _write_labels(labels, out / "labels.jsonl")
     _write_problems(problems, out / "problems.jsonl")
     if not quiet:
-        for line in _summary(count, labels, problems, out):
+        for line in _format_summary(count, labels, problems, out):
             click.echo(line, err=True)
         for leak in check_leakage(labels):
             click.echo(f"contradiction in the labels: {leak}", err=True)
@@ -169,9 +169,9 @@ def _write_works(works: Iterator[Work], target: Path, advance: Callable[[int], N
     count = 0
     # No name and no time in the header: equal works give equal bytes. JSON can hold a lone
     # surrogate, UTF-8 cannot: it becomes a question mark.
-    with part.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
+    with part.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as gzip_file:
         for work in works:
-            packed.write(format_work(work).encode(errors="replace") + b"\n")
+            gzip_file.write(format_work(work).encode(errors="replace") + b"\n")
             advance(1)
             count += 1
     part.replace(target)
@@ -196,12 +196,14 @@ def _write_problems(problems: Problems, target: Path) -> None:
             file.write(json.dumps({key: getattr(error, key) for key in keys}) + "\n")
 
 
-def _summary(works: int, labels: list[Label], problems: Problems, out: Path) -> Iterator[str]:
-    for error in problems.errors[:_SHOWN_PROBLEMS]:
+def _format_summary(
+    works: int, labels: list[Label], problems: Problems, out: Path
+) -> Iterator[str]:
+    for error in problems.errors[:_MAX_PROBLEMS]:
         yield _format_error(error)
-    more = len(problems.errors) - _SHOWN_PROBLEMS
-    if more > 0:
-        yield f"… and {more:,} more in {out / 'problems.jsonl'}"
+    n_more = len(problems.errors) - _MAX_PROBLEMS
+    if n_more > 0:
+        yield f"… and {n_more:,} more in {out / 'problems.jsonl'}"
     people = len({label.person for label in labels})
     splits = Counter(label.split for label in labels)
     shares = ", ".join(f"{name} {splits[name]:,}" for name in sorted(splits))

@@ -53,17 +53,17 @@ def read_openreview(path: Path, problems: Problems) -> Iterator[LabelledWork]:
         files = sorted(f for f in path.rglob("*") if f.name.endswith(_SUFFIXES) and f.is_file())
     if not files:
         raise FormatError(f"{path}: no .json or .jsonl file; give a file or folder of notes")
-    seen: dict[str, int] = {}
+    content_by_id: dict[str, int] = {}
     for file in files:
-        for line, note in _notes(file, problems):
-            entry = _entry(note, str(file), line, problems)
+        for line, note in _read_notes(file, problems):
+            entry = _parse_note(note, str(file), line, problems)
             if entry is None:
                 continue
             content = hash((entry.work.title, entry.work.authors))
-            if entry.work.id not in seen:
-                seen[entry.work.id] = content
+            if entry.work.id not in content_by_id:
+                content_by_id[entry.work.id] = content
                 yield entry
-            elif seen[entry.work.id] != content:
+            elif content_by_id[entry.work.id] != content:
                 problems.reject(
                     str(file),
                     line,
@@ -73,26 +73,26 @@ def read_openreview(path: Path, problems: Problems) -> Iterator[LabelledWork]:
                 )
 
 
-def _notes(file: Path, problems: Problems) -> Iterator[tuple[int, Any]]:
+def _read_notes(file: Path, problems: Problems) -> Iterator[tuple[int, Any]]:
     """Yield the notes of a file with their lines; JSONL if the first line is a complete note."""
     try:
         with _open(file) as stream:
             first = stream.readline()
             if _is_note_line(first):
-                yield from _notes_by_line(first, stream, file, problems)
+                yield from _parse_lines(first, stream, file, problems)
                 return
             text = (first + stream.read()).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FormatError(f"{file}: not UTF-8 ({error.reason}); save it as UTF-8") from error
     except (EOFError, gzip.BadGzipFile) as error:
         raise FormatError(f"{file}: damaged gzip ({error}); download it again") from error
-    yield from _notes_of_text(text, file)
+    yield from _parse_notes(text, file)
 
 
 def _open(file: Path) -> Any:
     with file.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    return gzip.open(file, "rb") if packed else file.open("rb")
+        magic_matches = raw.read(2) == b"\x1f\x8b"
+    return gzip.open(file, "rb") if magic_matches else file.open("rb")
 
 
 def _is_note_line(line: bytes) -> bool:
@@ -103,7 +103,7 @@ def _is_note_line(line: bytes) -> bool:
     return isinstance(value, dict) and "notes" not in value
 
 
-def _notes_by_line(
+def _parse_lines(
     first: bytes, rest: Iterator[bytes], file: Path, problems: Problems
 ) -> Iterator[tuple[int, Any]]:
     yield 1, json.loads(first)
@@ -118,29 +118,29 @@ def _notes_by_line(
             )
 
 
-def _notes_of_text(text: str, file: Path) -> Iterator[tuple[int, Any]]:
+def _parse_notes(text: str, file: Path) -> Iterator[tuple[int, Any]]:
     """Yield the notes of a JSON list, or of the list under "notes", decoded one at a time."""
     decoder = json.JSONDecoder()
     start = re.match(r'\s*(?:\{(?:\s*"count"\s*:\s*\d+\s*,)?\s*"notes"\s*:\s*)?\[', text)
     try:
         if start is None:
-            yield from _notes_of_value(decoder.decode(text), file)
+            yield from _list_notes(decoder.decode(text), file)
             return
-        at, line = start.end(), text.count("\n", 0, start.end()) + 1
+        offset, line = start.end(), text.count("\n", 0, start.end()) + 1
         while True:
-            gap = _GAP.match(text, at)
-            after = gap.end() if gap else at
-            line += text.count("\n", at, after)
+            gap = _GAP.match(text, offset)
+            after = gap.end() if gap else offset
+            line += text.count("\n", offset, after)
             if text[after : after + 1] == "]":
                 return
-            note, at = decoder.raw_decode(text, after)
+            note, offset = decoder.raw_decode(text, after)
             yield line, note
-            line += text.count("\n", after, at)
+            line += text.count("\n", after, offset)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{file}: not JSON ({error}); download it again") from error
 
 
-def _notes_of_value(value: Any, file: Path) -> Iterator[tuple[int, Any]]:
+def _list_notes(value: Any, file: Path) -> Iterator[tuple[int, Any]]:
     """Yield the notes of a parsed JSON value with "notes" after other keys, or a single note."""
     notes = value.get("notes", [value]) if isinstance(value, dict) else None
     if not isinstance(notes, list):
@@ -149,7 +149,7 @@ def _notes_of_value(value: Any, file: Path) -> Iterator[tuple[int, Any]]:
         yield 1, note
 
 
-def _entry(note: Any, file: str, line: int, problems: Problems) -> LabelledWork | None:
+def _parse_note(note: Any, file: str, line: int, problems: Problems) -> LabelledWork | None:
     content = note.get("content") if isinstance(note, dict) else None
     if not isinstance(content, dict):
         problems.reject(file, line, "content", "missing", "give notes as the API returns them")
@@ -166,28 +166,28 @@ def _entry(note: Any, file: str, line: int, problems: Problems) -> LabelledWork 
     if not isinstance(identifier, str) or not identifier:
         problems.reject(file, line, "id", "missing", "give the note its id")
         return None
-    pairs = _authors(content, file, line, problems)
+    pairs = _parse_authors(content, file, line, problems)
     if not pairs:
         return None
-    venue = _first_text(content.get("venue")) or _first_text(content.get("venueid"))
+    venue = _get_first_text(content.get("venue")) or _get_first_text(content.get("venueid"))
     keywords = content.get("keywords")
     work = Work(
         id=f"openreview:{identifier}",
         title=" ".join(title.split()),
-        authors=tuple(Author(name, email=_email(given)) for name, given in pairs),
-        abstract=_first_text(content.get("abstract")) or None,
+        authors=tuple(Author(name, email=_parse_email(given)) for name, given in pairs),
+        abstract=_get_first_text(content.get("abstract")) or None,
         venue=venue or None,
-        year=_year(venue, note),
+        year=_find_year(venue, note),
         keywords=tuple(k for k in keywords if isinstance(k, str))
         if isinstance(keywords, list)
         else (),
         ids=(("openreview", identifier),),
     )
     ids = [given for _, given in pairs]
-    return LabelledWork(work, tuple(_labels(work, ids, file, line, problems)))
+    return LabelledWork(work, tuple(_build_labels(work, ids, file, line, problems)))
 
 
-def _authors(
+def _parse_authors(
     content: dict[str, Any], file: str, line: int, problems: Problems
 ) -> list[tuple[str, str]]:
     """Return names with author ids ("" if missing); empty if the note is rejected."""
@@ -222,7 +222,7 @@ def _authors(
     ]
 
 
-def _labels(
+def _build_labels(
     work: Work, ids: list[str], file: str, line: int, problems: Problems
 ) -> Iterator[Label]:
     for position, author_id in enumerate(ids):
@@ -246,17 +246,17 @@ def _unwrap(value: Any) -> Any:
     return value.get("value") if isinstance(value, dict) and "value" in value else value
 
 
-def _first_text(value: Any) -> str:
+def _get_first_text(value: Any) -> str:
     if isinstance(value, list):
         value = next((item for item in value if isinstance(item, str) and item.strip()), "")
     return " ".join(value.split()) if isinstance(value, str) else ""
 
 
-def _email(author_id: str) -> str | None:
+def _parse_email(author_id: str) -> str | None:
     return author_id if "@" in author_id and not author_id.startswith(("~", "http")) else None
 
 
-def _year(venue: str, note: dict[str, Any]) -> int | None:
+def _find_year(venue: str, note: dict[str, Any]) -> int | None:
     """Return the year in the venue's name, else the year of the first date of the note."""
     year_match = _YEAR.search(venue)
     if year_match:

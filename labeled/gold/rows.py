@@ -19,9 +19,9 @@ def format_work(work: Work) -> str:
         "keywords": list(work.keywords),
         "ids": dict(work.ids),
         "citations": work.citations,
-        "authors": [_author(author) for author in work.authors],
+        "authors": [_author_to_dict(author) for author in work.authors],
     }
-    return _line(row)
+    return _format_row(row)
 
 
 def format_label(label: Label) -> str:
@@ -37,7 +37,7 @@ def format_label(label: Label) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
-def _author(author: Author) -> dict[str, Any]:
+def _author_to_dict(author: Author) -> dict[str, Any]:
     row = {
         "name": author.name,
         "given": author.given,
@@ -49,6 +49,6 @@ def _author(author: Author) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value not in (None, [])}
 
 
-def _line(row: dict[str, Any]) -> str:
-    stated = {key: value for key, value in row.items() if value not in (None, [], {})}
-    return json.dumps(stated, ensure_ascii=False)
+def _format_row(row: dict[str, Any]) -> str:
+    nonempty = {key: value for key, value in row.items() if value not in (None, [], {})}
+    return json.dumps(nonempty, ensure_ascii=False)

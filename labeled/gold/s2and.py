@@ -29,7 +29,7 @@ def read_s2and(path: Path, problems: Problems) -> Iterator[LabelledWork]:
         The folder is missing or holds no S2AND data.
     """
 
-    def tell(problem: Problem) -> None:
+    def report_problem(problem: Problem) -> None:
         report = problems.reject if problem.severity is Severity.REJECTED else problems.warn
         if problem.severity in (Severity.REJECTED, Severity.WARNING):
             report(problem.file, problem.line, problem.field, problem.problem, problem.remedy)
@@ -37,6 +37,6 @@ def read_s2and(path: Path, problems: Problems) -> Iterator[LabelledWork]:
     labels: dict[str, list[Label]] = defaultdict(list)
     for label in read_s2and_labels(path, strict=False):
         labels[label.signature.work].append(label)
-    with read_works([path], format="s2and", on_problem=tell) as works:
+    with read_works([path], format="s2and", on_problem=report_problem) as works:
         for work in works:
             yield LabelledWork(work, tuple(labels.pop(work.id, ())))

@@ -43,10 +43,12 @@ def assign_splits(
     """
     if not shares or any(not share > 0 for share in shares.values()):
         raise ValueError(f"shares must be positive and at least one, not {dict(shares)}")
-    blocked = [label if label.block else replace(label, block=_block(label)) for label in labels]
-    group = _groups(blocked, seed)
-    split = {name: _split(name, shares, seed) for name in set(group.values())}
-    return [replace(label, split=split[group[label.block]]) for label in blocked]
+    with_blocks = [
+        label if label.block else replace(label, block=_compute_block(label)) for label in labels
+    ]
+    leaders = _group_blocks(with_blocks, seed)
+    split_by_leader = {name: _choose_split(name, shares, seed) for name in set(leaders.values())}
+    return [replace(label, split=split_by_leader[leaders[label.block]]) for label in with_blocks]
 
 
 class LeakKind(StrEnum):
@@ -88,14 +90,14 @@ def check_leakage(labels: Iterable[Label]) -> list[Leak]:
         by_signature[str(label.signature)].add(label.person)
         by_work[label.person, label.signature.work].add(str(label.signature))
     return [
-        *_several(LeakKind.BLOCK, by_block),
-        *_several(LeakKind.PERSON, by_person),
-        *_several(LeakKind.SIGNATURE, by_signature),
-        *_several(LeakKind.WORK, {f"{p} on {w}": values for (p, w), values in by_work.items()}),
+        *_find_leaks(LeakKind.BLOCK, by_block),
+        *_find_leaks(LeakKind.PERSON, by_person),
+        *_find_leaks(LeakKind.SIGNATURE, by_signature),
+        *_find_leaks(LeakKind.WORK, {f"{p} on {w}": values for (p, w), values in by_work.items()}),
     ]
 
 
-def _several(kind: LeakKind, values_by_key: Mapping[str, set[str]]) -> list[Leak]:
+def _find_leaks(kind: LeakKind, values_by_key: Mapping[str, set[str]]) -> list[Leak]:
     return [
         Leak(kind, key, tuple(sorted(values_by_key[key])))
         for key in sorted(values_by_key)
@@ -103,11 +105,11 @@ def _several(kind: LeakKind, values_by_key: Mapping[str, set[str]]) -> list[Leak
     ]
 
 
-def _block(label: Label) -> str:
+def _compute_block(label: Label) -> str:
     return compute_gold_block(label.name) or f"person {label.person}"
 
 
-def _groups(labels: Sequence[Label], seed: int) -> dict[str, str]:
+def _group_blocks(labels: Sequence[Label], seed: int) -> dict[str, str]:
     """Map each block to the representative of its component: the block with the lowest hash."""
     parent: dict[str, str] = {}
 
@@ -116,29 +118,29 @@ def _groups(labels: Sequence[Label], seed: int) -> dict[str, str]:
             parent[block] = block = parent[parent[block]]
         return block
 
-    home: dict[str, str] = {}
+    first_block: dict[str, str] = {}
     for label in labels:
         parent.setdefault(label.block, label.block)
-        other = home.setdefault(label.person, label.block)
+        other = first_block.setdefault(label.person, label.block)
         a, b = root(label.block), root(other)
         if a != b:
             # The lower hash leads, independent of the order of the labels.
-            low, high = sorted((a, b), key=lambda block: _hash("lead", block, seed))
+            low, high = sorted((a, b), key=lambda block: _compute_hash("lead", block, seed))
             parent[high] = low
     return {block: root(block) for block in parent}
 
 
-def _split(leader: str, shares: Mapping[str, float], seed: int) -> str:
+def _choose_split(leader: str, shares: Mapping[str, float], seed: int) -> str:
     # A second hash: the leader has the lowest first hash of its component, which would send
     # large components to the first split.
-    at = _hash("split", leader, seed) / 2**64 * sum(shares.values())
+    threshold = _compute_hash("split", leader, seed) / 2**64 * sum(shares.values())
     for name, share in shares.items():
-        at -= share
-        if at < 0:
+        threshold -= share
+        if threshold < 0:
             return name
     return list(shares)[-1]
 
 
-def _hash(purpose: str, block: str, seed: int) -> int:
+def _compute_hash(purpose: str, block: str, seed: int) -> int:
     data = f"{purpose}\0{seed}\0{block}".encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")

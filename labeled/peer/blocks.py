@@ -50,17 +50,17 @@ def list_labelled_blocks(folders: Sequence[CorpusFolder], split: str) -> list[La
     from labeled.corpora import read_split_labels
 
     names = [folder.name for folder in folders]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"{twice}: two corpora have this name; rename one of the folders")
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate is not None:
+        raise InputError(f"{duplicate}: two corpora have this name; rename one of the folders")
     return [
         block
         for folder in folders
-        for block in _blocks(folder.name, read_split_labels(folder.labels, split))
+        for block in _group_labels(folder.name, read_split_labels(folder.labels, split))
     ]
 
 
-def _blocks(corpus: str, labels: Sequence[Label]) -> list[LabelledBlock]:
+def _group_labels(corpus: str, labels: Sequence[Label]) -> list[LabelledBlock]:
     members: dict[str, list[Label]] = {}
     for label in labels:
         members.setdefault(label.block, []).append(label)

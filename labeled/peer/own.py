@@ -49,7 +49,7 @@ def run(
     blocks: Sequence[LabelledBlock],
     model_file: Path | None,
     workers: int,
-    began: float,
+    started_at: float,
 ) -> OwnRun:
     """Cluster blocks in this process, which should be a fresh one.
 
@@ -63,37 +63,39 @@ def run(
         None for the shipped model.
     workers : int
         Processes.
-    began : float
+    started_at : float
         ``time.time()`` when the process was requested.
     """
-    seconds = {"start": time.time() - began}
-    mark = time.perf_counter()
+    seconds = {"start": time.time() - started_at}
+    stage_start = time.perf_counter()
 
-    def lap(stage: str) -> None:
-        nonlocal mark
+    def end_stage(stage: str) -> None:
+        nonlocal stage_start
         now = time.perf_counter()
-        seconds[stage] = seconds.get(stage, 0.0) + now - mark
-        mark = now
+        seconds[stage] = seconds.get(stage, 0.0) + now - stage_start
+        stage_start = now
 
     model, space = Model.load(model_file), SemanticSpace.load()
-    lap("model")
+    end_stage("model")
     corpora = {
         name: Corpus.from_works(_read_block_works(name, file, blocks))
         for name, file in works.items()
     }
-    rows = {name: _rows(corpus, name, blocks) for name, corpus in corpora.items()}
-    lap("read")
-    cpu = _cpu_seconds()
-    clustered = _all_clustered(corpora, rows, model, space, workers)
-    lap("cluster")
+    rows = {name: _find_rows(corpus, name, blocks) for name, corpus in corpora.items()}
+    end_stage("read")
+    cpu_start = _read_cpu_seconds()
+    clustered = _cluster_all(corpora, rows, model, space, workers)
+    end_stage("cluster")
     clusters = [
         tuple(identity[r].tolist()) for name, (identity, _) in clustered.items() for r in rows[name]
     ]
     scored = sum(n for _, n in clustered.values())
-    return OwnRun(tuple(clusters), seconds, _cpu_seconds() - cpu, read_peak_memory(), scored)
+    return OwnRun(
+        tuple(clusters), seconds, _read_cpu_seconds() - cpu_start, read_peak_memory(), scored
+    )
 
 
-def _rows(corpus: Corpus, name: str, blocks: Sequence[LabelledBlock]) -> list[Int32]:
+def _find_rows(corpus: Corpus, name: str, blocks: Sequence[LabelledBlock]) -> list[Int32]:
     """Find the signature rows of the blocks of one corpus."""
     own = (block for block in blocks if block.corpus == name)
     return [np.array([corpus.row_of(s) for s in b.signatures], dtype=np.int32) for b in own]
@@ -102,7 +104,7 @@ def _rows(corpus: Corpus, name: str, blocks: Sequence[LabelledBlock]) -> list[In
 _cluster_corpus: Callable[[str], tuple[Int64, int]] | None = None
 
 
-def _all_clustered(
+def _cluster_all(
     corpora: Mapping[str, Corpus],
     rows: Mapping[str, list[Int32]],
     model: Model,
@@ -112,18 +114,18 @@ def _all_clustered(
     """Index and cluster each corpus, the largest first, in forked processes."""
     global _cluster_corpus
 
-    def one(name: str) -> tuple[Int64, int]:
+    def cluster_one(name: str) -> tuple[Int64, int]:
         index = CorpusIndex.from_corpus(corpora[name], space, model.frequency)
         return _cluster(index, model, rows[name])
 
     largest = sorted(corpora, key=lambda name: -corpora[name].n_signatures)
-    _cluster_corpus = one
+    _cluster_corpus = cluster_one
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-        clusters_by_batch = dict(zip(largest, pool.map(_one, largest), strict=True))
+        clusters_by_batch = dict(zip(largest, pool.map(_run_in_worker, largest), strict=True))
     return {name: clusters_by_batch[name] for name in corpora}
 
 
-def _one(name: str) -> tuple[Int64, int]:
+def _run_in_worker(name: str) -> tuple[Int64, int]:
     if _cluster_corpus is None:
         raise RuntimeError("worker started without its corpora")
     return _cluster_corpus(name)
@@ -137,18 +139,18 @@ def _read_block_works(corpus: str, file: Path, blocks: Sequence[LabelledBlock]) 
 
 def _cluster(index: CorpusIndex, model: Model, rows: list[Int32]) -> tuple[Int64, int]:
     """Return the identity of each signature (-1 outside blocks) and the number of scored pairs."""
-    compared = Comparisons.plan(index, [np.sort(r) for r in rows])
+    comparisons = Comparisons.plan(index, [np.sort(r) for r in rows])
     constraints = compile_constraints(index.corpus, ())
     identity = np.full(index.corpus.n_signatures, -1, dtype=np.int64)
-    following = scored = 0
-    for number in range(len(compared.batches)):
-        clustering = cluster_batch(index, model, constraints, compared.make_batch(number))
-        identity[clustering.rows] = clustering.group + following
-        following += int(clustering.group.max(initial=-1)) + 1
+    next_identity = scored = 0
+    for number in range(len(comparisons.batches)):
+        clustering = cluster_batch(index, model, constraints, comparisons.make_batch(number))
+        identity[clustering.rows] = clustering.group + next_identity
+        next_identity += int(clustering.group.max(initial=-1)) + 1
         scored += clustering.scored
     return identity, scored
 
 
-def _cpu_seconds() -> float:
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
+def _read_cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system

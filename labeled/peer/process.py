@@ -37,7 +37,7 @@ from labeled.peer.tables import (
 #: Stages of a run in order; the last two run from loaded data to clusters.
 STAGES = ("start", "model", "read", "tables", "featurise", "cluster")
 
-_ROWS_A_BATCH = 16_384  # the maximum that its index of record batches accepts
+_BATCH_ROWS = 16_384  # the maximum that its index of record batches accepts
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class PeerRun:
 
 
 def run(
-    works: Mapping[str, Path], blocks: Sequence[LabelledBlock], workers: int, began: float
+    works: Mapping[str, Path], blocks: Sequence[LabelledBlock], workers: int, started_at: float
 ) -> PeerRun:
     """Cluster blocks with S2AND in this process, which should be a fresh one.
 
@@ -65,7 +65,7 @@ def run(
     works : mapping of corpus to its file of works
     workers : int
         Threads of S2AND.
-    began : float
+    started_at : float
         ``time.time()`` when the process was requested.
 
     Raises
@@ -77,20 +77,20 @@ def run(
     """
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        _settle(scratch, workers)
-        marks = [time.time() - began]
-        clusterer = _production_model(workers)
-        marks.append(time.time() - began)
+        _configure_environment(scratch, workers)
+        marks = [time.time() - started_at]
+        clusterer = _load_model(workers)
+        marks.append(time.time() - started_at)
         tables = build_tables({name: read_works([file]) for name, file in works.items()}, blocks)
-        marks.append(time.time() - began)
+        marks.append(time.time() - started_at)
         paths = _write_tables(tables, scratch)
         del tables
-        marks.append(time.time() - began)
+        marks.append(time.time() - started_at)
         block_signatures, cpu = build_block_members(blocks), time.process_time()
-        featuriser = _featuriser(paths, block_signatures, workers)
-        marks.append(time.time() - began)
+        featuriser = _build_featuriser(paths, block_signatures, workers)
+        marks.append(time.time() - started_at)
         predicted, _ = clusterer.predict_from_rust_featurizer(block_signatures, featuriser)
-        marks.append(time.time() - began)
+        marks.append(time.time() - started_at)
         cpu = time.process_time() - cpu
     seconds = [after - before for before, after in zip([0.0, *marks], marks, strict=False)]
     return PeerRun(
@@ -98,7 +98,7 @@ def run(
         clusters=encode_clusters(predicted.values(), blocks),
         stages=dict(zip(STAGES, seconds, strict=True)),
         cpu_seconds=cpu,
-        peak_memory=_peak_memory(),
+        peak_memory=_read_peak_memory(),
     )
 
 
@@ -121,8 +121,8 @@ def count_names(
         keys = (first, last, f"{first} {last}".strip(), f"{last} {first[:1]}".strip())
         for counter, key in zip(counts, keys, strict=True):
             counter[key] += mentions
-    first_names, last_names, both, initials = map(dict, counts)
-    return first_names, last_names, both, initials
+    first_names, last_names, full_names, initials = map(dict, counts)
+    return first_names, last_names, full_names, initials
 
 
 def encode_clusters(
@@ -142,7 +142,7 @@ def encode_clusters(
     )
 
 
-def _settle(scratch: Path, workers: int) -> None:
+def _configure_environment(scratch: Path, workers: int) -> None:
     """Set the environment that S2AND reads on import."""
     config = scratch / "paths.json"
     config.write_text(json.dumps({"main_data_dir": str(scratch)}), encoding="utf-8")
@@ -157,7 +157,7 @@ def _settle(scratch: Path, workers: int) -> None:
     warnings.filterwarnings("ignore", message="pkg_resources is deprecated")  # from hyperopt
 
 
-def _production_model(workers: int) -> Any:
+def _load_model(workers: int) -> Any:
     from s2and.production_model import load_production_model
 
     clusterer = load_production_model()
@@ -175,7 +175,7 @@ def _write_tables(tables: PeerTables, scratch: Path) -> dict[str, str]:
 
     files = {
         name: write_arrow_ipc_table(
-            table, scratch / f"{name}.arrow", max_record_batch_rows=_ROWS_A_BATCH
+            table, scratch / f"{name}.arrow", max_record_batch_rows=_BATCH_ROWS
         )
         for name, table in (
             ("signatures", tables.signatures),
@@ -184,28 +184,28 @@ def _write_tables(tables: PeerTables, scratch: Path) -> dict[str, str]:
         )
     }
     # A checksum of the new files would take longer than everything else here.
-    indexed, _ = write_raw_arrow_batch_lookup_indexes(files, fingerprint_source=False)
+    indexed_files, _ = write_raw_arrow_batch_lookup_indexes(files, fingerprint_source=False)
     # S2AND looks for its counts under this name in its data folder, which is ``scratch``.
     (scratch / "name_counts.pickle").write_bytes(pickle.dumps(count_names(tables.names)))
     index, _ = write_name_counts_index(scratch)
-    return {**indexed, "name_counts_index": index}
+    return {**indexed_files, "name_counts_index": index}
 
 
-def _featuriser(
+def _build_featuriser(
     paths: Mapping[str, str], blocks: Mapping[str, Sequence[str]], workers: int
 ) -> object:
     from s2and.feature_port import build_rust_featurizer_from_arrow_paths
 
-    made: object = build_rust_featurizer_from_arrow_paths(
+    featuriser: object = build_rust_featurizer_from_arrow_paths(
         paths,
         signature_ids=[member for members in blocks.values() for member in members],
         load_name_counts=True,
         num_threads=workers,
     )
-    return made
+    return featuriser
 
 
-def _peak_memory() -> int:
+def _read_peak_memory() -> int:
     """Return the peak resident memory of this process in bytes.
 
     On Linux ``ru_maxrss`` is inherited from the parent process; VmHWM is not.

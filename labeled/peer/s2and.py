@@ -78,7 +78,7 @@ def run_peer(folders: Sequence[CorpusFolder], split: str, workers: int) -> PeerR
     DisambigError
         S2AND is not installed.
     InputError
-        As :func:`labelled_blocks`, or a label names an unknown signature.
+        As :func:`list_labelled_blocks`, or a label names an unknown signature.
     """
     require_peer()
     blocks = list_labelled_blocks(folders, split)
@@ -123,7 +123,7 @@ class PeerComparison:
             f"{own.stages['cluster']:.2f} s from loaded data to clusters (on "
             f"{own.cpu_seconds / own.stages['cluster']:.2f} cores, {own.scored:,} pairs scored), "
             f"{whole:.1f} s in all; {own.peak_memory / 1e6:,.0f} MB",
-            *_accuracy_lines(self.accuracy),
+            *_format_accuracy(self.accuracy),
             f"{self.ratio:.0f} times S2AND's pairs a second from loaded data to clusters, "
             f"{self.ratio_whole:.1f} times with start and reading",
         ]
@@ -132,7 +132,7 @@ class PeerComparison:
         """Return all measurements as JSON-compatible values."""
         own = asdict(self.own)
         del own["clusters"]
-        own["within_blocks"] = _plain(self.accuracy)
+        own["within_blocks"] = _metrics_to_dict(self.accuracy)
         own["pairs_per_second"] = self.own_pairs_per_second
         return {
             "s2and": result_to_dict(self.peer),
@@ -180,7 +180,7 @@ def summarise_run(
     run: peer_process.PeerRun, blocks: Sequence[LabelledBlock], split: str, workers: int
 ) -> PeerResult:
     """Summarise a run on the given blocks."""
-    whole = sum(run.stages.values())
+    total = sum(run.stages.values())
     cluster = sum(run.stages[stage] for stage in CLUSTERING_STAGES)
     return PeerResult(
         version=run.version,
@@ -189,9 +189,9 @@ def summarise_run(
         blocks=len(blocks),
         signatures=sum(len(block.signatures) for block in blocks),
         pairs=sum(block.n_pairs for block in blocks),
-        seconds_load=whole - cluster,
+        seconds_load=total - cluster,
         seconds_cluster=cluster,
-        seconds_whole=whole,
+        seconds_whole=total,
         cpu_seconds=run.cpu_seconds,
         stages=run.stages,
         peak_memory=run.peak_memory,
@@ -208,12 +208,14 @@ def compute_accuracy(
     """
     metrics_by_corpus = {}
     for corpus in dict.fromkeys(block.corpus for block in blocks):
-        own = [(c, b) for c, b in zip(clusters, blocks, strict=True) if b.corpus == corpus]
-        sizes = [len(block.signatures) for _, block in own]
+        corpus_blocks = [
+            (c, b) for c, b in zip(clusters, blocks, strict=True) if b.corpus == corpus
+        ]
+        sizes = [len(block.signatures) for _, block in corpus_blocks]
         metrics_by_corpus[corpus] = evaluate(
-            np.array([code for codes, _ in own for code in codes], dtype=np.int64),
-            _encode([person for _, block in own for person in block.people]),
-            np.repeat(np.arange(len(own)), sizes),
+            np.array([code for codes, _ in corpus_blocks for code in codes], dtype=np.int64),
+            _encode([person for _, block in corpus_blocks for person in block.people]),
+            np.repeat(np.arange(len(corpus_blocks)), sizes),
         )
     return metrics_by_corpus
 
@@ -221,13 +223,13 @@ def compute_accuracy(
 def result_to_dict(result: PeerResult) -> dict[str, Any]:
     """Return all measurements as JSON-compatible values; undefined is null."""
     plain = {**asdict(result), "pairs_per_second": result.pairs_per_second}
-    plain["within_blocks"] = _plain(result.within_blocks)
+    plain["within_blocks"] = _metrics_to_dict(result.within_blocks)
     return plain
 
 
-def _plain(within_blocks: dict[str, Metrics]) -> dict[str, dict[str, float | None]]:
+def _metrics_to_dict(within_blocks: dict[str, Metrics]) -> dict[str, dict[str, float | None]]:
     return {
-        corpus: {name: _finite(value) for name, value in asdict(metrics).items()}
+        corpus: {name: _nan_to_none(value) for name, value in asdict(metrics).items()}
         for corpus, metrics in within_blocks.items()
     }
 
@@ -241,10 +243,10 @@ def format_result(result: PeerResult) -> list[str]:
         f"loaded data to clusters (on {result.cpu_seconds / result.seconds_cluster:.2f} cores), "
         f"{result.seconds_whole:.1f} s in all; {result.peak_memory / 1e6:,.0f} MB",
     ]
-    return [*lines, *_accuracy_lines(result.within_blocks)]
+    return [*lines, *_format_accuracy(result.within_blocks)]
 
 
-def _accuracy_lines(within_blocks: dict[str, Metrics]) -> list[str]:
+def _format_accuracy(within_blocks: dict[str, Metrics]) -> list[str]:
     return [
         f"{corpus}: B-cubed F1 {metrics.bcubed_f1:.4f} (precision {metrics.bcubed_precision:.4f}, "
         f"recall {metrics.bcubed_recall:.4f}), pairwise F1 {metrics.pairwise_f1:.4f}"
@@ -258,7 +260,7 @@ def _encode(names: Sequence[str]) -> Int64:
     return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
 
 
-def _finite(value: float) -> float | None:
+def _nan_to_none(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 

@@ -96,24 +96,24 @@ def build_tables(
     papers: list[Row] = []
     authors: list[Row] = []
     names: Counter[NameParts] = Counter()
-    for corpus, place in _places(blocks).items():
+    for corpus, positions_by_work in _map_positions(blocks).items():
         for work in works[corpus]:
             names.update(split_name(author) for author in work.authors if author.name)
-            positions = place.pop(work.id, None)
+            positions = positions_by_work.pop(work.id, None)
             if positions is None:
                 continue
             paper = f"{corpus}/{work.id}"
-            papers.append(_paper(paper, work))
-            authors.extend(_paper_authors(paper, work))
-            signatures.extend(_signatures(corpus, paper, work, positions))
-        if place:
+            papers.append(_build_paper_row(paper, work))
+            authors.extend(_build_author_rows(paper, work))
+            signatures.extend(_build_signature_rows(corpus, paper, work, positions))
+        if positions_by_work:
             raise InputError(
-                f"{corpus}: labels refer to work {min(place)}, which is not among works"
+                f"{corpus}: labels refer to work {min(positions_by_work)}, which is not among works"
             )
     return PeerTables(
-        signatures=_table(signatures, SIGNATURES),
-        papers=_table(papers, PAPERS),
-        paper_authors=_table(authors, PAPER_AUTHORS),
+        signatures=_build_table(signatures, SIGNATURES),
+        papers=_build_table(papers, PAPERS),
+        paper_authors=_build_table(authors, PAPER_AUTHORS),
         names=names,
     )
 
@@ -130,7 +130,7 @@ def split_name(author: Author) -> NameParts:
     return first or None, middle.strip() or None, last.strip() or None
 
 
-def _places(blocks: Sequence[LabelledBlock]) -> dict[str, dict[str, dict[int, str]]]:
+def _map_positions(blocks: Sequence[LabelledBlock]) -> dict[str, dict[str, dict[int, str]]]:
     """Map each position of a block to the block's name, by corpus and work."""
     positions_by_corpus: dict[str, dict[str, dict[int, str]]] = {}
     for block in blocks:
@@ -140,18 +140,18 @@ def _places(blocks: Sequence[LabelledBlock]) -> dict[str, dict[str, dict[int, st
     return positions_by_corpus
 
 
-def _paper(paper: str, work: Work) -> Row:
+def _build_paper_row(paper: str, work: Work) -> Row:
     return paper, work.title, work.abstract, work.venue, None, work.year, None, None
 
 
-def _paper_authors(paper: str, work: Work) -> Iterator[Row]:
+def _build_author_rows(paper: str, work: Work) -> Iterator[Row]:
     for position, author in enumerate(work.authors):
         if author.name:
             parts = " ".join(part for part in split_name(author) if part)
             yield paper, position, parts
 
 
-def _signatures(
+def _build_signature_rows(
     corpus: str, paper: str, work: Work, block_by_position: Mapping[int, str]
 ) -> Iterator[Row]:
     for position, block in block_by_position.items():
@@ -175,7 +175,7 @@ def _signatures(
         )
 
 
-def _table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
+def _build_table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
     columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
     arrays = [pa.array(c, type=field.type) for c, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)

@@ -177,13 +177,13 @@ def fit_size_shift(
 
 
 def _make_scorers(model: Model, doublings: int) -> Scorers:
-    def pair(fold: int, columns: Columns) -> tuple[Float32, Float32]:
+    def score_pairs(fold: int, columns: Columns) -> tuple[Float32, Float32]:
         return predict_pairs(model, columns, doublings)
 
-    def group(fold: int, columns: Columns) -> Float32:
+    def score_groups(fold: int, columns: Columns) -> Float32:
         return predict_groups(model, columns, doublings)
 
-    return Scorers(pair, group if model.group_size_shift else None)
+    return Scorers(score_pairs, score_groups if model.group_size_shift else None)
 
 
 def _add_size_features(

@@ -24,10 +24,12 @@ from service.assignment.candidates import (
     read_constraints,
     read_nearby,
 )
-from service.assignment.policy import AuthorVerdict, Verdict, decide_verdicts
+from service.assignment.policy import AuthorVerdict, Verdict, decide_verdicts, make_placement
+from service.assignment.results import Placement, Rival
 from service.db.bulk import is_in
 from service.db.database import Database
-from service.db.tables import Identity, Membership, State
+from service.db.signatures import read_identity_keys
+from service.db.tables import Identity, State
 from service.errors import Conflict
 from service.events.log import EventLog
 from service.external_ids.orcid_holders import find_holders
@@ -35,7 +37,7 @@ from service.runs import artifacts
 from service.runs import store as run_store
 from service.settings import Settings
 from service.tasks.page_views import read_traffic
-from service.works.read import read_signature_keys, read_works
+from service.works.read import read_signature_keys_of_works, read_works
 
 if TYPE_CHECKING:
     from disambig import domain
@@ -43,18 +45,17 @@ if TYPE_CHECKING:
     from disambig.corpus.statistics import Statistics
     from disambig.model.model import Model
     from service.assignment.scoring import AssignmentEvidence
-from service.assignment.result import AssignmentResult, Candidate
 
-AUTHORS = 100
+MAX_AUTHORS = 100
 """Most authors of a work that is assigned; larger works wait for the next run."""
-DECIDED = "a reviewer decided it"
+BY_DECISION = "a reviewer decided it"
 SAME_ORCID = "the identity has the ORCID iD that the work prints"
-TRIES = 3
+MAX_ATTEMPTS = 3
 """Attempts to assign a work while decisions or publications intervene."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
+class _PublishedModel:
     """Model, statistics and page views that belong to the published run."""
 
     run_id: str
@@ -71,9 +72,9 @@ class WorkAssigner:
         """Store the arguments; model and statistics are loaded on first use."""
         self.database, self.settings = database, settings
         self._lock = threading.Lock()
-        self._loaded: _Known | None = None
+        self._loaded: _PublishedModel | None = None
 
-    def load_published(self, connection: Connection) -> _Known | None:
+    def load_published(self, connection: Connection) -> _PublishedModel | None:
         """Return statistics and model of the last published full run; None before the first."""
         run = run_store.get_last_published(connection, full=True)
         if run is None:
@@ -83,7 +84,7 @@ class WorkAssigner:
                 self._loaded = self._load(run)
             return self._loaded
 
-    def _load(self, run: Any) -> _Known:
+    def _load(self, run: Any) -> _PublishedModel:
         from disambig.corpus.embeddings import SemanticSpace
         from service.training.promotion import load_published_model
 
@@ -91,11 +92,11 @@ class WorkAssigner:
         traffic = read_traffic(self.settings.traffic)
         loaded = self._loaded
         if loaded is not None and loaded.model.digest == run.model:
-            return _Known(run.id, statistics, loaded.model, loaded.space, traffic)
+            return _PublishedModel(run.id, statistics, loaded.model, loaded.space, traffic)
         model = load_published_model(self.database, self.settings, run.model)
         space = SemanticSpace.load() if loaded is None else loaded.space
         model.check_space(space.fingerprint)
-        return _Known(run.id, statistics, model, space, traffic)
+        return _PublishedModel(run.id, statistics, model, space, traffic)
 
     @property
     def loaded_run_id(self) -> str | None:
@@ -109,7 +110,7 @@ class WorkAssigner:
             return self.load_published(connection) is not None
 
 
-def preview_assignment(assigner: WorkAssigner, work: domain.Work) -> list[AssignmentResult]:
+def preview_assignment(assigner: WorkAssigner, work: domain.Work) -> list[Placement]:
     """Return the verdict on each author of a work, new or stored, without storing it.
 
     Raises
@@ -133,7 +134,7 @@ def assign_works(
     work_keys: Iterable[int],
     *,
     seconds: float | None = None,
-) -> dict[int, list[AssignmentResult]]:
+) -> dict[int, list[Placement]]:
     """Assign the unassigned signatures of stored works; one transaction per work.
 
     Parameters
@@ -159,8 +160,8 @@ def assign_works(
 
 def _assign_work(
     assigner: WorkAssigner, actor: Actor, key: int, *, is_late: bool
-) -> list[AssignmentResult] | None:
-    for attempt in range(1, TRIES + 1):
+) -> list[Placement] | None:
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         with assigner.database.read() as connection:
             work = read_works(connection, [key]).get(key)
             if work is None:
@@ -173,8 +174,10 @@ def _assign_work(
             if published is None:
                 return _defer(work)
             curated = _read_last_curation(connection)
-            signatures = {at: s for (_, at), s in read_signature_keys(connection, [key]).items()}
-            identity_of = _read_identities(connection, signatures.values())
+            signatures = {
+                at: s for (_, at), s in read_signature_keys_of_works(connection, [key]).items()
+            }
+            identity_of = read_identity_keys(connection, signatures.values())
             constraints = read_constraints(
                 connection, [s for s in signatures.values() if s not in identity_of]
             )
@@ -193,7 +196,7 @@ def _assign_work(
             return results
         with assigner.database.write() as connection:
             ledger = EventLog.lock(connection)
-            if ledger.last_curation != curated and attempt < TRIES:
+            if ledger.last_curation != curated and attempt < MAX_ATTEMPTS:
                 continue
             from service.assignment.store import store_assignment
 
@@ -213,7 +216,7 @@ def _assign_work(
 
 def _decide_authors(
     connection: Connection,
-    published: _Known,
+    published: _PublishedModel,
     work: domain.Work,
     constraints: Mapping[int, SignatureConstraint],
     used_identities: frozenset[int],
@@ -233,12 +236,12 @@ def _decide_authors(
 
 
 def _has_too_many_authors(work: domain.Work) -> bool:
-    return len(work.authors) > AUTHORS
+    return len(work.authors) > MAX_AUTHORS
 
 
-def _defer(work: domain.Work) -> list[AssignmentResult]:
+def _defer(work: domain.Work) -> list[Placement]:
     return [
-        AssignmentResult(at, author.name, Verdict.LATER)
+        make_placement(at, author.name, Verdict.LATER)
         for at, author in enumerate(work.authors)
         if author.name.strip()
     ]
@@ -248,19 +251,12 @@ def _read_last_curation(connection: Connection) -> int:
     return connection.scalars(select(State.curated)).one()
 
 
-def _read_identities(connection: Connection, signatures: Iterable[int]) -> dict[int, int]:
-    query = select(Membership.signature_key, Membership.identity_key).where(
-        is_in(connection, Membership.signature_key, signatures)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
 def _describe(
     connection: Connection,
     work: domain.Work,
     verdicts: Sequence[AuthorVerdict],
     evidence: AssignmentEvidence,
-) -> list[AssignmentResult]:
+) -> list[Placement]:
     """Return verdicts with public ids and reasons."""
     identity_keys = {i for c in verdicts for i, _ in c.candidates} | {
         c.identity for c in verdicts if c.identity
@@ -276,21 +272,27 @@ def _describe(
 
         def to_candidate(
             key: int, p: float, author: int = author, choice: AuthorVerdict = verdict
-        ) -> Candidate:
+        ) -> Rival:
             row = identities[key]
             # describing takes time, and only unsure verdicts are reviewed
-            why = evidence.describe(author, key) if choice.verdict == Verdict.UNSURE else ()
+            reasons = evidence.describe(author, key) if choice.verdict == Verdict.UNSURE else ()
             if (
                 choice.by_orcid
                 and choice.verdict == Verdict.UNSURE
                 and (key, p) == choice.candidates[0]
             ):
-                why = (f"for: {SAME_ORCID}", "against: the names are incompatible")
-            return Candidate(row.id, row.name, row.n_works, round(p, 4), why)
+                reasons = (f"for: {SAME_ORCID}", "against: the names are incompatible")
+            return Rival(
+                identity=row.id,
+                name=row.name,
+                works=row.n_works,
+                probability=round(p, 4),
+                reasons=reasons,
+            )
 
         reasons: tuple[str, ...] = ()
         if verdict.by_decision:
-            reasons = (f"for: {DECIDED}",)
+            reasons = (f"for: {BY_DECISION}",)
         elif verdict.by_orcid:
             reasons = (f"for: {SAME_ORCID}",)
         elif verdict.verdict == Verdict.MATCHED and verdict.identity is not None:
@@ -300,14 +302,14 @@ def _describe(
         elif verdict.verdict == Verdict.NEW:
             reasons = evidence.describe(author, verdict.candidates[0][0])
         results.append(
-            AssignmentResult(
+            make_placement(
                 verdict.position,
                 work.authors[verdict.position].name,
                 verdict.verdict,
-                identities[verdict.identity].id if verdict.identity else None,
-                None if verdict.probability is None else round(verdict.probability, 4),
-                reasons,
-                tuple(to_candidate(i, p) for i, p in verdict.candidates),
+                identity=identities[verdict.identity].id if verdict.identity else None,
+                probability=None if verdict.probability is None else round(verdict.probability, 4),
+                reasons=reasons,
+                rivals=[to_candidate(i, p) for i, p in verdict.candidates],
             )
         )
     return results

@@ -28,15 +28,15 @@ from collections.abc import Collection, Iterable
 
 from service.constraints.links import Link
 from service.constraints.store import read_links_around, remove_retired_signatures
-from service.db.bulk import is_in
+from service.db.signatures import read_identity_keys
 
-MENTIONS = 600
+MAX_SIGNATURES = 600
 """Most signatures that are read for one work."""
-EACH = 160
+MAX_PER_BLOCK = 160
 """Most signatures that are read of one block; twice what is compared with an author."""
-LEAST = 8
+MIN_PER_BLOCK = 8
 """Lower bound of this limit, for works of very many authors."""
-NAMES = 500
+MAX_NAMES = 500
 """Most names, and most ORCID iDs, that are looked up."""
 
 
@@ -68,7 +68,7 @@ def read_nearby(connection: Connection, work: domain.Work) -> NearbySignatures:
     rows = _read_signatures(connection, blocks)
     own = connection.scalar(select(Work.key).where(Work.id == to_storable(work.id)))
     rows = rows[rows[:, 1] != own] if own is not None else rows
-    limit = max(min(EACH, MENTIONS // max(len(blocks), 1)), LEAST)
+    limit = max(min(MAX_PER_BLOCK, MAX_SIGNATURES // max(len(blocks), 1)), MIN_PER_BLOCK)
     parts = [rows[rows[:, 4] == block] for block in blocks]
     if any(len(part) > limit for part in parts):
         hints = _Hints.read(connection, work)
@@ -110,31 +110,35 @@ class _Hints:
     @classmethod
     def read(cls, connection: Connection, work: domain.Work) -> _Hints:
         folded = {fold_name(a.name) for a in work.authors if a.name.strip()}
-        name_query = select(Name.key).where(Name.folded.in_(sorted(folded)[:NAMES]))
+        name_query = select(Name.key).where(Name.folded.in_(sorted(folded)[:MAX_NAMES]))
         names = list(connection.scalars(name_query))
         works_query = select(Signature.work_key).where(
             Signature.name_key.in_(names), Signature.retired_version.is_(None)
         )
         orcids = {to_indexable(a.orcid) for a in work.authors if a.orcid}
-        orcid_query = select(Signature.key).where(Signature.orcid.in_(sorted(orcids)[:NAMES]))
+        orcid_query = select(Signature.key).where(Signature.orcid.in_(sorted(orcids)[:MAX_NAMES]))
         return cls(
             names, Counter(connection.scalars(works_query)), list(connection.scalars(orcid_query))
         )
 
-    def select_rows(self, rows: Int64, most: int) -> Int64:
+    def select_rows(self, rows: Int64, limit: int) -> Int64:
         """Return the most promising rows of a block, about ``limit``."""
-        if len(rows) <= most:
+        if len(rows) <= limit:
             return rows
         from disambig.assignment.candidates import select_signatures
 
-        own = np.isin(rows[:, 3], self.names)
+        has_name = np.isin(rows[:, 3], self.names)
         # do not count the signature itself among the co-authors of its work
-        shared = np.array([self.coauthor_counts.get(w, 0) for w in rows[:, 1].tolist()]) - own
+        n_coauthors = (
+            np.array([self.coauthor_counts.get(w, 0) for w in rows[:, 1].tolist()]) - has_name
+        )
         evidence = (
-            own + 2.0 * np.minimum(shared, 3) + 4.0 * np.isin(rows[:, 0], self.orcid_signatures)
+            has_name
+            + 2.0 * np.minimum(n_coauthors, 3)
+            + 4.0 * np.isin(rows[:, 0], self.orcid_signatures)
         )
         label = np.unique(rows[:, 5], return_inverse=True)[1].astype(np.int32)
-        return rows[select_signatures(label, np.arange(len(rows), dtype=np.int32), evidence, most)]
+        return rows[select_signatures(label, np.arange(len(rows), dtype=np.int32), evidence, limit)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ class SignatureConstraint:
     cannot: frozenset[int] = frozenset()
 
 
-FREE = SignatureConstraint()
+UNCONSTRAINED = SignatureConstraint()
 
 
 def read_constraints(
@@ -156,11 +160,7 @@ def read_constraints(
     if not links:
         return {}
     ends = {end for link in links for end in (link.a, link.b)}
-    query = select(Membership.signature_key, Membership.identity_key).where(
-        is_in(connection, Membership.signature_key, ends)
-    )
-    identity = {row[0]: row[1] for row in connection.execute(query)}
-    return derive_constraints(signatures, links, identity)
+    return derive_constraints(signatures, links, read_identity_keys(connection, ends))
 
 
 def derive_constraints(

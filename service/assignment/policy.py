@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from service.assignment.candidates import FREE, SignatureConstraint
+from service.assignment.candidates import UNCONSTRAINED, SignatureConstraint
+from service.assignment.results import Placement, Rival
 from service.external_ids.orcid_holders import OrcidHolder
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def decide_verdicts(
     placements: Sequence[AuthorAssignment],
     keys: Sequence[int],
     constraints: Mapping[int, SignatureConstraint],
-    taken: Iterable[int],
+    used_identities: Iterable[int],
     threshold: float,
     holders: Mapping[int, OrcidHolder] | None = None,
 ) -> list[AuthorVerdict]:
@@ -68,9 +69,9 @@ def decide_verdicts(
     holders : mapping of int to Holder, optional
         The identity that has the author's ORCID iD, by position.
     """
-    constraint_of = [constraints.get(p.position, FREE) for p in placements]
+    constraint_of = [constraints.get(p.position, UNCONSTRAINED) for p in placements]
     holder_of = [(holders or {}).get(p.position) for p in placements]
-    excluded = set(taken)
+    excluded = set(used_identities)
     verdicts: dict[int, AuthorVerdict] = {}
     order = sorted(
         range(len(placements)), key=lambda k: (not constraint_of[k].must, holder_of[k] is None)
@@ -88,7 +89,7 @@ def _decide(
     placement: AuthorAssignment,
     keys: Sequence[int],
     constraint: SignatureConstraint,
-    taken: set[int],
+    used_identities: set[int],
     threshold: float,
 ) -> AuthorVerdict:
     position = placement.position
@@ -97,12 +98,18 @@ def _decide(
         candidates.insert(0, (keys[placement.identity], placement.probability))
     if constraint.must:
         target = min(constraint.must)
-        if len(constraint.must) == 1 and target not in constraint.cannot and target not in taken:
+        if (
+            len(constraint.must) == 1
+            and target not in constraint.cannot
+            and target not in used_identities
+        ):
             others = tuple(o for o in candidates if o[0] != target)
             return AuthorVerdict(position, Verdict.MATCHED, target, 1.0, others, by_decision=True)
         required = tuple((i, 1.0) for i in sorted(constraint.must))
         return AuthorVerdict(position, Verdict.UNSURE, None, 1.0, required, by_decision=True)
-    remaining = tuple(o for o in candidates if o[0] not in constraint.cannot and o[0] not in taken)
+    remaining = tuple(
+        o for o in candidates if o[0] not in constraint.cannot and o[0] not in used_identities
+    )
     best = remaining[0][1] if remaining else 0.0
     if placement.identity is not None and remaining[:1] == tuple(candidates[:1]):
         return AuthorVerdict(position, Verdict.MATCHED, remaining[0][0], best, remaining[1:])
@@ -116,13 +123,13 @@ def _apply_orcid(
     verdict: AuthorVerdict,
     constraint: SignatureConstraint,
     holder: OrcidHolder | None,
-    taken: set[int],
+    used_identities: set[int],
 ) -> AuthorVerdict:
     """Assign the author to the identity that has the ORCID iD, unless decisions exclude it.
 
     If the names are incompatible, a verdict of new becomes unsure.
     """
-    if holder is None or constraint.must or holder.identity in constraint.cannot | taken:
+    if holder is None or constraint.must or holder.identity in constraint.cannot | used_identities:
         return verdict
     target = holder.identity
     others = tuple(o for o in verdict.candidates if o[0] != target)
@@ -137,3 +144,26 @@ def _apply_orcid(
             verdict.position, Verdict.UNSURE, None, 0.5, ((target, 0.5), *others), by_orcid=True
         )
     return verdict
+
+
+def make_placement(
+    position: int,
+    name: str,
+    verdict: Verdict,
+    *,
+    identity: str | None = None,
+    probability: float | None = None,
+    reasons: Sequence[str] = (),
+    rivals: Sequence[Rival] = (),
+) -> Placement:
+    """Make the result for one author, without a task."""
+    return Placement(
+        position=position,
+        name=name,
+        verdict=verdict.value,
+        identity=identity,
+        probability=probability,
+        reasons=reasons,
+        rivals=rivals,
+        task=None,
+    )

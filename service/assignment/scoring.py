@@ -32,14 +32,14 @@ from disambig.corpus.statistics import Statistics
 from disambig.model.model import Model
 from service.assignment.candidates import NearbySignatures
 
-MOST = 3
+MAX_REASONS = 3
 """Most reasons of one verdict."""
-SHORT = 300
+MAX_LENGTH = 300
 """Most characters of one reason."""
 
 
 @dataclass(frozen=True, eq=False)
-class _KnownCompany(Facts):
+class _PublishedFacts(Facts):
     """Facts whose co-authors are outside the index, and are named by ``printed`` instead.
 
     ``printed`` has a name for each full key and each initial key.
@@ -50,25 +50,25 @@ class _KnownCompany(Facts):
     @cached_property
     def coauthors(self) -> tuple[SharedItem, ...]:
         """Co-authors shared by full name, the rarest first."""
-        return self._list_shared(self.index.full_keys, self.index.full_works, initials=False)
+        return self._list_named_coauthors(self.index.full_keys, self.index.full_works, initials=False)
 
     @cached_property
-    def coauthors_abbreviated(self) -> tuple[SharedItem, ...]:
+    def coauthors_by_initial(self) -> tuple[SharedItem, ...]:
         """Co-authors shared by family name and first initial, the rarest first."""
-        return self._list_shared(self.index.initial_keys, self.index.initial_works, initials=True)
+        return self._list_named_coauthors(self.index.initial_keys, self.index.initial_works, initials=True)
 
-    def _list_shared(
+    def _list_named_coauthors(
         self, keys: UInt64, works: Float32, *, initials: bool
     ) -> tuple[SharedItem, ...]:
         from disambig.corpus.index import list_coauthors
 
-        teams = [
+        column_sets = [
             set(list_coauthors(self.index, rows, initials=initials).column.tolist())
             for rows in (self.a, self.b)
         ]
-        both = sorted(teams[0] & teams[1], key=lambda code: (works[code], code))
-        named = ((self.printed.get(int(keys[code])), int(works[code])) for code in both)
-        return tuple(SharedItem(name, n) for name, n in named if name)
+        shared_codes = sorted(column_sets[0] & column_sets[1], key=lambda code: (works[code], code))
+        names = ((self.printed.get(int(keys[code])), int(works[code])) for code in shared_codes)
+        return tuple(SharedItem(name, n) for name, n in names if name)
 
 
 def map_coauthor_names(names: Sequence[ParsedName]) -> dict[int, str]:
@@ -122,7 +122,7 @@ class AssignmentEvidence:
         if pair < 0:
             return ("against: the names could not be one person's",)
         row = {name: float(columns[name][pair]) for name in self.model.group.features}
-        facts = _KnownCompany(
+        facts = _PublishedFacts(
             self.compared.scored.index,
             batch.rows[high - 1 : high],
             batch.rows[published_rows],
@@ -146,7 +146,7 @@ def _describe_themes(
             themes[get_group_phrase(name).theme].append(at)
     total = {theme: float(parts[columns].sum()) for theme, columns in themes.items()}
     reasons = []
-    for theme in sorted(total, key=lambda theme: -abs(total[theme]))[:MOST]:
+    for theme in sorted(total, key=lambda theme: -abs(total[theme]))[:MAX_REASONS]:
         side = 1 if total[theme] > 0 else -1
         best = max(
             themes[theme],
@@ -158,7 +158,7 @@ def _describe_themes(
         )
         name, value = row[best]
         phrase = get_group_phrase(name).to_text(value, facts)
-        reasons.append(escape_text(f"{'for' if side > 0 else 'against'}: {phrase}")[:SHORT])
+        reasons.append(escape_text(f"{'for' if side > 0 else 'against'}: {phrase}")[:MAX_LENGTH])
     return tuple(reasons)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
@@ -19,11 +18,12 @@ from service.memberships import change as membership_change
 from service.memberships.change import NewMembership
 from service.tasks.create import NewTask, close_tasks, open_tasks
 from service.text import fold_name
+from service.values import replace, to_dict
 
 if TYPE_CHECKING:
     from disambig import domain
     from service.assignment.policy import AuthorVerdict
-    from service.assignment.result import AssignmentResult
+    from service.assignment.results import Placement
 
 KIND = "assign"
 NO_TRAFFIC: Mapping[str, float] = {}
@@ -37,10 +37,10 @@ def store_assignment(
     work: domain.Work,
     signatures: Mapping[int, int],
     verdicts: Sequence[AuthorVerdict],
-    results: Sequence[AssignmentResult],
+    results: Sequence[Placement],
     blind_share: float = 0.0,
     traffic: Mapping[str, float] = NO_TRAFFIC,
-) -> list[AssignmentResult]:
+) -> list[Placement]:
     """Store the verdicts on a work's authors; skip signatures that were assigned meanwhile.
 
     Parameters
@@ -49,7 +49,7 @@ def store_assignment(
         Of one write.
     signatures : mapping of int to int
         Signature key at each position.
-    choices, told : sequences
+    verdicts, results : sequences
         The same verdicts, with keys and with public ids.
     blind_share : float
         Share of the tasks that are blind.
@@ -152,11 +152,11 @@ def close_answered_tasks(database: Database, actor: Actor) -> int:
 
 
 def _add_ids(
-    result: AssignmentResult,
+    result: Placement,
     tasks: Mapping[int, str],
     new_keys: Mapping[int, int],
     public_ids: Mapping[int, str],
-) -> AssignmentResult:
+) -> Placement:
     from service.identities.lifecycle import make_placeholder_key
 
     key = new_keys.get(make_placeholder_key(result.position))
@@ -164,10 +164,10 @@ def _add_ids(
     return replace(result, identity=identity, task=tasks.get(result.position))
 
 
-def _summarize(result: AssignmentResult) -> dict[str, Any]:
+def _summarize(result: Placement) -> dict[str, Any]:
     return {
         "position": result.position,
-        "verdict": result.verdict.value,
+        "verdict": result.verdict,
         "identity": result.identity,
         "probability": result.probability,
         "reasons": list(result.reasons),
@@ -177,7 +177,7 @@ def _summarize(result: AssignmentResult) -> dict[str, Any]:
 def _make_question(
     connection: Connection,
     work: domain.Work,
-    result: AssignmentResult,
+    result: Placement,
     signature: int,
     traffic: Mapping[str, float],
 ) -> NewTask:
@@ -196,7 +196,7 @@ def _make_question(
         "position": result.position,
         "name": result.name,
         "title": work.title[:500],
-        "rivals": [asdict(rival) for rival in result.rivals],
+        "rivals": [to_dict(rival) for rival in result.rivals],
     }
     subject = str(Mention(work.id, result.position))
     return NewTask(

@@ -1,13 +1,14 @@
-"""Compute the identities and links that a wanted arrangement of mentions implies; pure.
+"""Compute the identities and links that a requested arrangement of mentions implies; pure.
 
-A column lists mentions that shall be one person. Mentions that no column lists stay where they are:
-with the column that goes on with their identity, or by themselves. Which ids go on is decided as
-for a publication (:mod:`service.identities.continuity`): the fewest mentions change their identity.
+A column lists the mentions of one person. Unlisted mentions keep their identity: they stay with the
+column that continues it, or else with each other. As in a publication
+(:mod:`service.identities.continuity`), ids are continued so that the fewest mentions change their
+identity.
 
-The arrangement becomes links that bind later clusterings. Must-links join the mentions moved into
-a column with a few that were there; with all of the column if it was confirmed as a whole, or if
-a whole identity was merged into it. Cannot-links separate the edited columns from each other, and
-moved mentions from those they left.
+The arrangement is stored as links that bind later clusterings. Must-links join the mentions moved
+into a column with a few that were already there; with all of the column if it was confirmed as a
+whole, or if a whole identity was merged into it. Cannot-links separate the edited columns from each
+other, and moved mentions from those that they left.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.constraints.links import Link, make_must_links
+from service.constraints.links import (
+    MAX_CANNOT_LINKS,
+    N_REPRESENTATIVES,
+    Link,
+    make_cannot_link,
+    make_must_links,
+)
 from service.identities.lifecycle import UNASSIGNED, make_placeholder_key
-
-N_REPRESENTATIVES = 3
-"""Mentions that represent a column in must-links with mentions moved into it."""
-MAX_CANNOT_LINKS = 500
-"""Maximum mentions left behind that get a cannot-link to the moved ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ArrangedColumn:
     """Signature keys of one person, as requested.
 
     Attributes
@@ -123,16 +125,16 @@ class Arrangement:
     @property
     def n_created(self) -> int:
         """Number of new identities."""
-        return sum(1 for part in self.identities if part.key < UNASSIGNED)
+        return sum(1 for identity in self.identities if identity.key < UNASSIGNED)
 
     @property
     def has_effect(self) -> bool:
         """Whether any mention is moved or confirmed."""
-        return any(part.is_edited for part in self.identities)
+        return any(identity.is_edited for identity in self.identities)
 
     def curated_flags(self) -> dict[int, bool]:
         """Return a curated flag for every identity affected, including those that end."""
-        affected_keys = {part.key for part in self.identities if part.is_edited}
+        affected_keys = {identity.key for identity in self.identities if identity.is_edited}
         affected_keys |= {self.current[m] for m in self.moves} - {UNASSIGNED}
         return dict.fromkeys(sorted(affected_keys), True)
 
@@ -146,12 +148,12 @@ class _Clusters:
 
 
 def compute_arrangement(
-    columns: Sequence[Column],
+    columns: Sequence[ArrangedColumn],
     members: Mapping[int, Sequence[int]],
     confidence: Mapping[int, float],
     decided_members: Collection[int] = (),
 ) -> Arrangement:
-    """Compute the identities that result from a wanted arrangement.
+    """Compute the identities that result from a requested arrangement.
 
     Parameters
     ----------
@@ -161,7 +163,7 @@ def compute_arrangement(
         All mentions of every identity that a column continues or takes mentions from.
     confidence : mapping of int to float
         Confidence by signature key; the most confident become representatives.
-    decided : collection of int
+    decided_members : collection of int
         Mentions with links of curators.
     """
     current = {m: key for key, mentions in members.items() for m in mentions}
@@ -197,7 +199,9 @@ def compute_arrangement(
     return Arrangement(identities, target, current)
 
 
-def _assign_clusters(columns: Sequence[Column], members: Mapping[int, Sequence[int]]) -> _Clusters:
+def _assign_clusters(
+    columns: Sequence[ArrangedColumn], members: Mapping[int, Sequence[int]]
+) -> _Clusters:
     clusters = _Clusters()
     column_of_identity = {c.identity: k for k, c in enumerate(columns) if c.identity is not None}
     for k, column in enumerate(columns):
@@ -244,27 +248,27 @@ def build_links(
 
     Parameters
     ----------
-    plan : Arranged
+    arrangement : Arrangement
     decision : str
         Id of the decision.
     answers : sequence of Sides
         Sides of the tasks it answers: sides in one identity get must-links, sides in two
         identities cannot-links.
     """
-    edited_identities = [part for part in arrangement.identities if part.is_edited]
+    edited_identities = [identity for identity in arrangement.identities if identity.is_edited]
     links = [
         link
-        for part in edited_identities
-        if part.linked_members
-        for link in make_must_links(part.linked_members, decision)
+        for identity in edited_identities
+        if identity.linked_members
+        for link in make_must_links(identity.linked_members, decision)
     ]
     for k, identity in enumerate(edited_identities):
         for other in edited_identities[:k]:
-            links.append(_cannot_link(identity.representative, other.representative, decision))
+            links.append(make_cannot_link(identity.representative, other.representative, decision))
             for near, far in ((identity, other), (other, identity)):
                 if _has_taken_from(arrangement, near, far.key):
                     links += [
-                        _cannot_link(near.representative, m, decision)
+                        make_cannot_link(near.representative, m, decision)
                         for m in far.remaining[:MAX_CANNOT_LINKS]
                     ]
     for sides in answers:
@@ -301,9 +305,7 @@ def _group_by_target(arrangement: Arrangement, side: Sequence[int]) -> dict[int,
 
 
 def _link_apart(left: Sequence[int], right: Sequence[int], decision: str) -> list[Link]:
-    cannot_links = [_cannot_link(left[0], m, decision) for m in right[:MAX_CANNOT_LINKS]]
-    return cannot_links + [_cannot_link(m, right[0], decision) for m in left[1:MAX_CANNOT_LINKS]]
-
-
-def _cannot_link(a: int, b: int, decision: str) -> Link:
-    return Link(min(a, b), max(a, b), False, decision)
+    cannot_links = [make_cannot_link(left[0], m, decision) for m in right[:MAX_CANNOT_LINKS]]
+    return cannot_links + [
+        make_cannot_link(m, right[0], decision) for m in left[1:MAX_CANNOT_LINKS]
+    ]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import Connection, func, select
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from service.assignment.assign import WorkAssigner
 
 
-MAX_MENTIONS = 800
+MAX_COMPARED = 800
 """Maximum mentions compared for one board."""
 MAX_WARM_UP = 1_000
 """Mentions read to choose a block for the warm-up."""
@@ -73,7 +73,9 @@ class BlockView:
         work_ids = set(self.corpus.work_ids)
         applicable = [c for c in constraints if c.a.work in work_ids and c.b.work in work_ids]
         compiled = compile_constraints(self.corpus, applicable, strict=False)
-        return replace(self.scored, bonds=BatchConstraints.select(self.scored.batch, compiled))
+        return replace(
+            self.scored, constraints=BatchConstraints.select(self.scored.batch, compiled)
+        )
 
     def group_first_level(self, scored: ScoredPairs) -> Int32:
         """Return the first-level group of each row; int32[R]."""
@@ -102,7 +104,7 @@ class BlockViews:
         Parameters
         ----------
         signatures : sequence of int
-            Keys, most relevant first; at most :data:`MAX_MENTIONS` are compared.
+            Keys, most relevant first; at most :data:`MAX_COMPARED` are compared.
 
         Returns
         -------
@@ -113,7 +115,7 @@ class BlockViews:
         if context is None:
             return None
         block_of = _read_blocks(connection, signatures)
-        signature_keys = sorted([s for s in signatures if s in block_of][:MAX_MENTIONS])
+        signature_keys = sorted([s for s in signatures if s in block_of][:MAX_COMPARED])
         if len(signature_keys) < 2:
             return None
         last_change = connection.scalar(
@@ -139,6 +141,16 @@ class BlockViews:
         return view
 
 
+def get_block_views(
+    state: MutableMapping[str, Any], get_assigner: Callable[[], WorkAssigner]
+) -> BlockViews:
+    """Return the cache shared by all requests of a process, which ``state`` holds."""
+    if "views" not in state:
+        state["views"] = BlockViews(get_assigner())
+    views: BlockViews = state["views"]
+    return views
+
+
 def warm_up(connection: Connection, assigner: WorkAssigner) -> bool:
     """Compare and cluster a few mentions to load compiled code before the first board needs it.
 
@@ -161,7 +173,7 @@ def warm_up(connection: Connection, assigner: WorkAssigner) -> bool:
 
 
 def expand_to_blocks(
-    connection: Connection, signatures: Collection[int], max_mentions: int = MAX_MENTIONS
+    connection: Connection, signatures: Collection[int], max_mentions: int = MAX_COMPARED
 ) -> list[int]:
     """Return these signatures and, if they fit, all others of their blocks."""
     blocks = set(_read_blocks(connection, signatures).values())

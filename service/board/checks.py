@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
+from service.board.results import Hindrance
+from service.board.scope import MAX_BOARD_COLUMNS
 from service.constraints.store import make_namer, read_links_around
 from service.db.bulk import is_in
 from service.db.tables import Signature
+from service.decisions.draft import MAX_DECISION_MENTIONS, DecisionScope
 from service.errors import Conflict, Invalid
 from service.events.history import list_last_changes, summarize_events
 from service.identities.store import read_identities_by_id
 
 if TYPE_CHECKING:
     from service.board.request import ArrangementPlan, ArrangementRequest
-    from service.decisions.draft import DecisionScope
-
-MAX_COLUMNS = 200
-MAX_MENTIONS = 20_000
-"""Maximum mentions of one arrangement."""
 
 
 def find_conflicts(
     connection: Connection, plan: ArrangementPlan, request: ArrangementRequest
-) -> list[dict[str, Any]]:
+) -> list[Hindrance]:
     """Find columns that would merge two authors of one work."""
     if request.same_work:
         return []
@@ -46,17 +44,18 @@ def find_conflicts(
     ]
     must_linked = {
         (link.a, link.b)
-        for link in read_links_around(connection, {m for some in clashes for m in some})
+        for link in read_links_around(connection, {m for authors in clashes for m in authors})
         if link.must
     }
-    pairs = [(some[0], some[1]) for some in clashes if (some[0], some[1]) not in must_linked]
+    pairs = [pair for a, b, *_ in clashes if (pair := (a, b)) not in must_linked]
     format_mention = make_namer(connection, {m for pair in pairs for m in pair})
     return [
-        {
-            "kind": "same-work",
-            "text": f"two authors of one work would be in one column: {format_mention(a)} and {format_mention(b)}",
-            "mentions": [format_mention(a), format_mention(b)],
-        }
+        Hindrance(
+            kind="same-work",
+            text=f"two authors of one work would be in one column: "
+            f"{format_mention(a)} and {format_mention(b)}",
+            mentions=[format_mention(a), format_mention(b)],
+        )
         for a, b in pairs[:20]
     ]
 
@@ -69,10 +68,10 @@ def reject_duplicates(request: ArrangementRequest) -> None:
     Invalid
     """
     mentions = [m for c in request.columns for m in c.mentions] + list(request.unsure)
-    if len(request.columns) > MAX_COLUMNS or len(mentions) > MAX_MENTIONS:
+    if len(request.columns) > MAX_BOARD_COLUMNS or len(mentions) > MAX_DECISION_MENTIONS:
         raise Invalid(
             f"{len(request.columns):,} columns with {len(mentions):,} mentions",
-            f"send {MAX_COLUMNS} columns and {MAX_MENTIONS:,} mentions at most",
+            f"send {MAX_BOARD_COLUMNS} columns and {MAX_DECISION_MENTIONS:,} mentions at most",
             field="columns",
         )
     for mention, n in Counter(mentions).items():
@@ -102,7 +101,8 @@ def reject_assigned(
     if assigned_keys:
         format_mention = make_namer(connection, assigned_keys[:1])
         raise Invalid(
-            f"{format_mention(assigned_keys[0])} belongs to an identity and cannot become unassigned",
+            f"{format_mention(assigned_keys[0])} belongs to an identity and cannot become "
+            "unassigned",
             "put it into a new column, or list it as unsure",
             field=field,
         )

@@ -8,27 +8,25 @@ undo.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 
 from service.actors import Actor
-from service.board.arrangement import Arrangement, Column, Sides, compute_arrangement
-from service.board.checks import (
-    find_conflicts,
-    reject_assigned,
-    reject_duplicates,
-    reject_stale,
-    require_versions,
-)
-from service.board.request import DRAFT_ID, ArrangementPlan, ArrangementRequest
-from service.constraints.store import make_namer, read_links_around
-from service.db import tables
-from service.db.bulk import is_in
-from service.db.database import Database
+from service.board.arrangement import Arrangement
+from service.board.block_cache import BlockViews, expand_to_blocks
+from service.board.checks import find_conflicts, require_versions
+from service.board.plan import plan_arrangement
+from service.board.reclustering import preview_reclustering
+from service.board.request import DRAFT_ID, ArrangementPlan, ArrangementRequest, BoardRequest
+from service.board.results import Committed, Preview, Redirection, Rescored
+from service.board.scope import read_scope
+from service.board.tasks import find_task_effects, read_answer_sides
+from service.constraints.links import Link
+from service.constraints.store import make_namer
+from service.db.database import Database, Within
 from service.db.tables import Decision
 from service.decisions.draft import (
     DecisionResult,
@@ -48,12 +46,14 @@ from service.decisions.results import Overridden
 from service.errors import Invalid
 from service.events.log import EventLog
 from service.identities.lifecycle import UNASSIGNED
-from service.identities.store import get_active_identity, read_identities, read_identities_by_id
 from service.ids import new_id
 from service.memberships.effects import Membership
-from service.values import to_dict
+from service.review.answers import get_answerable_task, store_decision_answer
+from service.values import asdict
 
 ACTION = "arrange"
+MAX_NAME_IN_EVIDENCE = 500
+"""Characters of the board's name stored in the evidence of a decision."""
 
 
 @dataclass(frozen=True)
@@ -76,135 +76,157 @@ class CommitResult:
     unsure_decision: str | None
     overridden_decisions: list[Overridden]
 
-
-def plan_arrangement(
-    connection: Connection, request: ArrangementRequest, scope: DecisionScope
-) -> ArrangementPlan:
-    """Plan an arrangement against the published state.
-
-    Raises
-    ------
-    Invalid, NotFound
-        If it names unknown or duplicate mentions or identities.
-    Conflict
-        If an identity is not active or has changed since it was read.
-    """
-    reject_duplicates(request)
-    identity_rows_by_id = read_identities_by_id(
-        connection, [c.identity for c in request.columns if c.identity]
-    )
-    columns = []
-    for k, column in enumerate(request.columns):
-        field_name = f"columns[{k}].mentions"
-        keys = scope.find_signatures(column.mentions, None, field_name) if column.mentions else []
-        if column.is_unassigned:
-            reject_assigned(connection, scope, keys, field_name)
-            continue
-        if not keys and not column.identity:
-            continue
-        key = None
-        if column.identity is not None:
-            row = identity_rows_by_id.get(column.identity)
-            key = None if row is None or row.status != "active" else row.key
-            if key is None:
-                get_active_identity(connection, column.identity)
-        columns.append(Column(tuple(keys), key, column.is_confirmed))
-    unsure = scope.find_signatures(request.unsure, None, "unsure") if request.unsure else []
-    identity_keys = {c.identity for c in columns if c.identity is not None}
-    identity_keys |= {
-        i for c in columns for m in c.mentions if (i := scope.get_identity_key(m)) is not None
-    }
-    scope.include_identities(identity_keys)
-    members = {key: scope.members[key] for key in identity_keys}
-    signature_keys = {m for some in members.values() for m in some}
-    signature_keys |= {m for c in columns for m in c.mentions}
-    query = select(tables.Membership.signature_key, tables.Membership.confidence)
-    rows_of_confidence = connection.execute(
-        query.where(is_in(connection, tables.Membership.signature_key, signature_keys))
-    )
-    confidence = {row[0]: row[1] for row in rows_of_confidence}
-    decided_keys = {
-        end for link in read_links_around(connection, signature_keys) for end in (link.a, link.b)
-    }
-    arrangement = compute_arrangement(columns, members, confidence, decided_keys & signature_keys)
-    sides = [
-        Sides(
-            tuple(scope.find_signatures(a, None, "task")),
-            tuple(scope.find_signatures(b, None, "task")),
+    def to_response(self) -> Committed:
+        """Return the commit as the API sends it."""
+        return Committed(
+            **asdict(self.decision.to_response()),
+            moved=self.n_moved,
+            unsure=self.unsure_decision,
+            overridden=self.overridden_decisions,
         )
-        for a, b in request.answers
-        if a and b
-    ]
-    sides = [s for s in sides if {*s.left, *s.right}.isdisjoint(unsure)]
-    arrangement = _include_sides(connection, scope, arrangement, sides, columns, confidence)
-    rows = read_identities(connection, {k for k in arrangement.current.values() if k != UNASSIGNED})
-    ids = {key: row.id for key, row in rows.items()}
-    affected_ids = {ids[key] for key in arrangement.curated_flags() if key in ids}
-    reject_stale(connection, {i: v for i, v in request.versions.items() if i in affected_ids})
-    return ArrangementPlan(arrangement, scope, ids, unsure, sides)
 
 
-def _include_sides(
-    connection: Connection,
-    scope: DecisionScope,
-    arrangement: Arrangement,
-    sides: Sequence[Sides],
-    columns: Sequence[Column],
-    confidence: Mapping[int, float],
-) -> Arrangement:
-    """Compute the arrangement again, including the identities of the answered tasks."""
-    side_keys = {m for s in sides for m in (*s.left, *s.right)} - arrangement.target.keys()
-    keys = {k for m in side_keys if (k := scope.get_identity_key(m)) is not None}
-    if not keys:
-        return arrangement
-    scope.include_identities(keys)
-    identity_keys = {key for key in arrangement.current.values() if key != UNASSIGNED} | keys
-    members = {key: scope.members[key] for key in identity_keys}
-    decided_keys = {
-        e for link in read_links_around(connection, side_keys) for e in (link.a, link.b)
-    }
-    return compute_arrangement(columns, members, confidence, decided_keys)
-
-
-def preview_arrangement(
-    connection: Connection, request: ArrangementRequest
-) -> tuple[ArrangementPlan, dict[str, Any]]:
-    """Return an arrangement's plan and effects without storing anything.
+def preview_board_request(database: Database, views: BlockViews, request: BoardRequest) -> Preview:
+    """Return the effects of an arrangement of a board without storing anything.
 
     Raises
     ------
     Invalid, NotFound, Conflict
-        As :func:`plan_arrangement`.
+        As :func:`service.board.plan.plan_arrangement`; NotFound also for an unknown task, or if
+        no work has the name.
+    """
+    with database.read() as connection:
+        scope = read_scope(connection, request.name, request.task)
+        arrangement = _include_answers(connection, request)
+        return preview_arrangement(
+            connection, arrangement, task_id=request.task, board=[*scope.mentions], views=views
+        )
+
+
+def commit_board_request(
+    database: Database,
+    actor: Actor,
+    request: BoardRequest,
+    *,
+    reason: str | None = None,
+    evidence: Mapping[str, Any] | None = None,
+    override: bool = False,
+) -> Committed:
+    """Publish an arrangement of a board, and store it as the answer to the board's task.
+
+    Raises
+    ------
+    Invalid, NotFound, Conflict
+        As :func:`commit_arrangement`; NotFound and Conflict also as
+        :func:`service.review.answers.get_answerable_task`.
+    """
+    board_evidence = {**(evidence or {}), "board": request.name[:MAX_NAME_IN_EVIDENCE]}
+    if request.task:
+        board_evidence["task"] = request.task
+    if request.also:
+        board_evidence["also"] = list(request.also)
+    with database.read() as connection:
+        arrangement = _include_answers(connection, request)
+    with database.write() as connection:
+        event_log = EventLog.lock(connection)
+        for task_id in request.task_ids:
+            get_answerable_task(connection, actor, task_id, None)
+        result = commit_arrangement(
+            Within(database, connection),
+            actor,
+            arrangement,
+            reason=reason,
+            evidence=board_evidence,
+            override=override,
+        )
+        if request.task:
+            store_decision_answer(connection, event_log, actor, request.task, result.decision)
+    return result.to_response()
+
+
+def _include_answers(connection: Connection, request: BoardRequest) -> ArrangementRequest:
+    """Return the arrangement with the two sides of each task that it answers."""
+    arrangement = request.arrangement
+    answers = [
+        sides
+        for task_id in request.task_ids
+        for sides in read_answer_sides(connection, task_id, arrangement.unsure)
+    ]
+    return replace(arrangement, answers=answers)
+
+
+def preview_arrangement(
+    connection: Connection,
+    request: ArrangementRequest,
+    *,
+    task_id: str | None = None,
+    board: Sequence[int] = (),
+    views: BlockViews | None = None,
+) -> Preview:
+    """Return the effects of an arrangement without storing anything.
+
+    Parameters
+    ----------
+    task_id : str or None
+        Id of the task that it answers.
+    board : sequence of int
+        Signature keys of all mentions on the board, most relevant first.
+    views : BlockViews or None
+        Scored blocks, to predict the next clustering; None: no prediction.
+
+    Raises
+    ------
+    Invalid, NotFound, Conflict
+        As :func:`service.board.plan.plan_arrangement`.
     """
     plan = plan_arrangement(
         connection, request, DecisionScope(connection, EventLog(connection), {})
     )
     arrangement, ids = plan.arrangement, plan.ids
     contradicted_decisions = plan.find_contradicted()
-    destinations: dict[int, Counter[int]] = {}
-    for mention, to in arrangement.moves.items():
+    conflicts = find_conflicts(connection, plan, request)
+    redirections, removed_ids = _find_ended_identities(plan)
+    view = None if views is None else views.get(connection, expand_to_blocks(connection, board))
+    changes: list[Rescored] = []
+    compared_keys: set[int] = set()
+    if view is not None:
+        overridden_ids = {one.decision for one in contradicted_decisions}
+        changes = preview_reclustering(connection, view, plan, overridden_ids)
+        compared_keys = {*view.signature.tolist()}
+    task_effects = find_task_effects(connection, plan, task_id)
+    return Preview(
+        moved=len(arrangement.moves),
+        kept=sorted(ids[i.key] for i in arrangement.identities if i.key in ids and i.is_edited),
+        created=arrangement.n_created,
+        redirected=redirections,
+        gone=removed_ids,
+        overridden=contradicted_decisions,
+        conflicts=[*conflicts, *task_effects.obstacles],
+        closes=task_effects.closable_tasks,
+        rescored=changes,
+        compared=sum(1 for key in board if key in compared_keys),
+        mentions=len(board),
+    )
+
+
+def _find_ended_identities(plan: ArrangementPlan) -> tuple[list[Redirection], list[str]]:
+    """Return redirects of the ids that end, and the ids without a unique successor."""
+    arrangement, ids = plan.arrangement, plan.ids
+    destinations: dict[int, set[int]] = {}
+    for mention, target in arrangement.moves.items():
         if arrangement.current[mention] != UNASSIGNED:
-            destinations.setdefault(arrangement.current[mention], Counter())[to] += 1
-    kept_ids = sorted(ids[p.key] for p in arrangement.identities if p.key in ids and p.is_edited)
-    remaining_keys = {p.key for p in arrangement.identities}
-    redirects, removed_ids = [], []
+            destinations.setdefault(arrangement.current[mention], set()).add(target)
+    remaining_keys = {identity.key for identity in arrangement.identities}
+    redirections, removed_ids = [], []
     for key, targets in sorted(destinations.items()):
         if key in remaining_keys:
             continue
-        if len(targets) == 1 and next(iter(targets)) in ids:
-            redirects.append({"from": ids[key], "to": ids[next(iter(targets))]})
+        successor = min(targets)
+        if len(targets) == 1 and successor in ids:
+            redirections.append(Redirection(from_=ids[key], to=ids[successor]))
         else:
             removed_ids.append(ids[key])
-    changes = {
-        "moved": len(arrangement.moves),
-        "kept": kept_ids,
-        "created": arrangement.n_created,
-        "redirected": redirects,
-        "gone": removed_ids,
-        "overridden": [to_dict(one) for one in contradicted_decisions],
-        "conflicts": find_conflicts(connection, plan, request),
-    }
-    return plan, changes
+    return redirections, removed_ids
 
 
 def commit_arrangement(
@@ -226,11 +248,11 @@ def commit_arrangement(
     Raises
     ------
     Invalid, NotFound
-        As :func:`plan_arrangement`; Invalid also if there is nothing to decide, or if
-        ``request.versions`` lacks the version of a changed identity.
+        As :func:`service.board.plan.plan_arrangement`; Invalid also if there is nothing to decide,
+        or if ``request.versions`` lacks the version of a changed identity.
     Conflict
-        As :func:`plan_arrangement`; also with the contradicted decisions, and if two authors of one work
-        would be merged without ``same_work``.
+        As :func:`service.board.plan.plan_arrangement`; also with the contradicted decisions, and if
+        two authors of one work would be merged without ``same_work``.
     """
     with database.write() as connection:
         scope = open_decision(connection, [], None)
@@ -257,10 +279,13 @@ def commit_arrangement(
             links = _merge_links(
                 links, revoke(connection, ids, draft.event, arrangement.target, draft.id)
             )
+        confirmed_members = {
+            m for identity in arrangement.identities for m in identity.confirmed_members
+        }
         memberships = {
             m: Membership(to, 1.0, "decision", draft.key)
             for m, to in arrangement.target.items()
-            if arrangement.current[m] != to or m in _list_confirmed(arrangement)
+            if arrangement.current[m] != to or m in confirmed_members
         }
         decision = apply_decision(
             draft,
@@ -279,17 +304,12 @@ def commit_arrangement(
         )
 
 
-def _list_confirmed(arrangement: Arrangement) -> set[int]:
-    return {m for part in arrangement.identities for m in part.confirmed_members}
-
-
-def _merge_links(links: Sequence[Any], more: Sequence[Any]) -> list[Any]:
+def _merge_links(links: Sequence[Link], remaining_links: Sequence[Link]) -> list[Link]:
     """Merge links of the arrangement with the remaining links of overridden decisions."""
-    more_by_pair = {(link.a, link.b): link for link in more}
-    return list({**more_by_pair, **{(link.a, link.b): link for link in links}}.values())
+    return list({(link.a, link.b): link for link in (*remaining_links, *links)}.values())
 
 
-def _choose_kind(links: Sequence[Any], arrangement: Arrangement) -> str:
+def _choose_kind(links: Sequence[Link], arrangement: Arrangement) -> str:
     if not links and not arrangement.moves:
         return "unsure"
     return "same" if all(link.must for link in links) else "different"

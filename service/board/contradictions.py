@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from disambig.orcid import parse_orcid
+from service.board.results import Contradiction
 from service.profiles.aggregates import SignatureRow
 
 MAX_CONTRADICTIONS = 100
@@ -44,7 +45,7 @@ def find_pair_contradictions(
 
     Parameters
     ----------
-    share_company : bool
+    share_coauthors : bool
         Whether they share co-authors; overlapping years are then no evidence.
     """
     texts = []
@@ -65,8 +66,8 @@ def find_pair_contradictions(
     common_years = sorted(years[0] & years[1])
     if len(common_years) >= 3 and not share_coauthors:
         texts.append(
-            f"both publish in {len(common_years)} of the same years, {common_years[0]} to {common_years[-1]}, "
-            "without a common co-author"
+            f"both publish in {len(common_years)} of the same years, {common_years[0]} to "
+            f"{common_years[-1]}, without a common co-author"
         )
     return texts
 
@@ -75,27 +76,27 @@ def find_contradictions(
     columns: Sequence[Sequence[SignatureRow]],
     coauthors: Sequence[set[Any]],
     first_pairs: Iterable[tuple[int, int]] = (),
-) -> list[dict[str, Any]]:
+) -> list[Contradiction]:
     """Find contradictions of all columns and pairs; pairs of ``first_pairs`` come first.
 
     Parameters
     ----------
-    company : sequence of set
+    coauthors : sequence of set
         Co-authors of each column.
     """
-    entries = [
-        {"columns": [k], "text": text}
+    contradictions = [
+        Contradiction(columns=[k], text=text)
         for k, column in enumerate(columns)
         for text in find_column_contradictions(column)
     ]
     pairs = dict.fromkeys([*first_pairs, *combinations(range(len(columns)), 2)])
     for a, b in pairs:
-        if len(entries) >= MAX_CONTRADICTIONS:
+        if len(contradictions) >= MAX_CONTRADICTIONS:
             break
         share_coauthors = not coauthors[a].isdisjoint(coauthors[b])
         texts = find_pair_contradictions(columns[a], columns[b], share_coauthors=share_coauthors)
-        entries += [{"columns": [a, b], "text": text} for text in texts]
-    return entries[:MAX_CONTRADICTIONS]
+        contradictions += [Contradiction(columns=[a, b], text=text) for text in texts]
+    return contradictions[:MAX_CONTRADICTIONS]
 
 
 AffiliationsByYear = dict[int, dict[str, frozenset[str]]]

@@ -9,26 +9,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy import Connection, select
 
 from disambig.arrays import Int64
 from disambig.console import escape_text
 from disambig.explain.phrases import BLOCK, SCORES, get_group_phrase
-
-if TYPE_CHECKING:
-    from disambig.clustering.two_level import ScoredPairs
-    from service.board.block_cache import BlockView
-from typing import Any
-
-from sqlalchemy import Connection, select
-
-from service.board.block_cache import BlockViews, expand_to_blocks
-from service.board.scope import signature_keys_of
+from service.board.block_cache import BlockView, BlockViews, expand_to_blocks
+from service.board.results import MentionComparison
 from service.constraints.store import read_constraints
 from service.db.bulk import is_in
+from service.db.signatures import read_signature_keys
 from service.db.tables import Membership
 from service.decisions.draft import SignatureRef
 from service.errors import Conflict, Invalid, NotFound
 
+if TYPE_CHECKING:
+    from disambig.clustering.two_level import ScoredPairs
+
+MAX_FELLOW_MENTIONS = 300
+"""Maximum other mentions of each of the two identities that are compared as well."""
 MAX_REASONS = 3
 """Maximum reasons for, and against."""
 MAX_REASON_LENGTH = 300
@@ -59,12 +58,12 @@ def compare_sides(
 
     Parameters
     ----------
-    scored : Scored
+    scored : ScoredPairs
         The pairs of the view under the constraints in force.
 
     Returns
     -------
-    Weighed or None
+    SideComparison or None
         None if they share no block, or no pair of compatible names.
     """
     from disambig.clustering.two_level import predict_groups
@@ -134,13 +133,9 @@ def _phrase_reasons(
     return tuple(reasons[1]), tuple(reasons[-1])
 
 
-MAX_FELLOW_MENTIONS = 300
-"""Maximum other mentions of each of the two identities that are compared as well."""
-
-
 def compare_mentions(
     connection: Connection, views: BlockViews, a: SignatureRef, b: SignatureRef
-) -> dict[str, Any]:
+) -> MentionComparison:
     """Explain whether two mentions are one person, with the contribution of every feature.
 
     Raises
@@ -157,7 +152,7 @@ def compare_mentions(
 
     if a == b:
         raise Invalid("a and b are the same mention", "name two different mentions", field="b")
-    keys = signature_keys_of(connection, [a, b])
+    keys = read_signature_keys(connection, [a, b])
     for mention, field in ((a, "a"), (b, "b")):
         if mention not in keys:
             name = f"{mention.work[:80]}:{mention.position}"
@@ -186,7 +181,7 @@ def compare_mentions(
         compile_constraints(view.corpus, constraints, strict=False),
         compile_constraints(view.corpus, constraints, identifiers=False, strict=False),
     )
-    return explanation.to_dict()
+    return MentionComparison(**explanation.to_dict())
 
 
 def _list_fellow_mentions(connection: Connection, pair_keys: list[int]) -> list[int]:

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlalchemy import Connection
 
 from disambig import domain
 from disambig.arrays import Int64
+from service.board.request import DRAFT_ID, ArrangementPlan
+from service.board.results import ChangeKind, Rescored
 from service.constraints.links import Link
 from service.constraints.store import read_links_around, read_signatures, remove_retired_signatures
 from service.identities.continuity import match_identities
@@ -26,7 +28,6 @@ from service.memberships.change import read_memberships
 
 if TYPE_CHECKING:
     from service.board.block_cache import BlockView
-    from service.board.request import ArrangementPlan
 
 MAX_CHANGES = 20
 """Maximum changes listed."""
@@ -48,7 +49,7 @@ class EngineChange:
         Signature keys.
     """
 
-    kind: str
+    kind: ChangeKind
     source: int
     target: int
     mentions: frozenset[int]
@@ -78,14 +79,14 @@ def diff_clustering(
     changes = []
     for (source, target), members in departures.items():
         is_whole = len(members) == size[source]
-        kind = "split" if target < 0 else "merge" if is_whole else "move"
+        kind: ChangeKind = "split" if target < 0 else "merge" if is_whole else "move"
         changes.append(EngineChange(kind, source, max(target, UNASSIGNED), frozenset(members)))
     return sorted(changes, key=lambda s: (-len(s.mentions), s.source, s.target, min(s.mentions)))
 
 
 def preview_reclustering(
     connection: Connection, view: BlockView, plan: ArrangementPlan, overridden_ids: Collection[str]
-) -> list[dict[str, Any]]:
+) -> list[Rescored]:
     """Return what the next clustering would change after an arrangement, new changes first.
 
     Parameters
@@ -98,10 +99,11 @@ def preview_reclustering(
     keys = view.signature.tolist()
     links = remove_retired_signatures(connection, read_links_around(connection, keys))
     links_in_force = [link for link in links if link.decision not in overridden_ids]
+    new_links = plan.build_links(DRAFT_ID)
     signatures = read_signatures(
-        connection, {e for k in (*links, *plan.build_links("d-")) for e in (k.a, k.b)}
+        connection, {end for link in (*links, *new_links) for end in (link.a, link.b)}
     )
-    clusters_after = _cluster_under(view, [*links_in_force, *plan.build_links("d-")], signatures)
+    clusters_after = _cluster_under(view, [*links_in_force, *new_links], signatures)
     clusters_before = _cluster_under(view, links, signatures)
     published = {s: place.identity for s, place in read_memberships(connection, keys).items()}
     current, target = _read_identities(published, plan, keys)
@@ -119,12 +121,12 @@ def preview_reclustering(
     rows = read_identities(connection, {*published.values()})
     names = {key: f"{row.name} ({row.id})" for key, row in rows.items()}
     return [
-        {
-            "kind": change.kind,
-            "text": _phrase_change(change, width, names),
-            "mentions": len(change.mentions),
-            "new": not is_known,
-        }
+        Rescored(
+            kind=change.kind,
+            text=_phrase_change(change, width, names),
+            mentions=len(change.mentions),
+            new=not is_known,
+        )
         for is_known, change in ranked_changes[:MAX_CHANGES]
     ]
 

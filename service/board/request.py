@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from service.board.arrangement import Arrangement, Sides, build_links
+from service.constraints.links import Link
 from service.decisions.draft import DecisionScope, SignatureRef
 from service.decisions.override import find_contradicted
 from service.decisions.results import Overridden
@@ -25,7 +25,7 @@ class ColumnRequest:
     identity : str or None
         Id of the identity that it continues; None: a new identity.
     is_confirmed : bool
-        See :class:`service.board.arrangement.Column`.
+        See :class:`service.board.arrangement.ArrangedColumn`.
     is_unassigned : bool
         Whether it is the column of unassigned mentions, which stay unassigned.
     """
@@ -61,6 +61,33 @@ class ArrangementRequest:
 
 
 @dataclass(frozen=True)
+class BoardRequest:
+    """An arrangement as requested from the board of a name.
+
+    Attributes
+    ----------
+    name : str
+        Printed name of the board.
+    arrangement : ArrangementRequest
+        Without ``answers``, which the tasks determine.
+    task : str or None
+        Id of the task for which the board was opened.
+    also : sequence of str
+        Ids of the other tasks that it answers.
+    """
+
+    name: str
+    arrangement: ArrangementRequest
+    task: str | None = None
+    also: Sequence[str] = ()
+
+    @property
+    def task_ids(self) -> list[str]:
+        """Ids of all tasks that it answers, each once."""
+        return list(dict.fromkeys([*([self.task] if self.task else []), *self.also]))
+
+
+@dataclass(frozen=True)
 class ArrangementPlan:
     """An arrangement planned against the published state.
 
@@ -76,7 +103,7 @@ class ArrangementPlan:
     unsure: list[int]
     sides: list[Sides]
 
-    def build_links(self, decision: str) -> list[Any]:
+    def build_links(self, decision: str) -> list[Link]:
         """Return the links that the arrangement states, with the id of a decision."""
         return build_links(self.arrangement, decision, self.sides)
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from service.db.bulk import is_in
+from service.db.signatures import read_identity_keys, read_signature_keys
 from service.db.tables import Membership, Signature, Work
 from service.decisions.draft import SignatureRef
 from service.identities.store import ACTIVE, IdentityRow, read_identities, read_identities_by_id
@@ -21,9 +22,9 @@ from service.profiles.name import NameSummary, find_name
 from service.review.by_name import list_extra_identities
 from service.tasks import queries as task_queries
 
-MAX_MENTIONS = 2_000
+MAX_BOARD_MENTIONS = 2_000
 """Maximum mentions on one board."""
-MAX_COLUMNS = 200
+MAX_BOARD_COLUMNS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,11 @@ def read_scope(connection: Connection, text: str, task_id: str | None = None) ->
     name = find_name(connection, text)
     question = None if task_id is None else read_question(connection, task_id)
     question_mentions = [m for side in (question.sides if question else ()) for m in side]
-    signature_of = signature_keys_of(connection, question_mentions)
-    first_identities = _identities_of(connection, signature_of.values())
+    signature_of = read_signature_keys(connection, question_mentions)
+    identity_of = read_identity_keys(connection, signature_of.values())
+    first_identities = list(
+        dict.fromkeys(identity_of[key] for key in signature_of.values() if key in identity_of)
+    )
     related_identities = (
         [] if question is None else _list_related_identities(connection, question, first_identities)
     )
@@ -110,13 +114,13 @@ def read_scope(connection: Connection, text: str, task_id: str | None = None) ->
     sizes = _count_members(connection, identity_keys)
     question_keys = set(signature_of.values())
     unassigned = _list_unassigned(connection, name.key, question_keys)
-    remaining = MAX_MENTIONS - min(len(unassigned), MAX_MENTIONS // 2)
+    remaining = MAX_BOARD_MENTIONS - min(len(unassigned), MAX_BOARD_MENTIONS // 2)
     shown_counts: dict[int, int] = {}
     for key in identity_keys:
         n = sizes.get(key, 0)
         if (n > remaining and shown_counts and key not in first_identities) or len(
             shown_counts
-        ) >= MAX_COLUMNS:
+        ) >= MAX_BOARD_COLUMNS:
             continue
         shown_counts[key] = min(n, max(remaining, 0))
         remaining -= shown_counts[key]
@@ -128,7 +132,7 @@ def read_scope(connection: Connection, text: str, task_id: str | None = None) ->
     hidden_counts = {
         key: sizes[key] - n for key, n in shown_counts.items() if n < sizes.get(key, 0)
     }
-    mentions.update(dict.fromkeys(unassigned[: MAX_MENTIONS - len(mentions)], None))
+    mentions.update(dict.fromkeys(unassigned[: MAX_BOARD_MENTIONS - len(mentions)], None))
     rows = read_identities(connection, shown_counts)
     return BoardScope(
         name,
@@ -219,37 +223,10 @@ def _list_mentions(connection: Connection, ids: Sequence[str]) -> list[list[Sign
             .join(Membership, Membership.signature_key == Signature.key)
             .where(Membership.identity_key == row.key, Signature.retired_version.is_(None))
             .order_by(Signature.key)
-            .limit(MAX_MENTIONS)
+            .limit(MAX_BOARD_MENTIONS)
         )
         members.append([SignatureRef(*pair) for pair in connection.execute(query)])
     return members
-
-
-def signature_keys_of(
-    connection: Connection, mentions: Sequence[SignatureRef]
-) -> dict[SignatureRef, int]:
-    """Return the signature keys of mentions; unknown mentions are omitted."""
-    query = (
-        select(Work.id, Signature.position, Signature.key)
-        .join(Signature, Signature.work_key == Work.key)
-        .where(
-            is_in(connection, Work.id, {m.work for m in mentions}),
-            Signature.retired_version.is_(None),
-        )
-    )
-    mention_set = set(mentions)
-    rows = connection.execute(query) if mention_set else ()
-    key_of = {SignatureRef(work, position): key for work, position, key in rows}
-    return {mention: key_of[mention] for mention in mentions if mention in key_of}
-
-
-def _identities_of(connection: Connection, signatures: Any) -> list[int]:
-    """List the identity keys of signatures, in their order, without duplicates."""
-    keys = list(signatures)
-    query = select(Membership.signature_key, Membership.identity_key)
-    rows = connection.execute(query.where(is_in(connection, Membership.signature_key, keys)))
-    identity_of = {row[0]: row[1] for row in rows}
-    return list(dict.fromkeys(identity_of[key] for key in keys if key in identity_of))
 
 
 def _list_related_identities(
@@ -313,7 +290,7 @@ def _list_unassigned(connection: Connection, name_key: int, question_keys: set[i
             Membership.signature_key.is_(None),
         )
         .order_by(Signature.key)
-        .limit(MAX_MENTIONS)
+        .limit(MAX_BOARD_MENTIONS)
     )
     signature_keys = list(connection.scalars(query))
     other_keys = set(question_keys) - set(signature_keys)

@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
-from disambig.active_learning.priority import MAX_COLUMNS
+from disambig.active_learning.priority import MAX_BOARD_IDENTITIES
 from service.board.request import DRAFT_ID, ArrangementPlan
-from service.board.scope import BoardQuestion, BoardScope, read_question, signature_keys_of
+from service.board.results import Closed, Hindrance, Other
+from service.board.scope import BoardQuestion, BoardScope, read_question
 from service.constraints.links import Link, SignatureGroups
 from service.db.bulk import is_in
+from service.db.signatures import read_signature_keys
 from service.db.tables import Signature, Task, Work
 from service.decisions.draft import SignatureRef
 from service.identities.store import read_identities_by_id
@@ -23,17 +25,19 @@ from service.tasks.subjects import is_within_identity, make_subject
 
 MAX_OTHER_TASKS = 50
 """Maximum other tasks listed."""
+MAX_CLOSABLE_TASKS = 200
+"""Maximum tasks listed that an arrangement closes, or that prevent it."""
 
 
-def list_other_tasks(connection: Connection, scope: BoardScope) -> list[dict[str, Any]]:
+def list_other_tasks(connection: Connection, scope: BoardScope) -> list[Other]:
     """List other open tasks on the name, a shown identity, or a pair of the first columns.
 
-    The most urgent come first. ``settles`` tells whether a commit can answer the task as well:
+    The most urgent come first. ``settles`` is true if a commit can answer the task as well:
     all its identities are shown, and it is not blind.
     """
     board_task = scope.question.task if scope.question else ""
     column_of = {row.id: k for k, row in enumerate(scope.rows)}
-    pairs = [make_subject(*pair) for pair in combinations([*column_of][:MAX_COLUMNS], 2)]
+    pairs = [make_subject(*pair) for pair in combinations([*column_of][:MAX_BOARD_IDENTITIES], 2)]
     subject_ids = is_in(connection, Task.subject, [*column_of, *pairs])
     subjects = or_(Task.name_key == scope.name.key, subject_ids)
     query = (
@@ -47,15 +51,15 @@ def list_other_tasks(connection: Connection, scope: BoardScope) -> list[dict[str
         subject_ids = row.subject.split("+") if row.kind in COLUMN_KINDS else []
         all_shown = bool(subject_ids) and all(identity in column_of for identity in subject_ids)
         tasks.append(
-            {
-                "id": row.id,
-                "kind": row.kind,
-                "question": _phrase_question(row.kind, row.mentions),
-                "columns": sorted(
+            Other(
+                id=row.id,
+                kind=row.kind,
+                question=_phrase_question(row.kind, row.mentions),
+                columns=sorted(
                     column_of[identity] for identity in subject_ids if identity in column_of
                 ),
-                "settles": all_shown and row.blind is None,
-            }
+                settles=all_shown and row.blind is None,
+            )
         )
     return tasks
 
@@ -68,10 +72,6 @@ def _phrase_question(kind: str, n: int) -> str:
         "conflict": "Which of these profiles is wrong?",
     }.get(kind, "Is this correct?")
     return f"{text} ({n} {'paper' if n == 1 else 'papers'})"
-
-
-MAX_TASKS = 200
-"""Maximum tasks listed."""
 
 
 def read_answer_sides(
@@ -98,14 +98,14 @@ class TaskEffects:
 
     Attributes
     ----------
-    closable_tasks : list of dict
-        Id and kind of each task that a commit closes.
-    obstacles : list of dict
+    closable_tasks : list of Closed
+        Tasks that a commit closes.
+    obstacles : list of Hindrance
         Reasons to reject a commit: blind tasks that it would answer.
     """
 
-    closable_tasks: list[dict[str, Any]]
-    obstacles: list[dict[str, Any]]
+    closable_tasks: list[Closed]
+    obstacles: list[Hindrance]
 
 
 def find_task_effects(
@@ -139,10 +139,10 @@ def find_task_effects(
         is_answered = _is_answered(connection, plan, links, row, subject_ids)
         if is_answered and row.blind is not None:
             text = f"{describe_settling([row.id])}: {REMEDY}"
-            obstacles.append({"kind": "blind", "text": text, "mentions": []})
+            obstacles.append(Hindrance(kind="blind", text=text, mentions=[]))
         elif is_answered or _is_obsolete(plan, row, subject_ids):
-            closable_tasks.append({"id": row.id, "kind": row.kind})
-    return TaskEffects(closable_tasks[:MAX_TASKS], obstacles[:MAX_TASKS])
+            closable_tasks.append(Closed(id=row.id, kind=row.kind))
+    return TaskEffects(closable_tasks[:MAX_CLOSABLE_TASKS], obstacles[:MAX_CLOSABLE_TASKS])
 
 
 def _is_obsolete(plan: ArrangementPlan, task: Any, subject_ids: set[str]) -> bool:
@@ -182,7 +182,7 @@ def _is_answered(
     if not is_within_identity(task.kind, task.subject):
         return False
     sides = [
-        set(signature_keys_of(connection, side).values())
+        set(read_signature_keys(connection, side).values())
         for side in read_question(connection, task.id).sides
     ]
     if len(sides) != 2:

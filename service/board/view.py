@@ -19,6 +19,7 @@ from sqlalchemy import Connection, select
 from service.board.block_cache import BlockViews, expand_to_blocks
 from service.board.contradictions import find_contradictions
 from service.board.evidence import compare_sides
+from service.board.results import AskedOf, Board, BoardPaper, Column, Common, Companion, Group
 from service.board.scope import BoardQuestion, BoardScope, read_scope
 from service.board.tasks import list_other_tasks
 from service.constraints.store import read_constraints
@@ -46,8 +47,8 @@ class _EngineGroups:
 
 def build_board(
     connection: Connection, views: BlockViews, text: str, task_id: str | None = None
-) -> dict[str, Any]:
-    """Return the board of a printed name as a JSON value.
+) -> Board:
+    """Return the board of a printed name.
 
     Parameters
     ----------
@@ -81,28 +82,28 @@ def build_board(
     renderer = _ColumnRenderer(
         scope, columns, coauthors_by_work, coauthor_names, groups.group_of, ids, side_of
     )
-    columns_json = renderer.render_columns()
+    board_columns = renderer.render_columns()
     question_columns = _find_question_columns(scope, columns)
-    return {
-        "name": scope.name.printed,
-        "folded": scope.name.folded,
-        "sequence": connection.scalars(select(State.sequence)).one(),
-        "versions": {row.id: row.version for row in scope.rows},
-        "mentions": scope.name.mentions,
-        "hidden": sum(scope.hidden_counts.values()),
-        "left_out": scope.n_omitted,
-        "compared": sum(1 for s in scope.mentions if s in groups.group_of),
-        "columns": columns_json,
-        "contradictions": find_contradictions(
+    return Board(
+        name=scope.name.printed,
+        folded=scope.name.folded,
+        sequence=connection.scalars(select(State.sequence)).one(),
+        versions={row.id: row.version for row in scope.rows},
+        mentions=scope.name.mentions,
+        hidden=sum(scope.hidden_counts.values()),
+        left_out=scope.n_omitted,
+        compared=sum(1 for s in scope.mentions if s in groups.group_of),
+        columns=board_columns,
+        contradictions=find_contradictions(
             [c.mentions for c in columns],
             [set(c.coauthors) for c in columns],
             [(question_columns[0], question_columns[1])] if len(question_columns) > 1 else (),
         ),
-        "question": _render_question(
-            scope, columns, columns_json, groups, coauthor_names, question_columns
+        question=_render_question(
+            scope, columns, board_columns, groups, coauthor_names, question_columns
         ),
-        "tasks": list_other_tasks(connection, scope),
-    }
+        tasks=list_other_tasks(connection, scope),
+    )
 
 
 def _read_signatures(connection: Connection, scope: BoardScope) -> list[SignatureRow]:
@@ -173,7 +174,7 @@ def _read_work_ids(connection: Connection, works: set[int]) -> dict[int, dict[st
 
 @dataclass(frozen=True)
 class _ColumnRenderer:
-    """Renders the columns as JSON values."""
+    """Renders the columns of a board."""
 
     scope: BoardScope
     columns: list[IdentityEvidence]
@@ -183,7 +184,7 @@ class _ColumnRenderer:
     ids: Mapping[int, dict[str, Any]]
     side_of: Mapping[int, int]
 
-    def render_columns(self) -> list[dict[str, Any]]:
+    def render_columns(self) -> list[Column]:
         columns_by_value = self._index_columns_by_value()
         names = {other: name for other, (_, name) in self.coauthor_names.items()}
         number = 0
@@ -195,18 +196,18 @@ class _ColumnRenderer:
                 number += 1
                 groups.append(self._render_group(f"g{number}", members, column, names))
             columns.append(
-                {
-                    "identity": row.id if row else None,
-                    "nowhere": row is None,
-                    "title": row.name if row else UNASSIGNED_TITLE,
-                    "curated": bool(row and row.curated),
-                    "papers": len(column.papers),
-                    "mentions": len(column.mentions),
-                    "hidden": self.scope.hidden_counts.get(row.key, 0) if row else 0,
-                    "years": {str(y): n for y, n in aggregates.count_years(column.papers).items()},
-                    "groups": groups,
+                Column(
+                    identity=row.id if row else None,
+                    nowhere=row is None,
+                    title=row.name if row else UNASSIGNED_TITLE,
+                    curated=bool(row and row.curated),
+                    papers=len(column.papers),
+                    mentions=len(column.mentions),
+                    hidden=self.scope.hidden_counts.get(row.key, 0) if row else 0,
+                    years={str(y): n for y, n in aggregates.count_years(column.papers).items()},
+                    groups=groups,
                     **self._render_lists(k, column, columns_by_value),
-                }
+                )
             )
         return columns
 
@@ -224,7 +225,9 @@ class _ColumnRenderer:
             groups[key].append(m)
         for members in groups.values():
             members.sort(key=lambda m: (-(m.year or -1), m.title, m.work_id))
-        ordering = [(-len(some), -(some[0].year or -1), key) for key, some in groups.items()]
+        ordering = [
+            (-len(members), -(members[0].year or -1), key) for key, members in groups.items()
+        ]
         return [groups[key] for *_, key in sorted(ordering)]
 
     def _render_group(
@@ -233,34 +236,34 @@ class _ColumnRenderer:
         members: list[SignatureRow],
         column: IdentityEvidence,
         names: Mapping[CoauthorKey, str],
-    ) -> dict[str, Any]:
+    ) -> Group:
         group = IdentityEvidence.build((False, -1), group_id, members, column.by_work)
-        return {
-            "id": group_id,
-            "mentions": [self._render_mention(m, column) for m in members],
-            "why": [reason["text"] for reason in list_common_evidence(group, names)[:3]],
-        }
+        return Group(
+            id=group_id,
+            mentions=[self._render_mention(m, column) for m in members],
+            why=[reason["text"] for reason in list_common_evidence(group, names)[:3]],
+        )
 
-    def _render_mention(self, m: SignatureRow, column: IdentityEvidence) -> dict[str, Any]:
+    def _render_mention(self, m: SignatureRow, column: IdentityEvidence) -> BoardPaper:
         coauthors = column.by_work.get(m.work, [])
-        return {
-            "work": m.work_id,
-            "position": m.position,
-            "printed": m.printed,
-            "title": m.title,
-            "venue": m.venue,
-            "year": m.year,
-            "affiliation": m.affiliation,
-            "authors": m.n_authors,
-            "coauthors": [
-                {"identity": self.coauthor_names[o][0], "name": self.coauthor_names[o][1]}
+        return BoardPaper(
+            work=m.work_id,
+            position=m.position,
+            printed=m.printed,
+            title=m.title,
+            venue=m.venue,
+            year=m.year,
+            affiliation=m.affiliation,
+            authors=m.n_authors,
+            coauthors=[
+                Companion(identity=self.coauthor_names[o][0], name=self.coauthor_names[o][1])
                 for o in coauthors[:MAX_COAUTHORS]
                 if o in self.coauthor_names
             ],
-            "links": make_external_links(m.work_id, self.ids.get(m.work, {}), m.orcid),
-            "confidence": m.confidence,
-            "origin": m.origin,
-        }
+            links=make_external_links(m.work_id, self.ids.get(m.work, {}), m.orcid),
+            confidence=m.confidence,
+            origin=m.origin,
+        )
 
     def _index_columns_by_value(self) -> dict[tuple[str, Any], list[int]]:
         """Index the columns by co-author, venue, title word and affiliation."""
@@ -276,8 +279,8 @@ class _ColumnRenderer:
         k: int,
         column: IdentityEvidence,
         columns_by_value: Mapping[tuple[str, Any], list[int]],
-    ) -> dict[str, Any]:
-        lists: dict[str, Any] = {}
+    ) -> dict[str, list[Common]]:
+        lists: dict[str, list[Common]] = {}
         for kind, counts in _count_values(column).items():
             common = {v: n for v, n in counts.items() if len(columns_by_value[kind, v]) > 1}
             # values shared with other columns matter most to a curator
@@ -286,23 +289,19 @@ class _ColumnRenderer:
                 if len(top_counts) < MAX_LISTED:
                     top_counts.setdefault(value, n)
             lists[kind] = [
-                {
-                    **self._describe_value(kind, value),
-                    "papers": n,
-                    "shared": [c for c in columns_by_value[kind, value] if c != k],
-                }
+                self._render_value(
+                    kind, value, n, [c for c in columns_by_value[kind, value] if c != k]
+                )
                 for value, n in sorted(top_counts.items(), key=lambda e: (-e[1], str(e[0])))
                 if kind != "coauthors" or value in self.coauthor_names
             ]
         return lists
 
-    def _describe_value(self, kind: str, value: Any) -> dict[str, Any]:
+    def _render_value(self, kind: str, value: Any, papers: int, shared: list[int]) -> Common:
         if kind == "coauthors":
-            return {
-                "name": self.coauthor_names[value][1],
-                "identity": self.coauthor_names[value][0],
-            }
-        return {"name": value}
+            identity, name = self.coauthor_names[value]
+            return Common(name=name, identity=identity, papers=papers, shared=shared)
+        return Common(name=value, papers=papers, shared=shared)
 
 
 def _count_values(column: IdentityEvidence) -> dict[str, Counter[Any]]:
@@ -328,11 +327,11 @@ def _find_question_columns(scope: BoardScope, columns: Sequence[IdentityEvidence
 def _render_question(
     scope: BoardScope,
     columns: Sequence[IdentityEvidence],
-    columns_json: Sequence[Mapping[str, Any]],
+    board_columns: Sequence[Column],
     groups: _EngineGroups,
     coauthor_names: Mapping[CoauthorKey, tuple[str | None, str]],
     question_columns: Sequence[int],
-) -> dict[str, Any] | None:
+) -> AskedOf | None:
     question: BoardQuestion | None = scope.question
     if question is None:
         return None
@@ -347,24 +346,24 @@ def _render_question(
     if question.kind == "assign" and question.sides:
         question_mentions = {(m.work, m.position) for m in question.sides[0]}
     group_ids = [
-        group["id"]
+        group.id
         for k in question_columns
-        for group in columns_json[k]["groups"]
-        if any((m["work"], m["position"]) in question_mentions for m in group["mentions"])
+        for group in board_columns[k].groups
+        if any((m.work, m.position) in question_mentions for m in group.mentions)
     ]
     if question.kind == "merge":  # the question covers both columns completely
         group_ids = []
-    return {
-        "task": question.task,
-        "kind": question.kind,
-        "blind": question.is_blind,
-        "columns": list(question_columns),
-        "groups": group_ids,
-        "probability": probability,
-        "for": list(reasons_for),
-        "against": list(reasons_against),
-        "compare": _pick_representatives(scope, columns),
-    }
+    return AskedOf(
+        task=question.task,
+        kind=question.kind,
+        blind=question.is_blind,
+        columns=list(question_columns),
+        groups=group_ids,
+        probability=probability,
+        for_=list(reasons_for),
+        against=list(reasons_against),
+        compare=_pick_representatives(scope, columns),
+    )
 
 
 def _contrast_sides(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from disambig.cli.options import examples, json_option, quiet_option
+from disambig.cli.options import format_examples, json_option, quiet_option
 from disambig.console import show_progress
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "connect_service",
     "database_option",
-    "examples",
+    "format_examples",
     "get_actor",
     "json_option",
     "open_service",
@@ -55,7 +55,7 @@ def open_service(
     ----------
     database : str, optional
         Value of ``--database``.
-    **given
+    **overrides
         Other settings from the command line; None for an omitted option.
 
     Raises
@@ -78,7 +78,7 @@ def open_service(
 
 @contextmanager
 def connect_service(database: str | None = None) -> Iterator[tuple[Settings, Database]]:
-    """Like :func:`opened`, at any schema revision: for commands that manage the schema."""
+    """Like :func:`open_service`, at any schema revision: for commands that manage the schema."""
     from service.db.migrations import connect
     from service.settings import read_settings
 

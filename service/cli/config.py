@@ -8,11 +8,11 @@ import click
 
 if TYPE_CHECKING:
     from service.settings_report import SettingReport
-from disambig.cli.options import examples, json_option
+from disambig.cli.options import format_examples, json_option
 
 
 @click.command(
-    epilog=examples(
+    epilog=format_examples(
         "disambig config",
         "disambig config --toml > disambig.toml",
         "DISAMBIG_PORT=9000 disambig config --json",
@@ -52,8 +52,8 @@ def config(as_toml: bool, as_json: bool) -> None:
 def _print_settings(reports: list[SettingReport]) -> None:
     from disambig.console import escape_text
 
-    for setting in reports:
-        value = "(not set)" if setting.value is None else str(setting.value)
-        click.echo(f"{setting.name} = {escape_text(value)}")
-        click.echo(f"    {escape_text(setting.meaning)}")
-        click.echo(f"    {setting.variable}, {setting.takes}; from {escape_text(setting.source)}")
+    for report in reports:
+        value = "(not set)" if report.value is None else str(report.value)
+        click.echo(f"{report.name} = {escape_text(value)}")
+        click.echo(f"    {escape_text(report.meaning)}")
+        click.echo(f"    {report.variable}, {report.takes}; from {escape_text(report.source)}")

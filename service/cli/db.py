@@ -12,10 +12,10 @@ from service.cli import common
 if TYPE_CHECKING:
     from service.db.database import Database
     from service.db.overview import Inventory
-from disambig.cli.options import examples, json_option, quiet_option
+from disambig.cli.options import format_examples, json_option, quiet_option
 from disambig.console import show_progress
 
-GROUP_EXAMPLES = examples(
+GROUP_EXAMPLES = format_examples(
     "disambig db info",
     "disambig db upgrade --database postgresql://disambig@localhost/disambig",
     "disambig db backup /backups/disambig-2026-11-21.backup",
@@ -32,7 +32,7 @@ def db() -> None:
     """
 
 
-@db.command(epilog=examples("disambig db upgrade"))
+@db.command(epilog=format_examples("disambig db upgrade"))
 @click.argument("revision", default="head")
 @common.database_option
 def upgrade(revision: str, database: str | None) -> None:
@@ -41,7 +41,7 @@ def upgrade(revision: str, database: str | None) -> None:
         _migrate(opened, revision, up=True)
 
 
-@db.command(epilog=examples("disambig db downgrade 0001"))
+@db.command(epilog=format_examples("disambig db downgrade 0001"))
 @click.argument("revision")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @common.database_option
@@ -56,7 +56,7 @@ def downgrade(revision: str, database: str | None, yes: bool) -> None:
         _migrate(opened, revision, up=False)
 
 
-@db.command(epilog=examples("disambig db info", "disambig db info --json"))
+@db.command(epilog=format_examples("disambig db info", "disambig db info --json"))
 @common.database_option
 @json_option
 def info(database: str | None, as_json: bool) -> None:
@@ -68,15 +68,15 @@ def info(database: str | None, as_json: bool) -> None:
     from service.settings_report import mask_passwords
 
     with common.connect_service(database) as (settings, opened):
-        held = read_inventory(opened)
+        contents = read_inventory(opened)
     address = mask_passwords(settings.database_url)
     if as_json:
-        click.echo(json.dumps({"address": address, **asdict(held)}, default=str, indent=2))
+        click.echo(json.dumps({"address": address, **asdict(contents)}, default=str, indent=2))
     else:
-        _print_info(address, held)
+        _print_info(address, contents)
 
 
-@db.command(epilog=examples("disambig db check"))
+@db.command(epilog=format_examples("disambig db check"))
 @common.database_option
 @quiet_option
 def check(database: str | None, quiet: bool) -> None:
@@ -93,16 +93,18 @@ def check(database: str | None, quiet: bool) -> None:
     with common.connect_service(database) as (_, opened):
         migrations.require_head_revision(opened)
         with show_progress("Checking", len(INVARIANTS), "checks", quiet=quiet) as advance:
-            broken = find_violations(opened, advance)
-    for violation in broken:
+            violations = find_violations(opened, advance)
+    for violation in violations:
         click.echo(escape_text(str(violation)))
-    if broken:
-        raise DisambigError(f"{len(broken)} of {len(INVARIANTS)} checks failed; restore a backup")
+    if violations:
+        raise DisambigError(
+            f"{len(violations)} of {len(INVARIANTS)} checks failed; restore a backup"
+        )
     if not quiet:
         click.echo(f"all {len(INVARIANTS)} checks passed", err=True)
 
 
-@db.command(epilog=examples("disambig db backup /backups/disambig-2026-11-21.backup"))
+@db.command(epilog=format_examples("disambig db backup /backups/disambig-2026-11-21.backup"))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @common.database_option
@@ -126,7 +128,7 @@ def backup(file: Path, force: bool, database: str | None, quiet: bool) -> None:
         click.echo(f"{file}: {file.stat().st_size:,} bytes", err=True)
 
 
-@db.command(epilog=examples("disambig db restore /backups/disambig.backup --force"))
+@db.command(epilog=format_examples("disambig db restore /backups/disambig.backup --force"))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace the content of the database.")
 @common.database_option
@@ -153,36 +155,39 @@ def _migrate(database: Database, revision: str, *, up: bool) -> None:
     from service.db import migrations
     from service.errors import Invalid
 
-    known = ["base", *migrations.list_revisions()]
+    order = ["base", *migrations.list_revisions()]
     target_revision = migrations.get_head_revision() if revision == "head" else revision
-    if target_revision not in known:
-        raise Invalid(f"there is no revision {revision!r}", f"name one of {', '.join(known)}")
+    if target_revision not in order:
+        raise Invalid(f"there is no revision {revision!r}", f"name one of {', '.join(order)}")
     before = migrations.get_revision(database) or "base"
-    if before not in known:
+    if before not in order:
         migrations.require_head_revision(database)  # reports that it is of a later version
     if before == target_revision:
         click.echo(f"already at revision {target_revision}", err=True)
         return
-    if (known.index(before) < known.index(target_revision)) != up:
-        other = "downgrade" if up else "upgrade"
+    if (order.index(before) < order.index(target_revision)) != up:
+        other_command = "downgrade" if up else "upgrade"
         raise Invalid(
-            f"the database is at revision {before}", f"use disambig db {other} {target_revision}"
+            f"the database is at revision {before}",
+            f"use disambig db {other_command} {target_revision}",
         )
     migrations.migrate(database, target_revision)
     click.echo(f"revision {before} → {target_revision}", err=True)
 
 
-def _print_info(address: str, held: Inventory) -> None:
+def _print_info(address: str, contents: Inventory) -> None:
     from disambig.console import escape_text, format_count
 
     click.echo(f"address     {escape_text(address)}")
-    click.echo(f"database    {held.kind}")
-    state = "" if held.revision == held.newest else f" (this version needs {held.newest})"
-    click.echo(f"revision    {held.revision or 'none'}{state}")
-    click.echo(f"size        {format_count(held.bytes)}B")
-    if held.free is not None:
-        click.echo(f"disk free   {format_count(held.free)}B")
-    for name, rows in held.rows.items():
+    click.echo(f"database    {contents.kind}")
+    state = (
+        "" if contents.revision == contents.newest else f" (this version needs {contents.newest})"
+    )
+    click.echo(f"revision    {contents.revision or 'none'}{state}")
+    click.echo(f"size        {format_count(contents.bytes)}B")
+    if contents.free is not None:
+        click.echo(f"disk free   {format_count(contents.free)}B")
+    for name, rows in contents.rows.items():
         click.echo(f"{name:<11} {rows:,}")
-    if held.last_event is not None:
-        click.echo(f"last event  {held.last_event:%Y-%m-%d %H:%M:%S} UTC")
+    if contents.last_event is not None:
+        click.echo(f"last event  {contents.last_event:%Y-%m-%d %H:%M:%S} UTC")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.api_keys import KeyInfo
-from disambig.cli.options import examples, json_option, quiet_option
+from disambig.cli.options import format_examples, json_option, quiet_option
 
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 
@@ -41,7 +41,7 @@ def _parse_expiry(
 
 
 @click.group(
-    epilog=examples(
+    epilog=format_examples(
         'disambig key create --role admin --name "Ada, laptop"',
         "disambig key list",
         "disambig key revoke k-3k9x0f7q2m1b",
@@ -61,7 +61,7 @@ def key() -> None:
 
 
 @key.command(
-    epilog=examples(
+    epilog=format_examples(
         'disambig key create --role admin --name "Ada, laptop"',
         'disambig key create --role editor --name "nightly import" --expires 90d',
         "KEY=$(disambig key create --role reviewer --name tests --quiet)",
@@ -99,9 +99,9 @@ def create(
     from service import api_keys
     from service.actors import Role
 
-    with common.open_service(database) as (_, opened):
+    with common.open_service(database) as (_, db):
         info, text = api_keys.create_key(
-            opened,
+            db,
             common.get_actor(),
             name=name,
             role=Role(role),
@@ -122,7 +122,7 @@ def create(
         )
 
 
-@key.command("list", epilog=examples("disambig key list", "disambig key list --json"))
+@key.command("list", epilog=format_examples("disambig key list", "disambig key list --json"))
 @common.database_option
 @json_option
 def list_(database: str | None, as_json: bool) -> None:
@@ -132,7 +132,7 @@ def list_(database: str | None, as_json: bool) -> None:
     from service import api_keys
     from service.values import to_dict
 
-    with common.open_service(database) as (_, opened), opened.read() as connection:
+    with common.open_service(database) as (_, db), db.read() as connection:
         keys = api_keys.list_keys(connection)
     now = datetime.now(UTC)
     if as_json:
@@ -144,7 +144,7 @@ def list_(database: str | None, as_json: bool) -> None:
         _print_keys(keys, now)
 
 
-@key.command(epilog=examples('disambig key revoke k-3k9x0f7q2m1b --reason "laptop lost"'))
+@key.command(epilog=format_examples('disambig key revoke k-3k9x0f7q2m1b --reason "laptop lost"'))
 @click.argument("id")
 @click.option("--reason", help="Reason, stored in the event log.")
 @common.database_option
@@ -152,8 +152,8 @@ def revoke(id: str, reason: str | None, database: str | None) -> None:
     """Revoke the key ID permanently; servers reject it within seconds."""
     from service import api_keys
 
-    with common.open_service(database) as (_, opened):
-        info = api_keys.revoke_key(opened, common.get_actor(), id, reason)
+    with common.open_service(database) as (_, db):
+        info = api_keys.revoke_key(db, common.get_actor(), id, reason)
     click.echo(
         f"{info.id} ({escape_text(info.name)}) is revoked since {info.revoked_at:%Y-%m-%d %H:%M}."
     )
@@ -167,7 +167,7 @@ def _print_keys(key_infos: list[KeyInfo], now: datetime) -> None:
     for column in ("id", "role", "name", "state", "used", "until"):
         table.add_column(column, overflow="fold", no_wrap=column != "name")
 
-    def day(moment: datetime | None) -> str:
+    def format_day(moment: datetime | None) -> str:
         return "never" if moment is None else f"{moment:%Y-%m-%d}"
 
     for info in key_infos:
@@ -177,8 +177,8 @@ def _print_keys(key_infos: list[KeyInfo], now: datetime) -> None:
             info.role.value,
             escape_text(info.name),
             state,
-            day(info.used_at),
-            day(info.expires_at) if info.expires_at else "ever",
+            format_day(info.used_at),
+            format_day(info.expires_at) if info.expires_at else "ever",
             style=None if state == "active" else "dim",
         )
     make_console().print(table)

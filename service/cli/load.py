@@ -9,23 +9,23 @@ import click
 
 from disambig.cli.works_options import (
     EXIT_REJECTED,
-    finish,
+    finish_reading,
+    open_works,
     reading_options,
     works_argument,
-    works_of,
 )
 from disambig.console import escape_text
 from service.cli import common
 
 if TYPE_CHECKING:
     from service.works.load import Delivery, LoadReport
-from disambig.cli.options import examples, quiet_option
+from disambig.cli.options import format_examples, quiet_option
 
 _MAX_LABEL = 500
 
 
 @click.command(
-    epilog=examples(
+    epilog=format_examples(
         "disambig load works.jsonl.gz",
         "disambig load folder/ more.jsonl --database postgresql://me@host:5432/names",
         "zcat works.jsonl.gz | disambig load - --rejects rejects.jsonl --quiet",
@@ -56,7 +56,7 @@ def load(
 
     with (
         common.open_service(database) as (_, opened),
-        works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader,
+        open_works(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader,
         no_collector(),
     ):
         delivery = _build_delivery(works, format)
@@ -68,7 +68,7 @@ def load(
         )
     if not quiet:
         click.echo(_format_summary(report), err=True)
-    finish(reader.report, rejects=rejects, quiet=quiet)
+    finish_reading(reader.report, rejects=rejects, quiet=quiet)
     if report.rejected:
         raise click.exceptions.Exit(EXIT_REJECTED)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,14 +13,15 @@ from disambig.console import escape_text, make_console, show_progress
 from service.cli import common
 
 if TYPE_CHECKING:
+    from service.review.results import Estimates, SampleUnit, Share
     from service.training.store import ModelView
-from disambig.cli.options import examples, json_option, quiet_option
+from disambig.cli.options import format_examples, json_option, quiet_option
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(
-    epilog=examples(
+    epilog=format_examples(
         "disambig review sample --size 400",
         "disambig review estimates",
         "disambig review train",
@@ -37,7 +38,7 @@ def review() -> None:
 
 
 @review.command(
-    epilog=examples(
+    epilog=format_examples(
         "disambig review sample --size 400",
         "disambig review sample --size 200 --unit identity",
     )
@@ -56,7 +57,7 @@ def review() -> None:
 @json_option
 def sample(
     size: int,
-    unit: str,
+    unit: SampleUnit,
     seed: int | None,
     reason: str | None,
     database: str | None,
@@ -68,22 +69,25 @@ def sample(
     each task without seeing each other's answers, and a third if they differ. Tasks come in
     random order, so the estimates are unbiased whenever you stop.
     """
-    from dataclasses import asdict
-
     from service.review import sampling
+    from service.values import to_dict
 
-    with common.open_service(database) as (_, opened):
-        drawn_sample = sampling.draw_sample(opened, common.get_actor(), size, unit, seed, reason)
+    with common.open_service(database) as (_, db):
+        drawn_sample = sampling.draw_sample(db, common.get_actor(), size, unit, seed, reason)
     if as_json:
-        click.echo(json.dumps(asdict(drawn_sample)))
+        click.echo(json.dumps(to_dict(drawn_sample)))
         return
     click.echo(f"Sample {drawn_sample.id}: {drawn_sample.tasks:,} open tasks.")
-    for part in drawn_sample.strata:
-        often = "once" if part.slice == "1" else f"{part.slice} times"
-        click.echo(f"  {part.drawn:>6,} of {part.mentions:>11,} mentions whose name occurs {often}")
+    for stratum in drawn_sample.strata:
+        times = "once" if stratum.slice == "1" else f"{stratum.slice} times"
+        click.echo(
+            f"  {stratum.drawn:>6,} of {stratum.mentions:>11,} mentions whose name occurs {times}"
+        )
 
 
-@review.command(epilog=examples("disambig review estimates", "disambig review estimates --json"))
+@review.command(
+    epilog=format_examples("disambig review estimates", "disambig review estimates --json")
+)
 @click.option(
     "--sample", metavar="ID", help="Sample to estimate from; default: the last one drawn."
 )
@@ -96,47 +100,50 @@ def estimates(sample: str | None, database: str | None, as_json: bool) -> None:
     identities published when the sample was drawn.
     """
     from service.review import sampling
+    from service.values import to_dict
 
-    with common.open_service(database) as (_, opened), opened.read() as connection:
+    with common.open_service(database) as (_, db), db.read() as connection:
         quality = sampling.estimate_quality(connection, sample)
     if as_json:
-        click.echo(json.dumps(quality, default=str))
+        click.echo(json.dumps(to_dict(quality), default=str))
     else:
         _print_estimates(quality)
 
 
-def _print_estimates(report: dict[str, Any]) -> None:
+def _print_estimates(report: Estimates) -> None:
     from rich import box
     from rich.table import Table
 
-    states = ", ".join(f"{n:,} {name}" for name, n in report["tasks"].items())
+    from service.values import asdict
+
+    states = ", ".join(f"{n:,} {name}" for name, n in asdict(report.tasks).items())
     click.echo(
-        f"Sample {escape_text(report['sample'])} of {report['drawn_at']:%Y-%m-%d} by "
-        f"{escape_text(report['drawn_by'])}: {states}"
+        f"Sample {escape_text(report.sample)} of {report.drawn_at:%Y-%m-%d} by "
+        f"{escape_text(report.drawn_by)}: {states}"
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
     table.add_column("name occurs")
     for column in ("reviewed", "precision (%)", "recall (%)"):
         table.add_column(column, justify="right")
-    for row in [report["overall"], *report["slices"]]:
+    for row in [report.overall, *report.slices]:
         table.add_row(
-            row["slice"],
-            f"{row['reviewed']:,}",
-            _format_percent(row["precision"]),
-            _format_percent(row["recall"]),
+            row.slice,
+            f"{row.reviewed:,}",
+            _format_percent(row.precision),
+            _format_percent(row.recall),
         )
     make_console().print(table)
 
 
-def _format_percent(share: dict[str, float] | None) -> str:
-    if share is None:
+def _format_percent(estimate: Share | None) -> str:
+    if estimate is None:
         return "–"
-    value, low, high = (100 * share[name] for name in ("estimate", "low", "high"))
+    value, low, high = (100 * part for part in (estimate.estimate, estimate.low, estimate.high))
     return f"{value:.1f} ({low:.1f} to {high:.1f})"
 
 
 @review.command(
-    epilog=examples(
+    epilog=format_examples(
         "disambig review train",
         "disambig review train --works works.jsonl.gz --labels labels.jsonl --out new.model",
         "disambig review promote m-3k9x0f7q2m1b",
@@ -189,7 +196,7 @@ def train(
     with labels of other splits, and how many mentions would change. The model is stored as a
     candidate; it is not used until it is promoted.
     """
-    from disambig.cli.options import refuse_input
+    from disambig.cli.options import reject_input
     from service import job_queue
     from service.training import store as model_store
     from service.training.fit import LabelledWorks
@@ -198,24 +205,24 @@ def train(
     if bool(works) != bool(labels):
         raise click.UsageError("--works and --labels go together; give both or neither")
     if out is not None:
-        refuse_input(out, (*works, *labels))
+        reject_input(out, (*works, *labels))
     labelled = LabelledWorks.read(works, labels, split) if works else None
     if labelled is not None and not labelled.training_labels:
         raise click.UsageError(f"no label has the split {split!r}; name another with --split")
-    with common.open_service(database) as (settings, opened):
-        worker = Worker(opened, settings, lambda line: None)
+    with common.open_service(database) as (settings, db):
+        worker = Worker(db, settings, lambda line: None)
         wish = model_store.FitOptions(hold_back, seed)
         requested_model = model_store.request_model(
-            opened, common.get_actor(), wish, settings.heartbeat, reason, worker=worker.id
+            db, common.get_actor(), wish, settings.heartbeat, reason, worker=worker.id
         )
-        with opened.read() as connection:
+        with db.read() as connection:
             claim = job_queue.get_claim(connection, job_queue.MODEL, requested_model.id, worker.id)
         try:
             worker.fit_model(claim, labelled, partial(show_progress, quiet=quiet))
         except KeyboardInterrupt:
-            model_store.cancel_model(opened, common.get_actor(), requested_model.id, "interrupted")
+            model_store.cancel_model(db, common.get_actor(), requested_model.id, "interrupted")
             raise
-        with opened.read() as connection:
+        with db.read() as connection:
             fitted_model = model_store.get_model(connection, requested_model.id)
             content = (
                 model_store.read_content(connection, requested_model.id)
@@ -236,7 +243,7 @@ def train(
 
 def _print_comparison(model: ModelView) -> None:
     comparison = model.comparison or {}
-    learned, held, gold = comparison["learned"], comparison["held_back"], comparison["gold"]
+    learned, held_back, gold = comparison["learned"], comparison["held_back"], comparison["gold"]
     click.echo(
         f"Learned from {learned['answers']:,} answered tasks ({learned['same']:,} one person, "
         f"{learned['different']:,} different)."
@@ -244,11 +251,11 @@ def _print_comparison(model: ModelView) -> None:
         else f"Fitted on {learned['labels']:,} labels and {learned['decisions']:,} decisions."
     )
     lines = [("", "in use", "new")]
-    if held["decisions"]:
-        old, new = (f"{held['right'][name]:,}" for name in ("old", "new"))
-        lines.append((f"of {held['decisions']:,} decisions held back, right", old, new))
-    if held["sureness"]:
-        old, new = (f"{100 * held['sureness'][name]:.1f}" for name in ("old", "new"))
+    if held_back["decisions"]:
+        old, new = (f"{held_back['right'][name]:,}" for name in ("old", "new"))
+        lines.append((f"of {held_back['decisions']:,} decisions held back, right", old, new))
+    if held_back["sureness"]:
+        old, new = (f"{100 * held_back['sureness'][name]:.1f}" for name in ("old", "new"))
         lines.append(("confidence in the answers held back (%)", old, new))
     for figure in ("precision", "recall", "f1") if gold else ():
         old, new = (f"{100 * gold[name][figure]:.2f}" for name in ("old", "new"))
@@ -264,7 +271,7 @@ def _print_comparison(model: ModelView) -> None:
     click.echo(f"To use it:  disambig review promote {model.id}")
 
 
-@review.command("models", epilog=examples("disambig review models"))
+@review.command("models", epilog=format_examples("disambig review models"))
 @common.database_option
 @json_option
 def list_models(database: str | None, as_json: bool) -> None:
@@ -273,20 +280,20 @@ def list_models(database: str | None, as_json: bool) -> None:
 
     from service.training import store as model_store
 
-    with common.open_service(database) as (_, opened), opened.read() as connection:
+    with common.open_service(database) as (_, db), db.read() as connection:
         models = model_store.list_models(connection)
     if as_json:
         click.echo(json.dumps([asdict(model) for model in models], default=str))
         return
     for model in models:
-        said = "in use" if model.in_use else model.state + (", outdated" * model.outdated)
-        click.echo(f"{model.id}  {model.added_at:%Y-%m-%d}  {said}")
+        state = "in use" if model.in_use else model.state + (", outdated" * model.outdated)
+        click.echo(f"{model.id}  {model.added_at:%Y-%m-%d}  {state}")
     if not any(model.in_use for model in models):
         click.echo("Runs use the model of the settings.")
 
 
 @review.command(
-    epilog=examples(
+    epilog=format_examples(
         "disambig review promote m-3k9x0f7q2m1b",
         "disambig review promote new.model",
         "disambig review promote shipped",
@@ -304,15 +311,15 @@ def promote(model: str, reason: str | None, database: str | None) -> None:
     from service.training import promotion
 
     by_id = model == promotion.SHIPPED or (model.startswith("m-") and not Path(model).exists())
-    with common.open_service(database) as (_, opened):
-        with opened.read() as connection:
+    with common.open_service(database) as (_, db):
+        with db.read() as connection:
             before = promotion.get_promoted(connection)
         if by_id:
-            promoted_model = promotion.promote(opened, common.get_actor(), model, reason)
+            promoted_model = promotion.promote(db, common.get_actor(), model, reason)
         else:
-            promoted_model = promotion.promote_file(opened, common.get_actor(), Path(model), reason)
-    was = "the model of the settings" if before is None else before.id
+            promoted_model = promotion.promote_file(db, common.get_actor(), Path(model), reason)
+    previous = "the model of the settings" if before is None else before.id
     click.echo(
         f"Runs use model {promoted_model.id} ({promoted_model.digest[:12]}) from now on; "
-        f"previously, {was}."
+        f"previously, {previous}."
     )

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from service.db.database import Database
     from service.runs.results import Run
     from service.settings import Settings
-from disambig.cli.options import examples, json_option, quiet_option
+from disambig.cli.options import format_examples, json_option, quiet_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group(
-    epilog=examples(
+    epilog=format_examples(
         "disambig run start --wait                 propose, and show the progress",
         "disambig run diff r-3k9x0f7q2m1b          what publishing would change, largest first",
         "disambig run publish r-3k9x0f7q2m1b       publish it; identities keep their ids",
@@ -47,7 +47,7 @@ _wait_option = click.option(
 
 
 @run.command(
-    epilog=examples(
+    epilog=format_examples(
         "disambig run start --wait",
         "disambig run start --touched --wait --publish",
     )
@@ -82,13 +82,13 @@ def start(
     from service.cli import run_output as views
     from service.runs import store as run_store
 
-    with common.open_service(database) as (settings, opened):
+    with common.open_service(database) as (settings, db):
         scope = run_store.TOUCHED if touched else run_store.FULL
-        run_view = run_store.create_run(opened, common.get_actor(), scope=scope, reason=reason)
+        run_view = run_store.create_run(db, common.get_actor(), scope=scope, reason=reason)
         if wait or publish:
-            run_view = _wait_for_run(opened, settings, run_view, quiet=quiet)
+            run_view = _wait_for_run(db, settings, run_view, quiet=quiet)
         if publish:
-            run_view = _publish_run(opened, settings, run_view.id, reason, quiet=quiet or as_json)
+            run_view = _publish_run(db, settings, run_view.id, reason, quiet=quiet or as_json)
         if as_json:
             click.echo(views.to_json(run_view))
         elif quiet:
@@ -97,7 +97,9 @@ def start(
             views.print_run(run_view)
 
 
-@run.command("list", epilog=examples("disambig run list", "disambig run list --state proposed"))
+@run.command(
+    "list", epilog=format_examples("disambig run list", "disambig run list --state proposed")
+)
 @click.option("--state", metavar="STATE", help="Only runs in this state, such as proposed.")
 @click.option(
     "--limit",
@@ -113,7 +115,7 @@ def list_(state: str | None, limit: int, database: str | None, as_json: bool) ->
     from service.cli import run_output as views
     from service.runs import store as run_store
 
-    with common.open_service(database) as (_, opened), opened.read() as connection:
+    with common.open_service(database) as (_, db), db.read() as connection:
         runs = run_store.list_runs(connection, state=state, limit=limit)
     if as_json:
         click.echo(json.dumps([json.loads(views.to_json(r)) for r in runs], indent=2))
@@ -121,7 +123,7 @@ def list_(state: str | None, limit: int, database: str | None, as_json: bool) ->
         views.print_runs(runs)
 
 
-@run.command(epilog=examples("disambig run show r-3k9x0f7q2m1b --wait"))
+@run.command(epilog=format_examples("disambig run show r-3k9x0f7q2m1b --wait"))
 @_run_id_argument
 @_wait_option
 @common.database_option
@@ -132,11 +134,11 @@ def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bo
     from service.cli import run_output as views
     from service.runs import store as run_store
 
-    with common.open_service(database) as (settings, opened):
-        with opened.read() as connection:
+    with common.open_service(database) as (settings, db):
+        with db.read() as connection:
             run_view = run_store.get_run(connection, run_id)
         if wait:
-            run_view = _wait_for_run(opened, settings, run_view, quiet=quiet)
+            run_view = _wait_for_run(db, settings, run_view, quiet=quiet)
     if as_json:
         click.echo(views.to_json(run_view))
     else:
@@ -144,7 +146,7 @@ def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bo
 
 
 @run.command(
-    epilog=examples(
+    epilog=format_examples(
         "disambig run diff r-3k9x0f7q2m1b",
         "disambig run diff r-3k9x0f7q2m1b --kind merge --limit 100",
     )
@@ -171,7 +173,7 @@ def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_jso
     from service.runs import store as run_store
     from service.values import to_dict
 
-    with common.open_service(database) as (_, opened), opened.read() as connection:
+    with common.open_service(database) as (_, db), db.read() as connection:
         run_view = run_store.get_run(connection, run_id)
         lines = proposals.list_changes(connection, run_id, kind, None, limit)
     if as_json:
@@ -183,7 +185,7 @@ def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_jso
         views.print_changes(run_view, lines)
 
 
-@run.command(epilog=examples("disambig run publish r-3k9x0f7q2m1b"))
+@run.command(epilog=format_examples("disambig run publish r-3k9x0f7q2m1b"))
 @_run_id_argument
 @_reason_option
 @common.database_option
@@ -194,12 +196,12 @@ def publish(run_id: str, reason: str | None, database: str | None, as_json: bool
     It is rejected if a decision or another publication was made since the proposal; disambig run
     rebase ID updates the proposal.
     """
-    with common.open_service(database) as (settings, opened):
-        run_view = _publish_run(opened, settings, run_id, reason, quiet=as_json)
+    with common.open_service(database) as (settings, db):
+        run_view = _publish_run(db, settings, run_id, reason, quiet=as_json)
         _print_run(run_view, as_json=as_json)
 
 
-@run.command(epilog=examples('disambig run rollback r-3k9x0f7q2m1b --reason "bad model"'))
+@run.command(epilog=format_examples('disambig run rollback r-3k9x0f7q2m1b --reason "bad model"'))
 @_run_id_argument
 @_reason_option
 @common.database_option
@@ -209,13 +211,13 @@ def rollback(run_id: str, reason: str | None, database: str | None, as_json: boo
     from service.cli.run_wait import generate_tasks_here
     from service.publication import publish as publishing
 
-    with common.open_service(database) as (settings, opened):
-        publishing.roll_back(opened, common.get_actor(), run_id, reason)
-        generate_tasks_here(opened, settings, quiet=as_json)
-        _print_run(_get_run(opened, run_id), as_json=as_json)
+    with common.open_service(database) as (settings, db):
+        publishing.roll_back(db, common.get_actor(), run_id, reason)
+        generate_tasks_here(db, settings, quiet=as_json)
+        _print_run(_get_run(db, run_id), as_json=as_json)
 
 
-@run.command(epilog=examples("disambig run rebase r-3k9x0f7q2m1b --wait"))
+@run.command(epilog=format_examples("disambig run rebase r-3k9x0f7q2m1b --wait"))
 @_run_id_argument
 @_wait_option
 @_reason_option
@@ -228,14 +230,14 @@ def rebase(
     """Update a proposal for decisions, works and publications since it was made."""
     from service.publication import proposals
 
-    with common.open_service(database) as (settings, opened):
-        run_view = proposals.rebase(opened, common.get_actor(), run_id, reason)
+    with common.open_service(database) as (settings, db):
+        run_view = proposals.rebase(db, common.get_actor(), run_id, reason)
         if wait:
-            run_view = _wait_for_run(opened, settings, run_view, quiet=quiet)
+            run_view = _wait_for_run(db, settings, run_view, quiet=quiet)
         _print_run(run_view, as_json=as_json)
 
 
-@run.command(epilog=examples("disambig run cancel r-3k9x0f7q2m1b"))
+@run.command(epilog=format_examples("disambig run cancel r-3k9x0f7q2m1b"))
 @_run_id_argument
 @_reason_option
 @common.database_option
@@ -244,10 +246,8 @@ def cancel(run_id: str, reason: str | None, database: str | None, as_json: bool)
     """Cancel a queued or running run, or discard its proposal."""
     from service.runs import store as run_store
 
-    with common.open_service(database) as (_, opened):
-        _print_run(
-            run_store.cancel_run(opened, common.get_actor(), run_id, reason), as_json=as_json
-        )
+    with common.open_service(database) as (_, db):
+        _print_run(run_store.cancel_run(db, common.get_actor(), run_id, reason), as_json=as_json)
 
 
 def _publish_run(
@@ -256,10 +256,10 @@ def _publish_run(
     from service.cli.run_wait import generate_tasks_here
     from service.publication import publish as publishing
 
-    blind = publishing.publish(database, common.get_actor(), run_id, reason).blind
-    if blind:
+    blind_tasks = publishing.publish(database, common.get_actor(), run_id, reason).blind
+    if blind_tasks:
         click.echo(
-            f"blind tasks that this publication makes obsolete: {', '.join(blind)}", err=True
+            f"blind tasks that this publication makes obsolete: {', '.join(blind_tasks)}", err=True
         )
     generate_tasks_here(database, settings, quiet=quiet)
     return _get_run(database, run_id)
@@ -286,7 +286,7 @@ def _wait_for_run(database: Database, settings: Settings, run_view: Run, *, quie
     from service.cli.run_wait import wait_for_run
     from service.errors import Conflict
 
-    ended = wait_for_run(database, settings, run_view.id, quiet=quiet)
-    if ended.state in ("failed", "cancelled"):
-        raise Conflict(f"run {ended.id} {ended.state}: {ended.error or 'by request'}")
-    return ended
+    ended_run = wait_for_run(database, settings, run_view.id, quiet=quiet)
+    if ended_run.state in ("failed", "cancelled"):
+        raise Conflict(f"run {ended_run.id} {ended_run.state}: {ended_run.error or 'by request'}")
+    return ended_run

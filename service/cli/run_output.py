@@ -64,12 +64,12 @@ def print_runs(run_list: Sequence[Run]) -> None:
     if not run_list:
         out.print("No runs yet. Start one: disambig run start --wait")
         return
-    shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    grid = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("run", "state", "scope", "requested", "duration"):
-        shown.add_column(name, no_wrap=True)
-    shown.add_column("proposes", overflow="fold")
+        grid.add_column(name, no_wrap=True)
+    grid.add_column("proposes", overflow="fold")
     for run in run_list:
-        shown.add_row(
+        grid.add_row(
             run.id,
             Text(run.state, style=COLOURS.get(run.state, "")),
             run.scope,
@@ -77,7 +77,7 @@ def print_runs(run_list: Sequence[Run]) -> None:
             _format_duration(run),
             Text(_summarize(run), style="red" if run.state == "failed" else ""),
         )
-    out.print(shown)
+    out.print(grid)
 
 
 def _summarize(run: Run) -> str:
@@ -104,8 +104,8 @@ def print_run(run: Run) -> None:
     grid.add_row("run", Text(run.id, style="bold"))
     state = Text(run.state, style=COLOURS.get(run.state, ""))
     if run.state == "running" and run.stage:
-        of = "" if run.total is None else f" of {run.total:,}"
-        state.append(f"  {escape_text(run.stage)} {run.done:,}{of}", style="")
+        total = "" if run.total is None else f" of {run.total:,}"
+        state.append(f"  {escape_text(run.stage)} {run.done:,}{total}", style="")
     grid.add_row("state", state)
     grid.add_row("scope", run.scope + (f", rebased {run.rebases} times" if run.rebases else ""))
     grid.add_row(
@@ -131,7 +131,7 @@ def _describe_summary(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not summary:
         return []
 
-    def n(name: str) -> str:
+    def format_count(name: str) -> str:
         return f"{summary.get(name, 0):,}"
 
     same = (
@@ -142,42 +142,49 @@ def _describe_summary(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines = [
         (
             "mentions",
-            f"{n('mentions')} clustered: {same:,} keep their identity, "
-            f"{n('mentions_moved')} move to another, {n('mentions_new')} had none",
+            f"{format_count('mentions')} clustered: {same:,} keep their identity, "
+            f"{format_count('mentions_moved')} move to another, "
+            f"{format_count('mentions_new')} had none",
         ),
         (
             "identities",
-            f"{n('created')} new, {n('merged')} merged into another, {n('split')} "
-            f"split, {n('kept')} kept with changed mentions",
+            f"{format_count('created')} new, {format_count('merged')} merged into another, "
+            f"{format_count('split')} split, {format_count('kept')} kept with changed mentions",
         ),
     ]
     if summary.get("mentions_beside"):
-        apart = summary.get("mentions_apart", 0)
-        away = (
-            f"; {apart:,} of those clustered get new identities, to avoid "
+        n_apart = summary.get("mentions_apart", 0)
+        apart_note = (
+            f"; {n_apart:,} of those clustered get new identities, to avoid "
             "another author of the same work"
-            if apart
+            if n_apart
             else ""
         )
         lines.append(
             (
                 "not clustered",
-                f"{n('mentions_beside')} mentions of these identities were not clustered: "
-                f"{n('mentions_following')} follow the majority of their identity, "
-                f"the others stay{away}",
+                f"{format_count('mentions_beside')} mentions of these identities were not "
+                "clustered: "
+                f"{format_count('mentions_following')} follow the majority of their identity, "
+                f"the others stay{apart_note}",
             )
         )
     if summary.get("scored"):
-        lines.append(("compared", f"{n('scored')} of {n('considered')} pairs"))
+        lines.append(
+            ("compared", f"{format_count('scored')} of {format_count('considered')} pairs")
+        )
     if summary.get("decisions"):
         lines.append(
-            ("decisions", f"identities that lose mentions with decisions: {n('decisions')}")
+            (
+                "decisions",
+                f"identities that lose mentions with decisions: {format_count('decisions')}",
+            )
         )
     for problem in summary.get("problems", [])[:5]:
         lines.append(("problem", escape_text(problem)))
-    more = summary.get("n_problems", 0) - 5
-    if more > 0:
-        lines.append(("", f"and {more:,} more problems"))
+    n_more = summary.get("n_problems", 0) - 5
+    if n_more > 0:
+        lines.append(("", f"and {n_more:,} more problems"))
     return lines
 
 
@@ -195,30 +202,30 @@ def print_changes(run: Run, lines: Sequence[Difference]) -> None:
     if not lines:
         out.print("  nothing")
         return
-    shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    shown.add_column("mentions", justify="right", no_wrap=True)
-    shown.add_column("kind", no_wrap=True)
-    shown.add_column("identity", no_wrap=True)
-    shown.add_column("name", overflow="ellipsis", no_wrap=True, max_width=28)
-    shown.add_column("change", overflow="fold")
+    grid = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    grid.add_column("mentions", justify="right", no_wrap=True)
+    grid.add_column("kind", no_wrap=True)
+    grid.add_column("identity", no_wrap=True)
+    grid.add_column("name", overflow="ellipsis", no_wrap=True, max_width=28)
+    grid.add_column("change", overflow="fold")
     for line in lines:
         word, colour = KINDS.get(line.kind, (line.kind, ""))
-        shown.add_row(
+        grid.add_row(
             f"{line.mentions:,}",
             Text(word, style=colour),
             line.identity or Text("new", style="dim"),
             escape_text(line.details.get("name") or ""),
             Text(escape_text(line.text)),
         )
-    out.print(shown)
+    out.print(grid)
 
 
 def _format_age(at: datetime) -> str:
     """Format the age of a timestamp in one unit."""
-    past = datetime.now(UTC) - at
+    age = datetime.now(UTC) - at
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if past >= timedelta(seconds=size):
-            return f"{past // timedelta(seconds=size)} {unit} ago"
+        if age >= timedelta(seconds=size):
+            return f"{age // timedelta(seconds=size)} {unit} ago"
     return "just now"
 
 

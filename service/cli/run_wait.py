@@ -33,20 +33,22 @@ def wait_for_run(
     If no worker is alive, this process executes the run. Interrupting the command releases the
     run, or leaves it to the worker that claimed it.
     """
-    here = None if _is_worker_alive(database, settings) else _LocalWorker(database, settings)
-    if here is not None and not quiet:
+    local_worker = (
+        None if _is_worker_alive(database, settings) else _LocalWorker(database, settings)
+    )
+    if local_worker is not None and not quiet:
         click.echo("no worker is alive; this command executes the run", err=True)
-    shown = (
+    progress_bar = (
         _show_progress_bar() if not quiet and sys.stderr.isatty() else nullcontext(lambda run: None)
     )
     try:
-        with shown as show:
+        with progress_bar as show:
             while True:
                 with database.read() as connection:
                     run_view = run_store.get_run(connection, run_id)
                 if run_view.state not in ("queued", "running"):
                     return run_view
-                if here is not None and not here.thread.is_alive():
+                if local_worker is not None and not local_worker.thread.is_alive():
                     raise Unavailable(
                         f"the worker of this command ended while run {run_id} was {run_view.state}",
                         "run disambig worker and read its log",
@@ -59,8 +61,8 @@ def wait_for_run(
         )
         raise
     finally:
-        if here is not None:
-            here.stop()
+        if local_worker is not None:
+            local_worker.stop()
 
 
 def generate_tasks_here(database: Database, settings: Settings, *, quiet: bool = False) -> None:
@@ -94,9 +96,11 @@ class _LocalWorker:
 
 def _is_worker_alive(database: Database, settings: Settings) -> bool:
     with database.read() as connection:
-        since = job_queue.read_clock(connection) - timedelta(seconds=settings.heartbeat)
-        alive = select(Worker.key).where(Worker.stopped_at.is_(None), Worker.heartbeat_at > since)
-        return connection.scalar(alive.limit(1)) is not None
+        oldest = job_queue.read_clock(connection) - timedelta(seconds=settings.heartbeat)
+        live_workers = select(Worker.key).where(
+            Worker.stopped_at.is_(None), Worker.heartbeat_at > oldest
+        )
+        return connection.scalar(live_workers.limit(1)) is not None
 
 
 @contextmanager

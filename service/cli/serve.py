@@ -11,11 +11,11 @@ from service.cli import common
 
 if TYPE_CHECKING:
     from service.settings import Settings
-from disambig.cli.options import examples, quiet_option
+from disambig.cli.options import format_examples, quiet_option
 
 
 @click.command(
-    epilog=examples(
+    epilog=format_examples(
         "disambig serve",
         "disambig serve --host 0.0.0.0 --port 80 --processes 4",
         "disambig serve --database postgresql://user:password@db:5432/disambig",

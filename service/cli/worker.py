@@ -7,12 +7,12 @@ from types import FrameType
 
 import click
 
-from disambig.cli.options import examples, quiet_option
+from disambig.cli.options import format_examples, quiet_option
 from service.cli import common
 
 
 @click.command(
-    epilog=examples(
+    epilog=format_examples(
         "disambig worker",
         "disambig worker --once",
         "disambig worker --database postgresql://disambig@db.example.org/disambig",
@@ -33,17 +33,17 @@ def worker(once: bool, database: str | None, quiet: bool) -> None:
     from service import log as logs
     from service.worker.worker import Worker
 
-    with common.open_service(database) as (settings, opened):
+    with common.open_service(database) as (settings, db):
         logs.configure(settings.log_format, "error" if quiet else settings.log_level)
-        log = logs.get_logger("service.worker.worker").info
-        worker_process = Worker(opened, settings, log)
+        log = logs.get_logger("service.worker").info
+        worker_process = Worker(db, settings, log)
 
         def stop(number: int, frame: FrameType | None) -> None:
             worker_process.stop.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        where = opened.url.render_as_string(hide_password=True)
-        log(f"worker {worker_process.id} on {where}" + ("" if once else ", waiting for runs"))
-        done = worker_process.serve(once=once)
-        log(f"worker {worker_process.id} ends after {done} {'run' if done == 1 else 'runs'}")
+        address = db.url.render_as_string(hide_password=True)
+        log(f"worker {worker_process.id} on {address}" + ("" if once else ", waiting for runs"))
+        n_runs = worker_process.serve(once=once)
+        log(f"worker {worker_process.id} ends after {n_runs} {'run' if n_runs == 1 else 'runs'}")

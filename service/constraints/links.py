@@ -10,6 +10,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+N_REPRESENTATIVES = 3
+"""Number of an identity's signatures that get must-links with signatures moved into it."""
+MAX_CANNOT_LINKS = 500
+"""Maximum signatures left behind that get a cannot-link to those moved away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -88,6 +93,11 @@ def make_must_links(signatures: Sequence[int], decision: str) -> list[Link]:
     return [
         Link(min(representative, k), max(representative, k), True, decision) for k in signatures[1:]
     ]
+
+
+def make_cannot_link(a: int, b: int, decision: str) -> Link:
+    """Return the cannot-link between two signatures."""
+    return Link(min(a, b), max(a, b), False, decision)
 
 
 def remove_retired(links: Sequence[Link], retired: Collection[int]) -> list[Link]:

@@ -11,6 +11,7 @@ from disambig import domain
 from service.constraints.links import Link, find_violated, remove_retired
 from service.db.bulk import is_in
 from service.db.database import insert_rows
+from service.db.signatures import read_identity_keys
 from service.db.tables import Decision, DecisionLink, Membership, Signature, Work
 from service.errors import Conflict
 
@@ -160,9 +161,7 @@ def require_links_hold(
     """
     all_links = list(links)
     ends = {end for link in all_links for end in (link.a, link.b)}
-    query = select(Membership.signature_key, Membership.identity_key)
-    rows = connection.execute(query.where(is_in(connection, Membership.signature_key, ends)))
-    violated = find_violated(all_links, {row[0]: row[1] for row in rows})
+    violated = find_violated(all_links, read_identity_keys(connection, ends))
     if not violated:
         return
     name = make_namer(

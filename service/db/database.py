@@ -132,7 +132,7 @@ def insert_rows(
     columns : sequence of str
     rows : iterable of sequences
         Values in the order of ``columns``; iterated once.
-    into : str, optional
+    target_table : str, optional
         Name of another table with these columns, such as a temporary table.
     """
     dialect = connection.dialect
@@ -251,7 +251,7 @@ def _translate_errors(engine: Engine) -> Iterator[None]:
 
 
 def _to_unavailable(error: BaseException | None, *, connection_lost: bool) -> Unavailable | None:
-    """What an error of the driver means for the caller; ``lost``: the connection is."""
+    """Translate a driver error that a caller can act on; None for other errors."""
     # SQLite has no codes, but its messages quote no data; those of PostgreSQL may quote client data
     is_sqlite = isinstance(error, sqlite3.Error)
     text = str(error).lower() if is_sqlite else ""

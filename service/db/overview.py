@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from sqlalchemy import Connection, func, select, text
 
@@ -25,6 +25,38 @@ from service.db.tables import (
     Task,
     Work,
 )
+from service.values import Value, doc
+
+
+class IdentityCounts(Value, kw_only=True):
+    """Numbers of identities by status."""
+
+    active: int
+    redirected: Annotated[int, doc("Merged into others.")]
+    gone: Annotated[int, doc("Split, or left without mentions.")]
+    curated: Annotated[int, doc("Active identities with a curator's decision.")]
+
+
+class Publication(Value, kw_only=True):
+    """The publication that readers see."""
+
+    run: Annotated[str, doc("Id of its run.")]
+    sequence: Annotated[int | None, doc("Sequence number of the event.")]
+    at: datetime | None
+
+
+class Stats(Value, kw_only=True):
+    """Counts of what the service holds."""
+
+    works: int
+    names: Annotated[int, doc("Distinct printed names, ignoring case.")]
+    mentions: Annotated[int, doc("Author mentions of current work versions.")]
+    placed: Annotated[int, doc("Mentions assigned to an identity.")]
+    unplaced: int
+    identities: IdentityCounts
+    publication: Publication | None
+    sequence: Annotated[int, doc("Sequence number of the last event.")]
+
 
 COUNTED_TABLES = {
     "works": Work,
@@ -101,7 +133,7 @@ def _describe_engine(connection: Connection) -> tuple[str, int]:
     return f"PostgreSQL {version}", connection.scalar(size) or 0
 
 
-def count_records(connection: Connection) -> dict[str, Any]:
+def count_records(connection: Connection) -> Stats:
     """Count works, mentions, names and identities by status; add the last publication."""
     state = connection.execute(select(State.sequence, State.publication_run)).one()
     mentions = _count(connection, select(func.count()).where(Signature.retired_version.is_(None)))
@@ -109,24 +141,24 @@ def count_records(connection: Connection) -> dict[str, Any]:
     status_counts = select(Identity.status, func.count().label("n")).group_by(Identity.status)
     by_status = {row.status: row.n for row in connection.execute(status_counts)}
     curated_query = select(func.count()).where(Identity.status == "active", Identity.curated)
-    return {
-        "works": _count(connection, select(func.count()).select_from(Work)),
-        "names": _count(connection, select(func.count()).select_from(Name)),
-        "mentions": mentions,
-        "placed": placed,
-        "unplaced": mentions - placed,
-        "identities": {
-            "active": by_status.get("active", 0),
-            "redirected": by_status.get("redirected", 0),
-            "gone": by_status.get("split", 0),
-            "curated": _count(connection, curated_query),
-        },
-        "publication": _get_publication(connection, state.publication_run),
-        "sequence": state.sequence,
-    }
+    return Stats(
+        works=_count(connection, select(func.count()).select_from(Work)),
+        names=_count(connection, select(func.count()).select_from(Name)),
+        mentions=mentions,
+        placed=placed,
+        unplaced=mentions - placed,
+        identities=IdentityCounts(
+            active=by_status.get("active", 0),
+            redirected=by_status.get("redirected", 0),
+            gone=by_status.get("split", 0),
+            curated=_count(connection, curated_query),
+        ),
+        publication=_get_publication(connection, state.publication_run),
+        sequence=state.sequence,
+    )
 
 
-def _get_publication(connection: Connection, run_key: int | None) -> dict[str, Any] | None:
+def _get_publication(connection: Connection, run_key: int | None) -> Publication | None:
     if run_key is None:
         return None
     query = (
@@ -135,7 +167,7 @@ def _get_publication(connection: Connection, run_key: int | None) -> dict[str, A
         .where(Run.key == run_key)
     )
     row = connection.execute(query).one_or_none()
-    return None if row is None else {"run": row.id, "sequence": row.seq, "at": row.at}
+    return None if row is None else Publication(run=row.id, sequence=row.seq, at=row.at)
 
 
 def _count(connection: Connection, query: Any) -> int:

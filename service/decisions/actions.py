@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.actors import Actor
-from service.constraints.links import Link, make_must_links
+from service.constraints.links import (
+    MAX_CANNOT_LINKS,
+    N_REPRESENTATIVES,
+    make_cannot_link,
+    make_must_links,
+)
 from service.constraints.store import read_constraints
 from service.db.database import Database
 from service.decisions.draft import (
@@ -45,10 +50,6 @@ __all__ = [
 
 MAX_IDENTITIES = 100
 """Maximum number of identities that one decision merges, or of groups that it splits off."""
-MAX_REPRESENTATIVES = 3
-"""Number of an identity's signatures that represent it when others are moved to it."""
-MAX_REMAINING_LINKS = 500
-"""Maximum number of remaining signatures with cannot-links to those that a decision moves away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +185,9 @@ def split_identity(
             remaining = [
                 *(p[0] for p in leaving_groups[:k]),
                 *kept_signatures[:1],
-                *rest[:MAX_REMAINING_LINKS],
+                *rest[:MAX_CANNOT_LINKS],
             ]
-            links += [_make_cannot_link(part[0], other, decision.id) for other in remaining]
+            links += [make_cannot_link(part[0], other, decision.id) for other in remaining]
         memberships = {
             m: Membership(make_placeholder_key(k), 1.0, "decision", decision.key)
             for k, part in enumerate(leaving_groups)
@@ -236,7 +237,7 @@ def move_signatures(
             raise Invalid("all mentions are already in this identity", "nothing to do", field="to")
         decision = record_decision(scope, "same", "move", actor, context.reason, context.evidence)
         representatives = (
-            [m for m in scope.rank_members(target) if m not in signatures][:MAX_REPRESENTATIVES]
+            [m for m in scope.rank_members(target) if m not in signatures][:N_REPRESENTATIVES]
             if target
             else []
         )
@@ -244,8 +245,8 @@ def move_signatures(
         for source in sources:
             remaining = [m for m in scope.rank_members(source) if m not in signatures]
             links += [
-                _make_cannot_link(signatures[0], m, decision.id)
-                for m in remaining[:MAX_REMAINING_LINKS]
+                make_cannot_link(signatures[0], m, decision.id)
+                for m in remaining[:MAX_CANNOT_LINKS]
             ]
         target_key = make_placeholder_key(0) if target is None else target
         memberships = {m: Membership(target_key, 1.0, "decision", decision.key) for m in signatures}
@@ -294,7 +295,7 @@ def decide_pair(
             links = make_must_links([first, second], decision.id)
             memberships, is_curated = _plan_merge(scope, first, second, decision.key)
         else:
-            links = [_make_cannot_link(first, second, decision.id)]
+            links = [make_cannot_link(first, second, decision.id)]
             memberships, is_curated = _plan_separation(scope, first, second, decision.key)
         return apply_decision(
             decision,
@@ -387,7 +388,3 @@ def _plan_separation(
         for m in bound_signatures[leaving]
     }
     return memberships, {identity_key: True, make_placeholder_key(0): True}
-
-
-def _make_cannot_link(a: int, b: int, decision: str) -> Link:
-    return Link(min(a, b), max(a, b), False, decision)

@@ -22,7 +22,8 @@ from service.constraints.store import (
 )
 from service.db import tables
 from service.db.bulk import is_in
-from service.db.tables import Decision, Signature, Work
+from service.db.signatures import read_identity_keys, read_signature_keys
+from service.db.tables import Decision
 from service.decisions.results import DecisionMade, Edited
 from service.errors import Conflict, Invalid, NotFound
 from service.events.history import DECISION_MADE
@@ -35,7 +36,7 @@ from service.memberships.followers import read_members
 from service.tasks.blind import refuse_settling_blind
 from service.tasks.close import close_answered_tasks, record_transitions
 
-MAX_MENTIONS = 20_000
+MAX_DECISION_MENTIONS = 20_000
 """Maximum number of mentions listed in one decision."""
 
 
@@ -130,18 +131,16 @@ class DecisionScope:
         NotFound
             If a mention does not exist.
         """
-        if not 1 <= len(mentions) <= MAX_MENTIONS:
+        if not 1 <= len(mentions) <= MAX_DECISION_MENTIONS:
             raise Invalid(
-                f"{len(mentions)} mentions", f"list 1 to {MAX_MENTIONS} of them", field=field_name
+                f"{len(mentions)} mentions",
+                f"list 1 to {MAX_DECISION_MENTIONS} of them",
+                field=field_name,
             )
         if len(set(mentions)) < len(mentions):
             raise Invalid("a mention is listed twice", "list each mention once", field=field_name)
-        keys = _read_signature_keys(self.connection, mentions)
-        query = select(tables.Membership.signature_key, tables.Membership.identity_key)
-        rows = self.connection.execute(
-            query.where(is_in(self.connection, tables.Membership.signature_key, keys.values()))
-        )
-        self._identity_by_signature.update((row[0], row[1]) for row in rows)
+        keys = read_signature_keys(self.connection, mentions)
+        self._identity_by_signature.update(read_identity_keys(self.connection, keys.values()))
         for k, mention in enumerate(mentions):
             key = keys.get(mention)
             at = f"{field_name}[{k}]"
@@ -354,19 +353,3 @@ def check_contradictions(connection: Connection, links: Sequence[Link], decision
         chains=chains,
         decisions=decisions,
     )
-
-
-def _read_signature_keys(
-    connection: Connection, mentions: Sequence[SignatureRef]
-) -> dict[SignatureRef, int]:
-    """Read signature keys of mentions; unknown and retired ones are left out."""
-    query = select(Work.id, Signature.position, Signature.key).join(
-        Signature, Signature.work_key == Work.key
-    )
-    query = query.where(
-        Signature.retired_version.is_(None),
-        is_in(connection, Work.id, {m.work.replace("\0", "␀") for m in mentions}),
-    )
-    refs = set(mentions)
-    rows = ((SignatureRef(row[0], row[1]), row[2]) for row in connection.execute(query))
-    return {mention: key for mention, key in rows if mention in refs}

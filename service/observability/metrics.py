@@ -185,14 +185,14 @@ def _build_queue_gauges(connection: Connection) -> Iterator[GaugeMetricFamily]:
 
 
 def _build_worker_gauges(connection: Connection) -> Iterator[GaugeMetricFamily]:
-    beats = connection.execute(
+    heartbeats = connection.execute(
         select(Worker.id, Worker.heartbeat_at).where(Worker.stopped_at.is_(None))
     )
     yield _build_labelled_gauge(
         "disambig_worker_heartbeat_age_seconds",
         "Time since the last heartbeat of a worker that has not stopped.",
         "worker",
-        {worker: _compute_age(at) for worker, at in beats},
+        {worker: _compute_age(at) for worker, at in heartbeats},
     )
 
 
@@ -200,18 +200,18 @@ def _compute_age(at: datetime) -> float:
     return max(0.0, (datetime.now(UTC) - at).total_seconds())
 
 
-def _build_gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:
+def _build_gauge(name: str, description: str, value: float) -> GaugeMetricFamily:
     from prometheus_client.core import GaugeMetricFamily
 
-    return GaugeMetricFamily(name, meaning, value=value)
+    return GaugeMetricFamily(name, description, value=value)
 
 
 def _build_labelled_gauge(
-    name: str, meaning: str, label: str, values: dict[str, Any]
+    name: str, description: str, label: str, values: dict[str, Any]
 ) -> GaugeMetricFamily:
     from prometheus_client.core import GaugeMetricFamily
 
-    family = GaugeMetricFamily(name, meaning, labels=[label])
+    family = GaugeMetricFamily(name, description, labels=[label])
     for value, n in sorted(values.items()):
         family.add_metric([value], n)
     return family

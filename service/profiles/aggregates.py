@@ -31,9 +31,9 @@ from sqlalchemy.orm import aliased
 from service.db.bulk import is_in
 from service.db.tables import Identity, Membership, Name, Signature, Work
 
-CROWD = 100
+MAX_WORK_AUTHORS = 100
 """Most authors of a work that counts for co-authorship; larger works are no evidence of it."""
-AUTHORS = 20_000
+MAX_COAUTHORS = 20_000
 """Most authors that are read for the co-authors of one page."""
 _WORD = re.compile(r"[^\W\d_]{3,40}")
 _COMMON_TEXT = """
@@ -111,10 +111,10 @@ def list_papers(mentions: Iterable[SignatureRow]) -> list[SignatureRow]:
     first: dict[int, SignatureRow] = {}
     for mention in mentions:
         first.setdefault(mention.work, mention)
-    return sorted(first.values(), key=_newest)
+    return sorted(first.values(), key=_sort_newest_first)
 
 
-def _newest(mention: SignatureRow) -> tuple[int, str, str]:
+def _sort_newest_first(mention: SignatureRow) -> tuple[int, str, str]:
     return -(mention.year or -1), mention.title, mention.work_id
 
 
@@ -227,12 +227,12 @@ def read_coauthors(
 
     Beyond :data:`MAX_COAUTHORS` authors in total, only those of the works with fewest authors.
     """
-    sizes = {m.work: m.n_authors for m in mentions if m.n_authors <= CROWD}
+    sizes = {m.work: m.n_authors for m in mentions if m.n_authors <= MAX_WORK_AUTHORS}
     works: list[int] = []
     total = 0
     for work, size in sorted(sizes.items(), key=lambda entry: (entry[1], entry[0])):
         total += size
-        if total > AUTHORS:
+        if total > MAX_COAUTHORS:
             break
         works.append(work)
     query = (
@@ -283,7 +283,7 @@ def list_coauthors(
     values: dict[str, Any] = {"identity_key": identity_key, "most": limit}
     if after is not None:
         values["works"], values["public"] = after
-    rows = connection.execute(_query(after is not None), values).all()
+    rows = connection.execute(_build_query(after is not None), values).all()
     items = [
         {
             "id": row.id,
@@ -298,7 +298,7 @@ def list_coauthors(
 
 
 @cache
-def _query(has_cursor: bool) -> Select[*tuple[Any, ...]]:
+def _build_query(has_cursor: bool) -> Select[*tuple[Any, ...]]:
     """Build the query once: building aliases takes longer than reading a small result."""
     grouped = _count_by_identity()
     query = (
@@ -341,7 +341,7 @@ def _count_by_identity() -> Subquery:
             own_membership.identity_key == identity,
             membership.identity_key != identity,
             signature.retired_version.is_(None),
-            Work.n_authors <= CROWD,
+            Work.n_authors <= MAX_WORK_AUTHORS,
         )
         .group_by(membership.identity_key)
         .subquery()

@@ -12,11 +12,11 @@ from typing import Any
 from service.profiles import aggregates
 from service.profiles.aggregates import CoauthorKey, SignatureRow
 
-NEAREST = 2
+N_SIMILAR = 2
 """Similar identities that each identity is contrasted with."""
-COMMON = 20
+MAX_HOLDERS = 20
 """Most identities of a page that share a feature which still counts as similarity."""
-_LONGEST = 80
+_MAX_TEXT = 80
 _NOUNS = {
     "coauthors": ("co-author", "co-authors"),
     "affiliation": ("affiliation", "affiliations"),
@@ -100,23 +100,23 @@ def list_common_evidence(
     reasons = []
     n_decided = sum(1 for m in identity.mentions if m.origin == "decision")
     if n_decided:
-        text = f"people decided {_number(n_decided, 'mention', 'mentions')}"
-        reasons.append(_reason("decision", n_decided, text))
+        text = f"people decided {_count_noun(n_decided, 'mention', 'mentions')}"
+        reasons.append(_make_reason("decision", n_decided, text))
     if n < 2:
         return reasons
     for orcid, k in aggregates.take_most_frequent(identity.orcids, 1):
         if k > 1:
-            reasons.append(_reason("orcid", k, f"{k} mentions bear the ORCID iD {orcid}"))
+            reasons.append(_make_reason("orcid", k, f"{k} mentions bear the ORCID iD {orcid}"))
     repeated = {other for other, k in identity.coauthors.items() if k > 1}
     n_joined = sum(1 for authors in identity.by_work.values() if not repeated.isdisjoint(authors))
     if n_joined:
         best = [
-            f"{_short(names[other])} on {k}"
+            f"{_shorten(names[other])} on {k}"
             for other, k in aggregates.take_most_frequent(identity.coauthors, 3)
             if k > 1 and other in names
         ]
         text = f"{n_joined} of {n} papers share a co-author with another: {', '.join(best)}"
-        reasons.append(_reason("coauthors", n_joined, text))
+        reasons.append(_make_reason("coauthors", n_joined, text))
     checks: tuple[tuple[str, Counter[str], str], ...] = (
         ("affiliation", identity.affiliations, "state the affiliation"),
         ("venue", identity.venues, "appeared in"),
@@ -125,8 +125,8 @@ def list_common_evidence(
     for kind, counts, verb in checks:
         for text, k in aggregates.take_most_frequent(counts, 1):
             if k > 1:
-                description = f"{k} of {n} papers {verb} “{_short(text)}”"
-                reasons.append(_reason(kind, k, description))
+                description = f"{k} of {n} papers {verb} “{_shorten(text)}”"
+                reasons.append(_make_reason(kind, k, description))
     return reasons
 
 
@@ -138,7 +138,7 @@ def contrast_similar(
     Similarity counts shared co-authors, affiliations, venues and words of titles, without those
     that more than :data:`MAX_HOLDERS` identities have.
     """
-    features = [_features(identity) for identity in identities]
+    features = [_weigh_features(identity) for identity in identities]
     holders: dict[object, list[int]] = {}
     for k, weights in enumerate(features):
         for feature in weights:
@@ -148,16 +148,16 @@ def contrast_similar(
         score: Counter[int] = Counter()
         for feature, weight in features[k].items():
             sharing = holders[feature]
-            if 1 < len(sharing) <= COMMON:
+            if 1 < len(sharing) <= MAX_HOLDERS:
                 for other in sharing:
                     score[other] += weight
         del score[k]
         for other in range(len(identities)):  # fill up with identities that share nothing
-            if len(score) >= NEAREST:
+            if len(score) >= N_SIMILAR:
                 break
             if other != k:
                 score.setdefault(other, 0)
-        nearest = sorted(score, key=lambda other: (-score[other], other))[:NEAREST]
+        nearest = sorted(score, key=lambda other: (-score[other], other))[:N_SIMILAR]
         contrasts[identity.id] = [contrast(identity, identities[other], names) for other in nearest]
     return contrasts
 
@@ -172,13 +172,13 @@ def contrast(
     against, shared = [], []
     common_works = {p.work for p in a.papers} & {p.work for p in b.papers}
     if common_works:
-        text = f"both are on {_number(len(common_works), 'paper', 'papers')}"
-        against.append(_reason("paper", len(common_works), text))
+        text = f"both are on {_count_noun(len(common_works), 'paper', 'papers')}"
+        against.append(_make_reason("paper", len(common_works), text))
     if a.orcids and b.orcids and not a.orcids.keys() & b.orcids.keys():
-        against.append(_reason("orcid", 0, "their ORCID iDs differ"))
+        against.append(_make_reason("orcid", 0, "their ORCID iDs differ"))
     if a.span and b.span and (a.span[1] < b.span[0] or b.span[1] < a.span[0]):
-        text = f"years do not meet: {_years(a.span)} and {_years(b.span)}"
-        against.append(_reason("years", 0, text))
+        text = f"years do not meet: {_format_years(a.span)} and {_format_years(b.span)}"
+        against.append(_make_reason("years", 0, text))
     checks: tuple[tuple[str, Iterable[Any], Iterable[Any], Callable[[Any], str]], ...] = (
         ("coauthors", a.coauthors, b.coauthors, lambda other: names.get(other, "one unnamed")),
         ("affiliation", a.affiliations, b.affiliations, str),
@@ -189,15 +189,15 @@ def contrast(
         values_a, values_b = set(of_a), set(of_b)
         common = values_a & values_b
         if common:
-            first = ", ".join(_short(text) for text in nsmallest(3, map(to_text, common)))
-            counted_noun = _number(len(common), *_NOUNS[kind])
-            shared.append(_reason(kind, len(common), f"share {counted_noun}: {first}"))
+            first = ", ".join(_shorten(text) for text in nsmallest(3, map(to_text, common)))
+            counted_noun = _count_noun(len(common), *_NOUNS[kind])
+            shared.append(_make_reason(kind, len(common), f"share {counted_noun}: {first}"))
         elif values_a and values_b:
-            against.append(_reason(kind, 0, f"no {_NOUNS[kind][1]} in common"))
+            against.append(_make_reason(kind, 0, f"no {_NOUNS[kind][1]} in common"))
     return {"from": b.id, "reasons": against, "shared": shared}
 
 
-def _features(identity: IdentityEvidence) -> dict[object, int]:
+def _weigh_features(identity: IdentityEvidence) -> dict[object, int]:
     weights: dict[object, int] = {("c", other): 8 for other in identity.coauthors}
     weights.update({("a", text): 4 for text in identity.affiliations})
     weights.update({("v", text): 2 for text in identity.venues})
@@ -205,17 +205,17 @@ def _features(identity: IdentityEvidence) -> dict[object, int]:
     return weights
 
 
-def _reason(kind: str, n: int, text: str) -> dict[str, Any]:
+def _make_reason(kind: str, n: int, text: str) -> dict[str, Any]:
     return {"kind": kind, "count": n, "text": text}
 
 
-def _number(n: int, singular: str, plural: str) -> str:
+def _count_noun(n: int, singular: str, plural: str) -> str:
     return f"{n} {singular if n == 1 else plural}"
 
 
-def _years(span: tuple[int, int]) -> str:
+def _format_years(span: tuple[int, int]) -> str:
     return str(span[0]) if span[0] == span[1] else f"{span[0]} to {span[1]}"
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"

@@ -28,7 +28,7 @@ from service.identities.store import ACTIVE
 from service.profiles import aggregates
 from service.profiles.aggregates import SignatureRow, list_coauthors, select_signatures
 
-SHOWN = 20
+MAX_SHOWN = 20
 """Most entries of each list within a profile."""
 
 WorksOrder = Literal["year", "-year", "title", "-title", "citations", "-citations"]
@@ -50,7 +50,7 @@ class ResolvedIdentity:
     redirect: str | None = None
 
 
-_LOCATE = select(
+_IDENTITY_QUERY = select(
     Identity.key,
     Identity.id,
     Identity.status,
@@ -73,7 +73,7 @@ def find_identity(connection: Connection, public_id: str) -> ResolvedIdentity:
     Gone
         If the identity was split up; lists the identities that hold its signatures.
     """
-    row = connection.execute(_LOCATE, {"public_id": public_id}).one_or_none()
+    row = connection.execute(_IDENTITY_QUERY, {"public_id": public_id}).one_or_none()
     if row is None:
         raise NotFound(
             f"no identity {public_id[:60]}",
@@ -97,7 +97,7 @@ def find_identity(connection: Connection, public_id: str) -> ResolvedIdentity:
     )
 
 
-def _lines(own_key: Any, other_key: Any) -> Select[*tuple[Any, ...]]:
+def _select_lineage(own_key: Any, other_key: Any) -> Select[*tuple[Any, ...]]:
     other = aliased(Identity)
     return (
         select(
@@ -110,8 +110,8 @@ def _lines(own_key: Any, other_key: Any) -> Select[*tuple[Any, ...]]:
     )
 
 
-_FROM = _lines(Lineage.child_key, Lineage.parent_key)
-_TO = _lines(Lineage.parent_key, Lineage.child_key)
+_PARENTS = _select_lineage(Lineage.child_key, Lineage.parent_key)
+_CHILDREN = _select_lineage(Lineage.parent_key, Lineage.child_key)
 
 
 def read_lineage(connection: Connection, key: int) -> dict[str, Any]:
@@ -133,8 +133,8 @@ def read_lineage(connection: Connection, key: int) -> dict[str, Any]:
     merged = select(Identity.id).where(Identity.redirect_key == key).order_by(Identity.id)
     return {
         "redirects": list(connection.scalars(merged.limit(100))),
-        "came_from": read(_FROM),
-        "went_to": read(_TO),
+        "came_from": read(_PARENTS),
+        "went_to": read(_CHILDREN),
     }
 
 
@@ -142,18 +142,18 @@ def build_profile(connection: Connection, identity: ResolvedIdentity) -> dict[st
     """Build the profile of an active identity as JSON."""
     mentions = aggregates.read_signatures(connection, Membership.identity_key == identity.key)
     papers = aggregates.list_papers(mentions)
-    coauthors, total = list_coauthors(connection, identity.key, SHOWN)
+    coauthors, total = list_coauthors(connection, identity.key, MAX_SHOWN)
     path = f"/v1/identities/{identity.id}"
     return {
         **to_entry(identity),
         "mentions": len(mentions),
-        "names": aggregates.count_names(mentions, SHOWN),
+        "names": aggregates.count_names(mentions, MAX_SHOWN),
         "confidence": aggregates.average_confidence(mentions),
         "years": {str(year): n for year, n in aggregates.count_years(papers).items()},
         "picture": f"{path}/years.svg",
-        "venues": aggregates.count_venues(papers, SHOWN),
-        "topics": aggregates.count_topics(papers, SHOWN),
-        "affiliations": aggregates.summarize_affiliations(mentions, SHOWN),
+        "venues": aggregates.count_venues(papers, MAX_SHOWN),
+        "topics": aggregates.count_topics(papers, MAX_SHOWN),
+        "affiliations": aggregates.summarize_affiliations(mentions, MAX_SHOWN),
         "coauthors": {"total": total, "items": coauthors, "more": f"{path}/coauthors"},
         "external_ids": read_external_ids(connection, [identity.key]).get(identity.key, []),
         "citations": aggregates.summarize_citations(papers),
@@ -225,7 +225,7 @@ def list_works(
     after : (str, int) or None
         Work id and position of the last signature on the previous page.
     """
-    value = _sorted_by(order)
+    value = _sort_value(order)
     descending = order.startswith("-")
     query = select_signatures().where(Membership.identity_key == key)
     if year is not None:
@@ -233,13 +233,13 @@ def list_works(
     if venue is not None:
         query = query.where(Work.venue == venue)
     if after is not None:
-        query = query.where(_beyond(value, descending, after))
+        query = query.where(_is_after(value, descending, after))
     sort_key = value.desc() if descending else value.asc()
     query = query.order_by(sort_key, Work.id, Signature.position).limit(limit)
     return [SignatureRow._make(row) for row in connection.execute(query)]
 
 
-def _sorted_by(order: str) -> ColumnElement[Any]:
+def _sort_value(order: str) -> ColumnElement[Any]:
     """Return a sort value that is never NULL, so that paging works from any row."""
     unknown = -1 if order.startswith("-") else 2**31
     if order.endswith("title"):
@@ -247,7 +247,7 @@ def _sorted_by(order: str) -> ColumnElement[Any]:
     return func.coalesce(Work.year if order.endswith("year") else Work.citations, unknown)
 
 
-def _beyond(
+def _is_after(
     value: ColumnElement[Any], descending: bool, after: tuple[str, int]
 ) -> ColumnElement[bool]:
     work_id, position = after

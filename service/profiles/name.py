@@ -86,7 +86,7 @@ def list_identities(
     after : (int, str) or None
         Number of signatures and id of the last identity on the previous page.
     """
-    rows = _people(connection, name.key, limit, after)
+    rows = _read_identities(connection, name.key, limit, after)
     keys = [row.key for row in rows]
     if not keys:
         return []
@@ -108,7 +108,7 @@ def list_identities(
     labels = {other: name for other, (_, name) in coauthor_names.items()}
     contrasts = contrast_similar(identities, labels)
     return [
-        _person(row, identity, coauthor_names, external.get(row.key, []))
+        _to_dict(row, identity, coauthor_names, external.get(row.key, []))
         | {"together": list_common_evidence(identity, labels), "apart": contrasts[identity.id]}
         for row, identity in zip(rows, identities, strict=True)
     ]
@@ -128,7 +128,7 @@ def list_unassigned(
     return [SignatureRow._make(row) for row in rows]
 
 
-def _people(
+def _read_identities(
     connection: Connection, name_key: int, limit: int, after: tuple[int, str] | None
 ) -> Sequence[Any]:
     grouped = (
@@ -172,7 +172,7 @@ def _select_coauthors(identities: Sequence[IdentityEvidence]) -> set[CoauthorKey
     return coauthors
 
 
-def _person(
+def _to_dict(
     row: Any,
     identity: IdentityEvidence,
     coauthor_names: dict[CoauthorKey, tuple[str | None, str]],

@@ -23,13 +23,13 @@ from service.errors import Invalid
 from service.profiles.identity import to_entry
 from service.text import fold_name, split_search_words
 
-WORDS = 8
+MAX_WORDS = 8
 """Most words of a query that count."""
-SIMILAR = 50
+MAX_SIMILAR = 50
 """Most known words that one word of a query matches."""
-CANDIDATES = 2_000
+MAX_CANDIDATES = 2_000
 """Most names that are ranked."""
-LONGEST = 10_000
+MAX_LENGTH = 10_000
 
 IdentityOrder = Literal["id", "name", "-name", "works", "-works"]
 
@@ -79,7 +79,7 @@ class Vocabulary:
         if start < len(words) and words[start] == word:
             closeness[word] = 1.0
         if len(word) >= 2:
-            for k in range(start, min(start + SIMILAR, len(words))):
+            for k in range(start, min(start + MAX_SIMILAR, len(words))):
                 if not words[k].startswith(word):
                     break
                 closeness.setdefault(words[k], 0.9 + 0.09 * len(word) / len(words[k]))
@@ -92,15 +92,15 @@ class Vocabulary:
         errors = 0 if len(word) < 4 else 1 if len(word) < 8 else 2
         if not errors:
             return []
-        near: dict[str, int] = {}
+        distances: dict[str, int] = {}
         for length in range(len(word) - errors, len(word) + errors + 1):
             for edge in _edges(word, length):
                 among = self._edges.get(edge, ())
                 hits = process.extract(
-                    word, among, scorer=OSA.distance, score_cutoff=errors, limit=SIMILAR
+                    word, among, scorer=OSA.distance, score_cutoff=errors, limit=MAX_SIMILAR
                 )
-                near.update((other, int(distance)) for other, distance, _ in hits)
-        return sorted(near.items(), key=lambda hit: (hit[1], hit[0]))[:SIMILAR]
+                distances.update((other, int(distance)) for other, distance, _ in hits)
+        return sorted(distances.items(), key=lambda hit: (hit[1], hit[0]))[:MAX_SIMILAR]
 
 
 Edge = tuple[int, str, bool]
@@ -131,24 +131,26 @@ def search_names(connection: Connection, vocabulary: Vocabulary, text: str) -> l
     Invalid
         If the query has no letter or digit.
     """
-    if len(text) > LONGEST:
-        raise Invalid(f"longer than {LONGEST} characters", "search for a shorter name", field="q")
-    query_words = split_search_words(text)[:WORDS]
+    if len(text) > MAX_LENGTH:
+        raise Invalid(
+            f"longer than {MAX_LENGTH} characters", "search for a shorter name", field="q"
+        )
+    query_words = split_search_words(text)[:MAX_WORDS]
     if not query_words:
         raise Invalid("no letter or digit to search for", "give a part of a name", field="q")
     similar_words = [vocabulary.find_similar(connection, word) for word in query_words]
     if not all(similar_words):
         return []
-    rows = connection.execute(_holding(similar_words)).all()
-    words = _words_of(connection, [row.key for row in rows])
+    rows = connection.execute(_select_names(similar_words)).all()
+    words = _read_words(connection, [row.key for row in rows])
     folded = fold_name(text)
     closeness = {
         row.key: 1.0
         if row.folded == folded
-        else 0.999 * _closeness(similar_words, words.get(row.key, []))
+        else 0.999 * _score_closeness(similar_words, words.get(row.key, []))
         for row in rows
     }
-    counts = _counts(connection, closeness)
+    counts = _count_signatures(connection, closeness)
     hits = [
         NameHit(row.key, row.printed, row.folded, round(closeness[row.key], 4), *counts[row.key])
         for row in rows
@@ -163,7 +165,7 @@ def list_names(connection: Connection, limit: int, after: str | None = None) -> 
     if after is not None:
         query = query.where(Name.folded > after)
     rows = connection.execute(query).all()
-    counts = _counts(connection, {row.key: 1.0 for row in rows})
+    counts = _count_signatures(connection, {row.key: 1.0 for row in rows})
     return [
         NameHit(row.key, row.printed, row.folded, 1.0, *counts.get(row.key, (0, 0))) for row in rows
     ]
@@ -273,17 +275,17 @@ def select_entries() -> Select[*tuple[Any, ...]]:
     return query
 
 
-def _holding(similar_words: Sequence[dict[str, float]]) -> Select[*tuple[Any, ...]]:
+def _select_names(similar_words: Sequence[dict[str, float]]) -> Select[*tuple[Any, ...]]:
     """Select names that contain a word of each set, the smallest set first."""
     query = select(Name.key, Name.printed, Name.folded)
     for words in sorted(similar_words, key=len):
         holding = select(NameWord.name_key).where(NameWord.word.in_(sorted(words)))
         query = query.where(Name.key.in_(holding))
     # shorter names first: they have fewer words that the query lacks
-    return query.order_by(func.length(Name.folded), Name.key).limit(CANDIDATES)
+    return query.order_by(func.length(Name.folded), Name.key).limit(MAX_CANDIDATES)
 
 
-def _words_of(connection: Connection, keys: Sequence[int]) -> dict[int, list[str]]:
+def _read_words(connection: Connection, keys: Sequence[int]) -> dict[int, list[str]]:
     words: dict[int, list[str]] = {}
     query = select(NameWord.name_key, NameWord.word)
     for key, word in connection.execute(query.where(is_in(connection, NameWord.name_key, keys))):
@@ -291,19 +293,19 @@ def _words_of(connection: Connection, keys: Sequence[int]) -> dict[int, list[str
     return words
 
 
-def _closeness(similar_words: Sequence[dict[str, float]], words: Sequence[str]) -> float:
+def _score_closeness(similar_words: Sequence[dict[str, float]], words: Sequence[str]) -> float:
     """Return the mean closeness of the query's words, reduced for extra words of the name."""
-    used: set[str] = set()
+    matched_words: set[str] = set()
     total = 0.0
     for similar in similar_words:
         close, word = max(((similar.get(w, 0.0), w) for w in words), default=(0.0, ""))
         total += close
-        used.add(word)
-    extra = len(words) - len(used)
+        matched_words.add(word)
+    extra = len(words) - len(matched_words)
     return total / len(similar_words) * (1 - 0.1 * min(extra, 5) / 5)
 
 
-def _counts(connection: Connection, keys: dict[int, float]) -> dict[int, tuple[int, int]]:
+def _count_signatures(connection: Connection, keys: dict[int, float]) -> dict[int, tuple[int, int]]:
     query = (
         select(
             Signature.name_key,

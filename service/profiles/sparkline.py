@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 BAR, GAP, HEIGHT, FOOT = 8, 2, 40, 14
-MOST_YEARS = 120
+MAX_YEARS = 120
 """Most bars: the latest years, if there are more."""
 
 
@@ -17,9 +17,9 @@ def draw_years(name: str, works: Mapping[int, int]) -> bytes:
     """
     years = sorted(works)
     if not years:
-        return _svg(120, name, "No years are known.", "")
+        return _render_svg(120, name, "No years are known.", "")
     last = years[-1]
-    first = max(years[0], last - MOST_YEARS + 1)
+    first = max(years[0], last - MAX_YEARS + 1)
     peak = max(works[year] for year in years if year >= first)
     width = max(60, (last - first + 1) * (BAR + GAP))
     bars = []
@@ -35,10 +35,10 @@ def draw_years(name: str, works: Mapping[int, int]) -> bytes:
         labels += f'<text x="{width}" y="{foot}" text-anchor="end">{last}</text>'
     total = sum(works.values())
     description = f"{total} works from {years[0]} to {last}; most in a year: {peak}."
-    return _svg(width, name, description, "".join(bars) + labels)
+    return _render_svg(width, name, description, "".join(bars) + labels)
 
 
-def _svg(width: int, name: str, description: str, content: str) -> bytes:
+def _render_svg(width: int, name: str, description: str, content: str) -> bytes:
     # control characters are not allowed in XML at all, not even escaped
     clean = "".join(c if c.isprintable() else " " for c in name[:200])
     return (

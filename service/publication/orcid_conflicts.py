@@ -19,13 +19,13 @@ from disambig.arrays import Int64
 from disambig.orcid import parse_orcid
 from service.constraints.store import read_signatures
 from service.db.bulk import is_in
+from service.db.signatures import read_identity_keys
 from service.db.tables import ExternalId, Identity, Signature
 from service.events.log import EventLog
 from service.external_ids.attach import SIGNATURE_SOURCE, read_detached_ids
 from service.identities.store import ACTIVE, read_identities
 from service.memberships.followers import read_members
 from service.tasks.create import NewTask, open_tasks
-from service.tasks.subjects import read_identity_keys
 
 ORCID = "orcid"
 MAX_SIGNATURES_SHOWN = 1_000
@@ -95,7 +95,9 @@ def find_orcid_conflicts(
             key,
             *(identity_before[mention] for mention in mentions if mention in identity_before),
         }
-        is_new = len(sides) > 1 and not any(sides.keys() <= orcids_before[home] for home in origins)
+        is_new = len(sides) > 1 and not any(
+            sides.keys() <= orcids_before[source] for source in origins
+        )
         if is_new and mentions:
             conflicts.append(OrcidConflict(key, _build_sides(sides, identity_before)))
     return conflicts
@@ -200,7 +202,9 @@ def _group_by_orcid(
         is_in(connection, Signature.key, identity_after), Signature.orcid.is_not(None)
     )
     printed = {
-        key: parsed for key, text in connection.execute(rows) if (parsed := parse_orcid(text))
+        key: parsed
+        for key, text in connection.execute(rows)
+        if text and (parsed := parse_orcid(text))
     }
     groups: dict[int, dict[str, list[int]]] = {
         key: {value: [] for value in values} for key, values in orcids_after.items()

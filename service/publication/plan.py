@@ -28,10 +28,10 @@ from service.identities.store import ACTIVE, read_identities
 from service.memberships.change import read_memberships
 from service.memberships.effects import Membership
 from service.memberships.followers import (
-    map_cannot_links,
     _read_work_keys,
     drop_clashes,
     find_followers,
+    map_cannot_links,
     read_members,
 )
 
@@ -71,7 +71,7 @@ def plan_publication(connection: Connection, run_key: int, run_id: str) -> Publi
     target = {
         signature: identity_of_cluster[cluster] for signature, (cluster, _) in proposed.items()
     }
-    identity_before = {s: place.identity for s, place in old_memberships.items()}
+    identity_before = {s: membership.identity for s, membership in old_memberships.items()}
     effects = side_effects(connection, identity_before, target, len(identity_of_cluster))
     effects = _reuse_singleton_ids(connection, run_id, effects, set(target.values()))
     memberships = {

@@ -53,7 +53,7 @@ from service.runs.full_run import ClusteringResult
 from service.runs.results import Run
 from service.works.read import SignatureKeys
 
-PAGE = 500
+MAX_PAGE = 500
 """Most lines of one page."""
 
 
@@ -163,7 +163,7 @@ def list_changes(
         )
         .where(ProposalChange.run_key == run_store.get_run_key(connection, run_id))
         .order_by(ProposalChange.rank)
-        .limit(min(max(limit, 1), PAGE))
+        .limit(min(max(limit, 1), MAX_PAGE))
     )
     if kind is not None:
         query = query.where(ProposalChange.kind == kind)

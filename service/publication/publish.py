@@ -20,8 +20,8 @@ from service.events.history import (
     RUN_PUBLISHED,
     RUN_ROLLED_BACK,
     HistoryEvent,
-    list_events_in_force_since,
     list_curations_since,
+    list_events_in_force_since,
     summarize_events,
 )
 from service.events.log import EventLog
@@ -241,7 +241,8 @@ def _check_publishable(
     ):
         return
     raise Conflict(
-        f"since run {run.id} read its works and decisions there was {summarize_events(later_events)}",
+        f"since run {run.id} read its works and decisions there was "
+        f"{summarize_events(later_events)}",
         "rebase the run",
         since=_to_dicts(later_events),
     )
@@ -265,7 +266,9 @@ def _to_dicts(events: list[HistoryEvent]) -> list[dict[str, Any]]:
 def _find_conflicts(connection: Connection, plan: PublicationPlan) -> list[OrcidConflict]:
     n = len(plan.memberships)
     signature = np.fromiter(plan.memberships, np.int64, n)
-    after = np.fromiter((place.identity for place in plan.memberships.values()), np.int64, n)
+    after = np.fromiter(
+        (membership.identity for membership in plan.memberships.values()), np.int64, n
+    )
     return find_orcid_conflicts(connection, signature, after)
 
 

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, insert, select, update
 
 from service.actors import Actor
 from service.constraints.links import make_must_links
+from service.db import tables
 from service.db.database import Database, Within
-from service.db.tables import Decision, Judgement, Task
+from service.db.tables import Decision, Judgement
 from service.decisions import actions as decision_actions
 from service.decisions.actions import DecisionContext
 from service.decisions.draft import (
@@ -29,19 +30,22 @@ from service.decisions.draft import (
 from service.errors import Conflict, Invalid
 from service.events.log import EventLog
 from service.external_ids.attach import transfer_ids
+from service.review.results import GivenAnswer, Judged, TaskDetails
 from service.tasks import leases
 from service.tasks.agreement import ANSWERS, combine_answers
 from service.tasks.blind import REMEDY
 from service.tasks.close import close_task
-from service.tasks.queries import IS_IN_FORCE, TaskInfo, get_task
+from service.tasks.queries import IS_IN_FORCE, get_task
+from service.tasks.results import Task
 from service.tasks.subjects import is_within_identity
+from service.values import asdict
 
 MAX_PER_IDENTITY = 3
 """Number of signatures of each identity in the cannot-links of an answer *different*."""
 
 
 def make_decision(
-    database: Database, actor: Actor, task: TaskInfo, request: AnswerRequest
+    database: Database, actor: Actor, task: Task, request: AnswerRequest
 ) -> DecisionResult:
     """Make the decision that an answer implies, within a write transaction.
 
@@ -88,7 +92,7 @@ def parse_signatures(mentions: Sequence[Mapping[str, Any]]) -> list[SignatureRef
 
 
 def _record_unsure_answer(
-    database: Database, actor: Actor, task: TaskInfo, context: DecisionContext
+    database: Database, actor: Actor, task: Task, context: DecisionContext
 ) -> DecisionResult:
     """Record a decision *unsure*, which binds nothing."""
     with database.write() as connection:
@@ -183,7 +187,7 @@ def _split_sides(
 def _assign_signature(
     database: Database,
     actor: Actor,
-    task: TaskInfo,
+    task: Task,
     request: AnswerRequest,
     context: DecisionContext,
 ) -> DecisionResult:
@@ -234,17 +238,7 @@ class AnswerRequest:
     identity: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerResult:
-    """Result of an answer: the task in its new state, and the decision if the task is settled."""
-
-    task: TaskInfo
-    decision: DecisionResult | None
-
-
-def answer_task(
-    database: Database, actor: Actor, task_id: str, request: AnswerRequest
-) -> AnswerResult:
+def answer_task(database: Database, actor: Actor, task_id: str, request: AnswerRequest) -> Judged:
     """Answer a task; if that settles it, make a decision, which can be undone like any other.
 
     Raises
@@ -265,7 +259,7 @@ def answer_task(
         leases.check_open(task)
         leases.check_free(task, actor)
         leases.check_current(connection, task, request.version)
-        key = connection.scalars(select(Task.key).where(Task.id == task.id)).one()
+        key = connection.scalars(select(tables.Task.key).where(tables.Task.id == task.id)).one()
         answers_given = read_answers_in_force(connection, key)
         if task.blind and actor.name in answers_given:
             raise Conflict(
@@ -282,21 +276,21 @@ def answer_task(
         )
         judgement = _store_answer(connection, event_log, key, actor, request, seq)
         release = {"version": seq, "leased_by": None, "leased_until": None}
-        connection.execute(update(Task).where(Task.key == key).values(release))
+        connection.execute(update(tables.Task).where(tables.Task.key == key).values(release))
         combined = combine_answers([*answers_given.values(), request.answer], blind=task.blind)
         if combined is None:
-            return AnswerResult(get_task(connection, task_id), None)
+            return Judged(task=get_task(connection, task_id), decision=None)
         if task.kind == SAMPLE_KIND:
             close_task(connection, seq, key)
-            return AnswerResult(get_task(connection, task_id), None)
+            return Judged(task=get_task(connection, task_id), decision=None)
         decision = _decide_by_majority(database, connection, actor, task, request, combined)
         _close_with_decision(connection, key, judgement, decision)
-        return AnswerResult(get_task(connection, task_id), decision)
+        return Judged(task=get_task(connection, task_id), decision=decision.to_response())
 
 
 def get_answerable_task(
     connection: Connection, actor: Actor, task_id: str, version: int | None
-) -> TaskInfo:
+) -> Task:
     """Return the task that a decision made elsewhere, such as on a name board, will answer.
 
     Call it in the write of the decision, before the decision, and :func:`store_decision_answer`
@@ -329,7 +323,7 @@ def store_decision_answer(
     """Store a decision made elsewhere as the answer to a task, and close the task."""
     query = select(Decision.kind, Decision.reason, Decision.evidence)
     kind, reason, evidence = connection.execute(query.where(Decision.id == decision.id)).one()
-    key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
+    key = connection.scalars(select(tables.Task.key).where(tables.Task.id == task_id)).one()
     request = AnswerRequest(kind, None, reason, evidence)
     _close_with_decision(
         connection,
@@ -347,7 +341,19 @@ def read_answers_in_force(connection: Connection, task_key: int) -> dict[str, st
     return {row.reviewer: row.answer for row in connection.execute(query.order_by(Judgement.key))}
 
 
-def list_answers(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]:
+def get_task_details(connection: Connection, task_id: str) -> TaskDetails:
+    """Return a task with its answers.
+
+    Raises
+    ------
+    NotFound
+        If no task has this id.
+    """
+    task = get_task(connection, task_id)
+    return TaskDetails(**asdict(task), given=list_answers(connection, task))
+
+
+def list_answers(connection: Connection, task: Task) -> list[GivenAnswer]:
     """List the answers to a task, including undone ones; none while it is blind and open."""
     if task.blind and task.state == "open":
         return []
@@ -359,17 +365,15 @@ def list_answers(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]
             Judgement.seconds,
             Judgement.reason,
             Decision.id.label("decision"),
-            Decision.undone_seq.label("undone"),
+            Decision.undone_seq.is_not(None).label("undone"),
         )
-        .join(Task, Task.key == Judgement.task_key)
+        .join(tables.Task, tables.Task.key == Judgement.task_key)
         .outerjoin(Decision, Decision.key == Judgement.decision_key)
-        .where(Task.id == task.id)
+        .where(tables.Task.id == task.id)
         .order_by(Judgement.key)
         .limit(200)
     )
-    return [
-        {**row, "undone": row["undone"] is not None} for row in connection.execute(query).mappings()
-    ]
+    return [GivenAnswer(**row._mapping) for row in connection.execute(query)]
 
 
 def _check_request(request: AnswerRequest) -> None:
@@ -420,7 +424,7 @@ def _decide_by_majority(
     database: Database,
     connection: Connection,
     actor: Actor,
-    task: TaskInfo,
+    task: Task,
     request: AnswerRequest,
     majority: str,
 ) -> DecisionResult:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, case, distinct, func, select
 
 from disambig.active_learning.priority import fill_board
 from service.db.tables import Name, Signature, Task
+from service.review.results import NameAsked
 from service.tasks.queries import TaskFilter, build_conditions
 
 COLUMN_KINDS = ("merge", "split")
@@ -25,43 +26,9 @@ MAX_TASKS = 10_000
 """Maximum number of tasks that are considered, the most urgent ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class NameWithTasks:
-    """A printed name with the open tasks about the identities that fit on one board.
-
-    Attributes
-    ----------
-    name : str
-        Name of the most urgent task.
-    others : list of str
-        Other names of the block that some of the tasks concern.
-    task : str
-        Id of the most urgent task.
-    tasks : int
-        Number of tasks.
-    kinds : dict of str to int
-        Number of tasks of each kind.
-    priority : float
-        Sum of the tasks' priorities: expected mentions corrected per unit of effort.
-    papers : int
-        Number of papers with the name.
-    held_by : list of str
-        Reviewers who hold leases of these tasks.
-    """
-
-    name: str
-    others: list[str]
-    task: str
-    tasks: int
-    kinds: dict[str, int]
-    priority: float
-    papers: int
-    held_by: list[str]
-
-
 def list_names_with_tasks(
     connection: Connection, task_filter: TaskFilter, limit: int = 50
-) -> list[NameWithTasks]:
+) -> list[NameAsked]:
     """List one name for each block with matching tasks: conflicts first, then by priority."""
     first = case((Task.kind == "conflict", 0), else_=1)
     query = (
@@ -196,20 +163,20 @@ def _sum_priority(rows: Sequence[_TaskRow]) -> float:
 
 def _summarize_board(
     rows: Sequence[_TaskRow], printed_names: dict[int, str], papers: int
-) -> NameWithTasks:
+) -> NameAsked:
     now = datetime.now(UTC)
     reviewers = {
         r.leased_by for r in rows if r.leased_by and r.leased_until and r.leased_until > now
     }
     name, *others = (printed_names[key] for key in dict.fromkeys(row.name_key for row in rows))
     kinds = Counter(row.kind for row in rows)
-    return NameWithTasks(
-        name,
-        others,
-        rows[0].id,
-        len(rows),
-        dict(kinds),
-        round(_sum_priority(rows), 6),
-        papers,
-        sorted(reviewers),
+    return NameAsked(
+        name=name,
+        others=others,
+        task=rows[0].id,
+        tasks=len(rows),
+        kinds=dict(kinds),
+        priority=round(_sum_priority(rows), 6),
+        papers=papers,
+        held_by=sorted(reviewers),
     )

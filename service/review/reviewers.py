@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from statistics import median
-from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from service.db.tables import Judgement, Task
 from service.review.generate import find_due_publication
+from service.review.results import PairAgreement, Reviewer, Reviewers, TaskCounts
 from service.tasks.agreement import ANSWERS, Agreement
 from service.tasks.leases import list_lease_holders
 from service.tasks.queries import IS_IN_FORCE, KINDS, TaskFilter, build_conditions
@@ -36,7 +36,7 @@ class Answer:
     blind: bool
 
 
-def summarize_reviewers(connection: Connection) -> dict[str, Any]:
+def summarize_reviewers(connection: Connection) -> Reviewers:
     """Return workload and pace of each reviewer, and the agreement of each pair."""
     query = (
         select(
@@ -53,17 +53,17 @@ def summarize_reviewers(connection: Connection) -> dict[str, Any]:
         .limit(MAX_RECENT)
     )
     answers = [Answer(*row) for row in connection.execute(query)]
-    n_leases = {row["reviewer"]: row["tasks"] for row in list_lease_holders(connection)}
-    return {
-        "reviewers": summarize_workload(answers, n_leases, datetime.now(UTC)),
-        "agreement": summarize_agreement(answers),
-        "answers": len(answers),
-    }
+    n_leases = {holder.reviewer: holder.tasks for holder in list_lease_holders(connection)}
+    return Reviewers(
+        reviewers=summarize_workload(answers, n_leases, datetime.now(UTC)),
+        agreement=summarize_agreement(answers),
+        answers=len(answers),
+    )
 
 
 def summarize_workload(
     answers: Iterable[Answer], n_leases: Mapping[str, int], now: datetime
-) -> list[dict[str, Any]]:
+) -> list[Reviewer]:
     """Return the workload of each reviewer, those with the most answers first.
 
     It has the number of answers in total, by answer, of the last day and of the last week, the
@@ -72,27 +72,27 @@ def summarize_workload(
     by_reviewer: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         by_reviewer[answer.reviewer].append(answer)
-    rows: list[dict[str, Any]] = []
+    reviewers = []
     for reviewer in {*by_reviewer, *n_leases}:
         own_answers = by_reviewer.get(reviewer, [])
         seconds = [a.seconds for a in own_answers if a.seconds is not None]
         counts = Counter(a.answer for a in own_answers)
-        rows.append(
-            {
-                "reviewer": reviewer,
-                "answers": len(own_answers),
-                "by_answer": {answer: counts[answer] for answer in ANSWERS},
-                "last_day": sum(a.at > now - timedelta(days=1) for a in own_answers),
-                "last_week": sum(a.at > now - timedelta(days=7) for a in own_answers),
-                "median_seconds": median(seconds) if seconds else None,
-                "last_at": max((a.at for a in own_answers), default=None),
-                "held": n_leases.get(reviewer, 0),
-            }
+        reviewers.append(
+            Reviewer(
+                reviewer=reviewer,
+                answers=len(own_answers),
+                by_answer={answer: counts[answer] for answer in ANSWERS},
+                last_day=sum(a.at > now - timedelta(days=1) for a in own_answers),
+                last_week=sum(a.at > now - timedelta(days=7) for a in own_answers),
+                median_seconds=median(seconds) if seconds else None,
+                last_at=max((a.at for a in own_answers), default=None),
+                held=n_leases.get(reviewer, 0),
+            )
         )
-    return sorted(rows, key=lambda row: (-row["answers"], row["reviewer"]))[:MAX_REVIEWERS]
+    return sorted(reviewers, key=lambda r: (-r.answers, r.reviewer))[:MAX_REVIEWERS]
 
 
-def summarize_agreement(all_answers: Sequence[Answer]) -> list[dict[str, Any]]:
+def summarize_agreement(all_answers: Sequence[Answer]) -> list[PairAgreement]:
     """Return the agreement of each pair of reviewers on shared blind tasks, most tasks first."""
     by_task: dict[int, dict[str, str]] = defaultdict(dict)
     for answer in all_answers:
@@ -102,14 +102,24 @@ def summarize_agreement(all_answers: Sequence[Answer]) -> list[dict[str, Any]]:
     for by_reviewer in by_task.values():
         for first, second in combinations(sorted(by_reviewer), 2):
             pairs[first, second].append((by_reviewer[first], by_reviewer[second]))
-    rows: list[dict[str, Any]] = [
-        {"reviewers": list(who), **asdict(Agreement.from_pairs(answers))}
-        for who, answers in pairs.items()
-    ]
-    return sorted(rows, key=lambda row: (-row["questions"], row["reviewers"]))[:MAX_REVIEWERS]
+    agreements = [_measure_agreement(who, answers) for who, answers in pairs.items()]
+    return sorted(agreements, key=lambda pair: (-pair.questions, pair.reviewers))[:MAX_REVIEWERS]
 
 
-def count_tasks(connection: Connection, task_filter: TaskFilter) -> dict[str, Any]:
+def _measure_agreement(
+    reviewers: tuple[str, str], answers: Sequence[tuple[str, str]]
+) -> PairAgreement:
+    agreement = Agreement.from_pairs(answers)
+    return PairAgreement(
+        reviewers=reviewers,
+        questions=agreement.questions,
+        agreed=agreement.agreed,
+        percent=agreement.percent,
+        kappa=agreement.kappa,
+    )
+
+
+def count_tasks(connection: Connection, task_filter: TaskFilter) -> TaskCounts:
     """Count matching tasks by kind; list leases, and whether a worker must still generate tasks."""
     kinds = dict.fromkeys(KINDS, 0)
     mentions = 0
@@ -126,11 +136,11 @@ def count_tasks(connection: Connection, task_filter: TaskFilter) -> dict[str, An
         .join(Task, Task.key == Judgement.task_key)
         .where(Task.state == "open", IS_IN_FORCE)
     )
-    return {
-        "open": sum(kinds.values()),
-        "kinds": kinds,
-        "mentions": mentions,
-        "answered_once": connection.scalar(query_answered) or 0,
-        "held": list_lease_holders(connection),
-        "due": find_due_publication(connection) is not None,
-    }
+    return TaskCounts(
+        open=sum(kinds.values()),
+        kinds=kinds,
+        mentions=mentions,
+        answered_once=connection.scalar(query_answered) or 0,
+        held=list_lease_holders(connection),
+        due=find_due_publication(connection) is not None,
+    )

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from sqlalchemy import Connection, select
@@ -31,12 +30,22 @@ from service.db.tables import Event, Identity, Judgement, Membership, Signature,
 from service.errors import Conflict, Invalid, NotFound
 from service.events.log import EventLog
 from service.ids import new_id, sanitize_id
+from service.review.results import (
+    Drawn,
+    Estimated,
+    Estimates,
+    Reviewing,
+    SampleUnit,
+    Share,
+    Stratum,
+)
 from service.tasks.agreement import combine_answers
 from service.tasks.create import NewTask, open_tasks
 from service.tasks.queries import IS_IN_FORCE
+from service.values import to_dict
 
 SAMPLE_DRAWN = "sample-drawn"
-UNITS = ("mention", "identity")
+UNITS = get_args(SampleUnit)
 SLICE_STARTS = (1, 2, 10, 100, 1000)
 """Number of mentions of a printed name from which each slice begins."""
 SLICES = ("1", "2-9", "10-99", "100-999", "1000 and more")
@@ -44,36 +53,14 @@ MAX_SIZE = 20_000
 """Maximum number of mentions or identities in one sample."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stratum:
-    """Names of similar frequency: number of mentions, and of draws."""
-
-    slice: str
-    mentions: int
-    drawn: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A random sample and its strata."""
-
-    id: str
-    unit: str
-    size: int
-    seed: int
-    sequence: int
-    tasks: int
-    strata: tuple[Stratum, ...]
-
-
 def draw_sample(
     database: Database,
     actor: Actor,
     size: int,
-    unit: str = "mention",
+    unit: SampleUnit = "mention",
     seed: int | None = None,
     reason: str | None = None,
-) -> Sample:
+) -> Drawn:
     """Draw a sample, and open a blind task for each mention or identity of it.
 
     Parameters
@@ -81,7 +68,7 @@ def draw_sample(
     size : int
         Number of draws. A published mention is drawn at most once; an identity is drawn in
         proportion to its mentions, possibly several times.
-    unit : str
+    unit : SampleUnit
         ``mention`` (precision and recall) or ``identity`` (precision only).
     seed : int, optional
         Seed of the random generator; by default a random one, stored in the event log.
@@ -114,16 +101,24 @@ def draw_sample(
         draws = allocate(population.tolist(), size)
         rows_drawn = _draw_rows(stratum, draws, number, replace=unit == "identity")
         strata = tuple(
-            Stratum(name, int(n), take)
+            Stratum(slice=name, mentions=int(n), drawn=take)
             for name, n, take in zip(SLICES, population, draws, strict=True)
             if n
         )
         sample = new_id("s")
-        after = {"unit": unit, "size": size, "seed": number, "strata": [asdict(s) for s in strata]}
+        after = {"unit": unit, "size": size, "seed": number, "strata": [to_dict(s) for s in strata]}
         seq = event_log.record(SAMPLE_DRAWN, actor, subject=sample, reason=reason, after=after)
         new_tasks = _build_tasks(connection, sample, unit, rows, stratum, rows_drawn)
         open_tasks(connection, event_log, seq, new_tasks)
-        return Sample(sample, unit, size, number, seq, len(new_tasks), strata)
+        return Drawn(
+            id=sample,
+            unit=unit,
+            size=size,
+            seed=number,
+            sequence=seq,
+            tasks=len(new_tasks),
+            strata=strata,
+        )
 
 
 def _read_published(connection: Connection) -> Int64:
@@ -214,7 +209,7 @@ def _build_tasks(
     return list(new_tasks.values())
 
 
-def estimate_quality(connection: Connection, sample: str | None = None) -> dict[str, Any]:
+def estimate_quality(connection: Connection, sample: str | None = None) -> Estimates:
     """Estimate precision and recall of what was published when a sample was drawn, by slice.
 
     Parameters
@@ -243,30 +238,24 @@ def estimate_quality(connection: Connection, sample: str | None = None) -> dict[
                 values.append(value)
     reviewed = _to_reviewed(parameters["unit"], np.array(stratum, dtype=np.int64), strata, values)
     slices = [
-        {
-            "slice": s.slice,
-            "mentions": s.mentions,
-            "drawn": s.drawn,
-            **_to_dict(reviewed.select_strata(np.array([k])).estimate_quality()),
-        }
+        _build_estimates(s, reviewed.select_strata(np.array([k])).estimate_quality())
         for k, s in enumerate(strata)
     ]
-    overall = {
-        "slice": "everything",
-        "mentions": sum(s.mentions for s in strata),
-        "drawn": sum(s.drawn for s in strata),
-        **_to_dict(reviewed.estimate_quality()),
-    }
-    return {
-        "sample": event.subject,
-        "unit": parameters["unit"],
-        "drawn_at": event.at,
-        "drawn_by": event.actor,
-        "sequence": event.seq,
-        "tasks": states,
-        "overall": overall,
-        "slices": slices,
-    }
+    everything = Stratum(
+        slice="everything",
+        mentions=sum(s.mentions for s in strata),
+        drawn=sum(s.drawn for s in strata),
+    )
+    return Estimates(
+        sample=event.subject,
+        unit=parameters["unit"],
+        drawn_at=event.at,
+        drawn_by=event.actor,
+        sequence=event.seq,
+        tasks=Reviewing(**states),
+        overall=_build_estimates(everything, reviewed.estimate_quality()),
+        slices=slices,
+    )
 
 
 def _find_sample_event(connection: Connection, sample: str | None) -> Any:
@@ -379,18 +368,21 @@ def _to_reviewed(
     return ReviewedSample.from_mentions(stratum, population, published, person, shared)
 
 
-def _to_dict(quality: Quality) -> dict[str, Any]:
-    return {
-        "reviewed": quality.bcubed_precision.reviewed,
-        "precision": _to_interval(quality.bcubed_precision),
-        "recall": _to_interval(quality.bcubed_recall),
-        "f1": _to_interval(quality.bcubed_f1),
-        "pairwise_precision": _to_interval(quality.pairwise_precision),
-        "pairwise_recall": _to_interval(quality.pairwise_recall),
-    }
+def _build_estimates(stratum: Stratum, quality: Quality) -> Estimated:
+    return Estimated(
+        slice=stratum.slice,
+        mentions=stratum.mentions,
+        drawn=stratum.drawn,
+        reviewed=quality.bcubed_precision.reviewed,
+        precision=_to_share(quality.bcubed_precision),
+        recall=_to_share(quality.bcubed_recall),
+        f1=_to_share(quality.bcubed_f1),
+        pairwise_precision=_to_share(quality.pairwise_precision),
+        pairwise_recall=_to_share(quality.pairwise_recall),
+    )
 
 
-def _to_interval(estimate: Estimate | None) -> dict[str, float] | None:
+def _to_share(estimate: Estimate | None) -> Share | None:
     if estimate is None or np.isnan(estimate.value):
         return None
-    return {"estimate": estimate.value, "low": estimate.low, "high": estimate.high}
+    return Share(estimate=estimate.value, low=estimate.low, high=estimate.high)

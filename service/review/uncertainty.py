@@ -15,8 +15,8 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from disambig.arrays import Float32, Int32, Int64
-from service.db.bulk import is_in, read_integer_table
 from service.db.database import Database
+from service.db.signatures import read_identity_keys
 from service.db.tables import Membership, Signature
 from service.runs.full_run import Engine
 from service.runs.incremental_run import index_snapshot, read_blocks
@@ -113,12 +113,14 @@ def find_uncertain_cases(
         snapshot = read_blocks(connection, blocks)
         if snapshot is None:
             return None
-        published = _read_published(connection, snapshot.signature_keys.key)
+        identity_keys = read_identity_keys(connection, snapshot.signature_keys.key.tolist())
     index, work_keys, constraints = index_snapshot(database, engine, model, snapshot)
     corpus = index.corpus
     place_keys = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
     key = snapshot.signature_keys.look_up(place_keys)
-    identity = _look_up_identities(published, key)
+    identity = np.array(
+        [identity_keys.get(signature, UNASSIGNED) for signature in key.tolist()], dtype=np.int64
+    )
 
     from disambig.active_learning.questions import ClusteredBlocks
     from disambig.blocking.blocks import Comparisons, make_blocks
@@ -187,20 +189,3 @@ def _group_as_published(block: Int32, identity: Int64) -> Int32:
     group_code = block.astype(np.int64) * (int(label.max(initial=0)) + 1) + label
     group: Int32 = np.unique(group_code, return_inverse=True)[1].astype(np.int32)
     return group
-
-
-def _read_published(connection: Connection, signatures: Int64) -> Int64:
-    """Read signature and identity keys of published mentions; int64[n, 2], by signature."""
-    query = select(Membership.signature_key, Membership.identity_key).where(
-        is_in(connection, Membership.signature_key, signatures.tolist())
-    )
-    rows = read_integer_table(connection, query)
-    return rows[np.argsort(rows[:, 0], kind="stable")]
-
-
-def _look_up_identities(published: Int64, key: Int64) -> Int64:
-    """Return the identity key of each signature, UNASSIGNED for those without."""
-    if not len(published):
-        return np.full(len(key), UNASSIGNED, dtype=np.int64)
-    at = np.minimum(np.searchsorted(published[:, 0], key), len(published) - 1)
-    return np.where(published[at, 0] == key, published[at, 1], UNASSIGNED)

@@ -144,7 +144,7 @@ def cluster_all(database: Database, engine: Engine, folder: Path, name: str) -> 
     ConstraintError, ModelError
         Permanent: a retry would fail in the same way.
     """
-    from disambig.out_of_core.budget import fitting
+    from disambig.out_of_core.budget import plan_for_size
 
     folder.mkdir(parents=True, exist_ok=True)
     model = engine.load_model()
@@ -153,7 +153,7 @@ def cluster_all(database: Database, engine: Engine, folder: Path, name: str) -> 
         return _resume(engine, folder, name, model, staged_shards)
     with database.read() as connection:
         works, characters = measure_works(connection)
-        plan = fitting(characters, engine.settings.memory, engine.workers)
+        plan = plan_for_size(characters, engine.settings.memory, engine.workers)
         if plan.shards is not None:
             _stage_works(connection, engine, folder, name, model, (works, plan.shards))
         else:

@@ -206,18 +206,18 @@ def _read_snapshot(
     for key_chunk in split_keys(work_keys, KEYS_AT_ONCE):
         works.update(read_works(connection, key_chunk))
     decisions = read_constraints(connection, signature_keys.key.tolist())
-    bound = [*works.values()]
-    constrained_works = {end.work for decision in decisions for end in (decision.a, decision.b)}
-    other_ids = sorted(constrained_works - {work.id for work in bound})
+    constrained_works = [*works.values()]
+    constrained_ids = {end.work for decision in decisions for end in (decision.a, decision.b)}
+    other_ids = sorted(constrained_ids - {work.id for work in constrained_works})
     for low in range(0, len(other_ids), IDS_AT_ONCE):
         ids = other_ids[low : low + IDS_AT_ONCE]
         other_keys = connection.scalars(select(Work.key).where(Work.id.in_(ids)))
-        bound += read_works(connection, list(other_keys)).values()
+        constrained_works += read_works(connection, list(other_keys)).values()
     newer_works = list(read_works(connection, newer_keys).values())
     return BlockSnapshot(
         signature_keys,
         works,
-        bound,
+        constrained_works,
         decisions,
         newer_works,
         statistics_run,

@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
-ANSWERS = ("same", "different", "unsure")
+from service.tasks.results import AnswerKind
+
+ANSWERS = get_args(AnswerKind)
 MIN_BLIND_ANSWERS = 2
 """Number of reviewers who answer a blind task; one more if they disagree."""
 
@@ -42,7 +45,7 @@ class Agreement:
     def from_pairs(cls, pairs: Sequence[tuple[str, str]]) -> Agreement:
         """Measure agreement from the pair of answers to each task.
 
-        >>> Agreement.of([("same", "same"), ("same", "different")] * 5).kappa
+        >>> Agreement.from_pairs([("same", "same"), ("same", "different")] * 5).kappa
         0.0
         """
         n = len(pairs)

@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from service.db.bulk import is_in
+from service.db.signatures import read_identity_keys
 from service.db.tables import Task
 from service.errors import Conflict
 from service.identities.store import ACTIVE, read_identities, read_identities_by_id
 from service.ids import ALPHABET
-from service.tasks.subjects import read_identity_keys, read_signature_keys
+from service.tasks.subjects import read_listed_signatures
 
 RANDOM_SHARE = "share"
 """Reason stored for a task that was selected at random to be blind."""
@@ -82,7 +83,7 @@ def _is_settled(connection: Connection, task: Any) -> bool:
         return active or len({_follow_redirects(connection, row.key) for row in rows.values()}) == 1
     if task.kind == "split":
         mentions_by_side = [side.get("mentions", ()) for side in task.evidence.get("sides", ())]
-        sides = [read_signature_keys(connection, side) for side in mentions_by_side]
+        sides = [read_listed_signatures(connection, side) for side in mentions_by_side]
         identity_keys = [set(read_identity_keys(connection, side).values()) for side in sides]
         return active or (len(identity_keys) == 2 and not identity_keys[0] & identity_keys[1])
     return True

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from service.constraints.links import Link, SignatureGroups
 from service.constraints.store import read_links_around, remove_retired_signatures
 from service.db.bulk import is_in
+from service.db.signatures import read_identity_keys
 from service.db.tables import (
     Decision,
     Event,
@@ -39,8 +40,7 @@ from service.tasks.subjects import (
     has_identity_subject,
     is_within_identity,
     parse_subject,
-    read_identity_keys,
-    read_signature_keys,
+    read_listed_signatures,
 )
 
 
@@ -283,7 +283,7 @@ def _is_answered(connection: Connection, task: _TaskRef) -> bool:
         return _is_split_settled(connection, task)
     evidence = connection.scalar(select(Task.evidence).where(Task.key == task.key)) or {}
     if task.kind == "assign":
-        return bool(read_identity_keys(connection, read_signature_keys(connection, [evidence])))
+        return bool(read_identity_keys(connection, read_listed_signatures(connection, [evidence])))
     if task.kind == "conflict":
         return len(_read_active_keys(connection, evidence.get("identities", ()))) < 2
     return True
@@ -334,7 +334,7 @@ def _read_sides(connection: Connection, task: _TaskRef) -> list[set[int]]:
     """Return signature keys of each side of a task, as far as its evidence lists them."""
     evidence = connection.scalar(select(Task.evidence).where(Task.key == task.key)) or {}
     return [
-        read_signature_keys(connection, side.get("mentions", ()))
+        read_listed_signatures(connection, side.get("mentions", ()))
         for side in evidence.get("sides", ())
     ]
 

@@ -6,19 +6,19 @@ by versions, not by leases. A lease is not an event: no publication or decision 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select, update
 
 from disambig.console import escape_text
 from service.actors import Actor, Role
+from service.db import tables
 from service.db.database import Database
-from service.db.tables import Event, Task
+from service.db.tables import Event
 from service.errors import Conflict, Forbidden, NotFound
 from service.ids import sanitize_id
-from service.tasks.queries import TaskInfo, get_task
+from service.tasks.queries import get_task
+from service.tasks.results import Holder, Task
 
 DEFAULT_MINUTES = 15
 """Duration of a lease that is not renewed, in minutes."""
@@ -28,7 +28,7 @@ MAX_SHOWN = 20
 
 def acquire_lease(
     database: Database, actor: Actor, task_id: str, minutes: int = DEFAULT_MINUTES
-) -> TaskInfo:
+) -> Task:
     """Acquire or renew the lease of a task.
 
     Raises
@@ -39,10 +39,14 @@ def acquire_lease(
         If it is closed, or leased by another reviewer; the error names them and the expiry.
     """
     now = datetime.now(UTC)
-    is_free = or_(Task.leased_by.is_(None), Task.leased_until <= now, Task.leased_by == actor.name)
+    is_free = or_(
+        tables.Task.leased_by.is_(None),
+        tables.Task.leased_until <= now,
+        tables.Task.leased_by == actor.name,
+    )
     statement = (
-        update(Task)
-        .where(Task.id == sanitize_id(task_id), Task.state == "open", is_free)
+        update(tables.Task)
+        .where(tables.Task.id == sanitize_id(task_id), tables.Task.state == "open", is_free)
         .values(leased_by=actor.name, leased_until=now + timedelta(minutes=minutes))
     )
     with database.write() as connection:
@@ -53,7 +57,7 @@ def acquire_lease(
         return get_task(connection, task_id)
 
 
-def release_lease(database: Database, actor: Actor, task_id: str) -> TaskInfo:
+def release_lease(database: Database, actor: Actor, task_id: str) -> Task:
     """Release the lease of a task, if there is one; an admin can release any lease.
 
     Raises
@@ -70,12 +74,14 @@ def release_lease(database: Database, actor: Actor, task_id: str) -> TaskInfo:
                 f"the task is leased by {info.leased_by}, not by you",
                 f"the lease expires at {info.leased_until:%H:%M} UTC, unless renewed",
             )
-        statement = update(Task).where(Task.id == info.id, Task.leased_by == info.leased_by)
+        statement = update(tables.Task).where(
+            tables.Task.id == info.id, tables.Task.leased_by == info.leased_by
+        )
         connection.execute(statement.values(leased_by=None, leased_until=None))
         return get_task(connection, task_id)
 
 
-def check_free(task: TaskInfo, actor: Actor) -> None:
+def check_free(task: Task, actor: Actor) -> None:
     """Check that no other reviewer holds the lease of a task.
 
     Raises
@@ -92,7 +98,7 @@ def check_free(task: TaskInfo, actor: Actor) -> None:
     )
 
 
-def check_open(task: TaskInfo) -> None:
+def check_open(task: Task) -> None:
     """Check that a task is open.
 
     Raises
@@ -107,7 +113,7 @@ def check_open(task: TaskInfo) -> None:
         )
 
 
-def check_current(connection: Connection, task: TaskInfo, version: int | None) -> None:
+def check_current(connection: Connection, task: Task, version: int | None) -> None:
     """Check that a task has not changed since it was read; the error lists what changed it.
 
     Raises
@@ -130,28 +136,28 @@ def check_current(connection: Connection, task: TaskInfo, version: int | None) -
     )
 
 
-def list_lease_holders(connection: Connection) -> list[Mapping[str, Any]]:
+def list_lease_holders(connection: Connection) -> list[Holder]:
     """List reviewers with leases: number of tasks and latest expiry; the most tasks first."""
     n = func.count().label("tasks")
-    until = func.max(Task.leased_until).label("until")
+    until = func.max(tables.Task.leased_until).label("until")
     query = (
-        select(Task.leased_by.label("reviewer"), n, until)
-        .where(and_(Task.state == "open", Task.leased_until > datetime.now(UTC)))
-        .group_by(Task.leased_by)
-        .order_by(n.desc(), Task.leased_by)
+        select(tables.Task.leased_by.label("reviewer"), n, until)
+        .where(and_(tables.Task.state == "open", tables.Task.leased_until > datetime.now(UTC)))
+        .group_by(tables.Task.leased_by)
+        .order_by(n.desc(), tables.Task.leased_by)
         .limit(200)
     )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    return [Holder(**row._mapping) for row in connection.execute(query)]
 
 
-def lock_task(connection: Connection, task_id: str) -> TaskInfo:
+def lock_task(connection: Connection, task_id: str) -> Task:
     """Lock the row of a task and return the task; call it in a write that locks the event log.
 
     Raises
     ------
     NotFound
     """
-    row = select(Task.key).where(Task.id == sanitize_id(task_id)).with_for_update()
+    row = select(tables.Task.key).where(tables.Task.id == sanitize_id(task_id)).with_for_update()
     if connection.scalar(row) is None:
         raise NotFound(
             f"no task {escape_text(task_id[:40])}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,17 +26,19 @@ from sqlalchemy import (
 
 from disambig.console import escape_text
 from service.actors import Actor, Role
+from service.db import tables
 from service.db.database import Database
-from service.db.tables import Decision, Event, Judgement, Name, Task
+from service.db.tables import Decision, Event, Judgement, Name
 from service.errors import Conflict, Forbidden, NotFound
 from service.events.log import EventLog
 from service.ids import sanitize_id
 from service.tasks.close import close_task
+from service.tasks.results import Task, TaskKind, TaskState
 
-KINDS = ("conflict", "merge", "split", "assign", "sample")
-STATES = ("open", "closed")
+KINDS = get_args(TaskKind)
+STATES = get_args(TaskState)
 
-_conflicts_first: ColumnElement[int] = case((Task.kind == "conflict", 0), else_=1)
+_conflicts_first: ColumnElement[int] = case((tables.Task.kind == "conflict", 0), else_=1)
 _CLOSING = Event.__table__.alias("closing")
 _UNDONE = Decision.__table__.alias("undone")
 IS_IN_FORCE: ColumnElement[bool] = ~exists().where(
@@ -46,40 +48,10 @@ IS_IN_FORCE: ColumnElement[bool] = ~exists().where(
 _n_answers = (
     select(func.count())
     .select_from(Judgement)
-    .where(Judgement.task_key == Task.key, IS_IN_FORCE)
-    .correlate(Task)
+    .where(Judgement.task_key == tables.Task.key, IS_IN_FORCE)
+    .correlate(tables.Task)
     .scalar_subquery()
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TaskInfo:
-    """A task as clients read it.
-
-    ``name`` is the printed name it concerns. ``leased_by`` is the reviewer who works on it now.
-    ``answers`` is the number of answers in force; their content is shown once the task is closed.
-    """
-
-    id: str
-    kind: str
-    state: str
-    subject: str
-    name: str | None
-    mentions: int
-    priority: float
-    evidence: dict[str, Any]
-    created_at: datetime
-    created_seq: int
-    closed_by: str | None
-    closed_at: datetime | None
-    reason: str | None
-    version: int
-    leased_by: str | None
-    leased_until: datetime | None
-    error: float | None
-    effort: int | None
-    blind: bool
-    answers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +98,7 @@ def list_tasks(
     name: str | None = None,
     limit: int = 50,
     after: TaskCursor | None = None,
-) -> tuple[list[TaskInfo], TaskCursor | None]:
+) -> tuple[list[Task], TaskCursor | None]:
     """Return a page of tasks, most urgent first, and the start of the next page.
 
     ``name`` is a folded name; None for a kind, state or name matches any.
@@ -139,47 +111,56 @@ def get_task_page(
     task_filter: TaskFilter,
     limit: int = 50,
     after: TaskCursor | None = None,
-) -> tuple[list[TaskInfo], TaskCursor | None]:
+) -> tuple[list[Task], TaskCursor | None]:
     """Return a page of the tasks that match a filter, and the start of the next page."""
     query = (
-        _select_tasks().order_by(_conflicts_first, Task.priority.desc(), Task.key).limit(limit + 1)
+        _select_tasks()
+        .order_by(_conflicts_first, tables.Task.priority.desc(), tables.Task.key)
+        .limit(limit + 1)
     )
     query = query.where(*build_conditions(task_filter))
     if after is not None:
         query = query.where(_is_after(after))
     rows = connection.execute(query).mappings().all()
     next_cursor = TaskCursor(*_sort_key(rows[limit - 1])) if len(rows) > limit else None
-    return [_to_task_info(row) for row in rows[:limit]], next_cursor
+    return [_to_task(row) for row in rows[:limit]], next_cursor
 
 
 def build_conditions(task_filter: TaskFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter on :class:`~service.db.tables.Task`."""
     conditions: list[ColumnElement[bool]] = []
-    for column, value in ((Task.kind, task_filter.kind), (Task.state, task_filter.state)):
+    for column, value in (
+        (tables.Task.kind, task_filter.kind),
+        (tables.Task.state, task_filter.state),
+    ):
         if value is not None:
             conditions.append(column == value)
     if task_filter.name is not None:
         name_keys = select(Name.key).where(Name.folded == task_filter.name)
-        conditions.append(Task.name_key.in_(name_keys))
+        conditions.append(tables.Task.name_key.in_(name_keys))
     if task_filter.min_mentions is not None:
-        conditions.append(Task.mentions >= task_filter.min_mentions)
+        conditions.append(tables.Task.mentions >= task_filter.min_mentions)
     if task_filter.max_mentions is not None:
-        conditions.append(Task.mentions <= task_filter.max_mentions)
-    is_leased = and_(Task.leased_by.is_not(None), Task.leased_until > datetime.now(UTC))
+        conditions.append(tables.Task.mentions <= task_filter.max_mentions)
+    is_leased = and_(
+        tables.Task.leased_by.is_not(None), tables.Task.leased_until > datetime.now(UTC)
+    )
     if task_filter.lease_holder == "nobody":
         conditions.append(not_(func.coalesce(is_leased, false())))
     elif task_filter.lease_holder is not None:
-        is_own = Task.leased_by == task_filter.reviewer
+        is_own = tables.Task.leased_by == task_filter.reviewer
         conditions += [is_leased, is_own if task_filter.lease_holder == "me" else not_(is_own)]
     if task_filter.reviewer is not None:
         has_answered = exists().where(
-            IS_IN_FORCE, Judgement.task_key == Task.key, Judgement.reviewer == task_filter.reviewer
+            IS_IN_FORCE,
+            Judgement.task_key == tables.Task.key,
+            Judgement.reviewer == task_filter.reviewer,
         )
-        conditions.append(or_(Task.state != "open", not_(has_answered)))
+        conditions.append(or_(tables.Task.state != "open", not_(has_answered)))
     return conditions
 
 
-def get_task(connection: Connection, task_id: str) -> TaskInfo:
+def get_task(connection: Connection, task_id: str) -> Task:
     """Return the task with a public id.
 
     Raises
@@ -188,7 +169,7 @@ def get_task(connection: Connection, task_id: str) -> TaskInfo:
         If no task has this id.
     """
     row = (
-        connection.execute(_select_tasks().where(Task.id == sanitize_id(task_id)))
+        connection.execute(_select_tasks().where(tables.Task.id == sanitize_id(task_id)))
         .mappings()
         .first()
     )
@@ -198,12 +179,12 @@ def get_task(connection: Connection, task_id: str) -> TaskInfo:
             "list the tasks to see those that are open",
             field="id",
         )
-    return _to_task_info(row)
+    return _to_task(row)
 
 
 def close_by_hand(
     database: Database, actor: Actor, task_id: str, reason: str | None = None
-) -> TaskInfo:
+) -> Task:
     """Close a task by hand, without a decision.
 
     Raises
@@ -238,7 +219,7 @@ def close_by_hand(
             before={**record, "state": "open"},
             after={**record, "state": "closed"},
         )
-        key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
+        key = connection.scalars(select(tables.Task.key).where(tables.Task.id == task_id)).one()
         close_task(connection, seq, key)
         return get_task(connection, task_id)
 
@@ -246,38 +227,38 @@ def close_by_hand(
 def _select_tasks() -> Any:
     return (
         select(
-            Task.id,
-            Task.kind,
-            Task.state,
-            Task.subject,
+            tables.Task.id,
+            tables.Task.kind,
+            tables.Task.state,
+            tables.Task.subject,
             Name.printed.label("name"),
-            Task.mentions,
-            Task.priority,
-            Task.evidence,
-            Task.created_at,
-            Task.created_seq,
-            Task.closed_by,
+            tables.Task.mentions,
+            tables.Task.priority,
+            tables.Task.evidence,
+            tables.Task.created_at,
+            tables.Task.created_seq,
+            tables.Task.closed_by,
             _CLOSING.c.at.label("closed_at"),
             _CLOSING.c.reason,
-            Task.version,
-            Task.leased_by,
-            Task.leased_until,
-            Task.error,
-            Task.effort,
-            Task.blind.is_not(None).label("blind"),
+            tables.Task.version,
+            tables.Task.leased_by,
+            tables.Task.leased_until,
+            tables.Task.error,
+            tables.Task.effort,
+            tables.Task.blind.is_not(None).label("blind"),
             _n_answers.label("answers"),
             _conflicts_first.label("first"),
-            Task.key,
+            tables.Task.key,
         )
-        .outerjoin(Name, Name.key == Task.name_key)
-        .outerjoin(_CLOSING, _CLOSING.c.seq == Task.closed_seq)
+        .outerjoin(Name, Name.key == tables.Task.name_key)
+        .outerjoin(_CLOSING, _CLOSING.c.seq == tables.Task.closed_seq)
     )
 
 
 def _is_after(after: TaskCursor) -> ColumnElement[bool]:
     lower = or_(
-        Task.priority < after.priority,
-        and_(Task.priority == after.priority, Task.key > after.key),
+        tables.Task.priority < after.priority,
+        and_(tables.Task.priority == after.priority, tables.Task.key > after.key),
     )
     return or_(_conflicts_first > after.first, and_(_conflicts_first == after.first, lower))
 
@@ -286,9 +267,9 @@ def _sort_key(row: Mapping[Any, Any]) -> tuple[int, float, int]:
     return row["first"], row["priority"], row["key"]
 
 
-def _to_task_info(row: Mapping[Any, Any]) -> TaskInfo:
-    values = {name: row[name] for name in TaskInfo.__slots__}
+def _to_task(row: Mapping[Any, Any]) -> Task:
+    values = {name: row[name] for name in Task.__struct_fields__}
     until = values["leased_until"]
     if until is None or until <= datetime.now(UTC):
         values["leased_by"] = values["leased_until"] = None
-    return TaskInfo(**values)
+    return Task(**values)

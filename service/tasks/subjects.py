@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_
 
-from service.db.bulk import is_in
-from service.db.tables import Membership, Signature, Task, Work
+from service.db.signatures import read_signature_keys
+from service.db.tables import Task
 
 
 def make_subject(*identities: str) -> str:
@@ -36,25 +36,9 @@ def has_identity_subject() -> ColumnElement[bool]:
     return or_(Task.kind.in_(("merge", "split")), is_conflict_within)
 
 
-def read_signature_keys(connection: Connection, mentions: Iterable[Mapping[str, Any]]) -> set[int]:
-    """Read signature keys of the mentions that a task lists; retired ones are left out."""
-    pairs = {(m["work"], m["position"]) for m in mentions}
-    query = (
-        select(Work.id, Signature.position, Signature.key)
-        .join(Work, Work.key == Signature.work_key)
-        .where(
-            Signature.retired_version.is_(None), is_in(connection, Work.id, {w for w, _ in pairs})
-        )
-    )
-    rows = connection.execute(query) if pairs else ()
-    return {key for work, position, key in rows if (work, position) in pairs}
-
-
-def read_identity_keys(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
-    """Read the identity key of each signature; unassigned ones are left out."""
-    if not signatures:
-        return {}
-    query = select(Membership.signature_key, Membership.identity_key).where(
-        is_in(connection, Membership.signature_key, signatures)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
+def read_listed_signatures(
+    connection: Connection, mentions: Iterable[Mapping[str, Any]]
+) -> set[int]:
+    """Return signature keys of the mentions that a task lists; retired ones are left out."""
+    places = {(mention["work"], mention["position"]) for mention in mentions}
+    return set(read_signature_keys(connection, places).values())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OLD, NEW = "old", "new"
 
 
-class ModelComparison:
+class ModelComparer:
     """Compares an ``old`` and a ``new`` model on one corpus; stores nothing."""
 
     def __init__(
@@ -45,13 +45,13 @@ class ModelComparison:
         for name, model in self.models.items():
             partitions[name] = self._cluster(index_cache, model, constraints)
             if held_back:
-                correct[name] = _right(
+                correct[name] = _check_held_back(
                     self._cluster(index_cache, model, training_constraints), training_set.held_back
                 )
             if training_set.held_back_answers:
-                certainty[name] = _sureness(index_cache, model, training_set)
+                certainty[name] = _measure_certainty(index_cache, model, training_set)
         return {
-            "held_back": _held_back(training_set, correct, certainty),
+            "held_back": _summarize_held_back(training_set, correct, certainty),
             "gold": self._measure_on_gold(gold),
             "mentions": index_cache.corpus.n_signatures,
             "changed": _count_changed(partitions[OLD], partitions[NEW]),
@@ -78,15 +78,15 @@ class ModelComparison:
     ) -> dict[str, Any] | None:
         if gold is None or not gold[1]:
             return None
-        space = IndexCache(gold[0])
-        measured = {
-            name: _evaluate(self._cluster(space, model), gold[1])
+        index_cache = IndexCache(gold[0])
+        scores = {
+            name: _evaluate(self._cluster(index_cache, model), gold[1])
             for name, model in self.models.items()
         }
-        return {"labels": len(gold[1]), **measured}
+        return {"labels": len(gold[1]), **scores}
 
 
-def _right(partition: Partition, held_back: Sequence[Constraint]) -> dict[str, bool]:
+def _check_held_back(partition: Partition, held_back: Sequence[Constraint]) -> dict[str, bool]:
     """Return whether a clustering satisfies each held-back decision, by decision."""
     row, identity = partition.corpus.row_of, partition.identity
     correct: dict[str, bool] = defaultdict(lambda: True)
@@ -96,7 +96,7 @@ def _right(partition: Partition, held_back: Sequence[Constraint]) -> dict[str, b
     return dict(correct)
 
 
-def _sureness(
+def _measure_certainty(
     index_cache: IndexCache, model: Model, training_set: TrainingSet
 ) -> tuple[int, float]:
     """Return the number of scored held-back answers, and their mean probability."""
@@ -109,8 +109,8 @@ def _sureness(
     return int(is_scored.sum()), float(certainty.mean()) if is_scored.any() else 0.0
 
 
-def _held_back(
-    taught: TrainingSet,
+def _summarize_held_back(
+    training_set: TrainingSet,
     correct: Mapping[str, Mapping[str, bool]],
     certainty: Mapping[str, tuple[int, float]],
 ) -> dict[str, Any]:

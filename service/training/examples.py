@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from disambig.names.frequency import NameFrequency
     from disambig.training.recalibrate import QuestionScores
 
-LEAST, EACH = 30, 5
+MIN_ANSWERS, MIN_PER_KIND = 30, 5
 """Fewest answers to correct a model: in all, and of each kind."""
 
 
@@ -77,7 +77,7 @@ class TrainingSet:
     """
 
     labels: tuple[Label, ...]
-    distinct_persons: tuple[tuple[str, str], ...]
+    different_persons: tuple[tuple[str, str], ...]
     answers: tuple[Answer, ...]
     held_back: tuple[Constraint, ...]
     held_back_answers: tuple[Answer, ...]
@@ -201,8 +201,8 @@ def _read_answers(
 
 
 def compute_share_same(
-    left: Iterable[Signature],
-    right: Iterable[Signature],
+    left_side: Iterable[Signature],
+    right_side: Iterable[Signature],
     person_of: Mapping[Signature, str],
     different_persons: set[tuple[str, str]],
 ) -> float | None:
@@ -216,7 +216,7 @@ def compute_share_same(
         Pairs of different persons.
     """
     left_persons, right_persons = (
-        Counter(person_of[m] for m in side if m in person_of) for side in (left, right)
+        Counter(person_of[m] for m in side if m in person_of) for side in (left_side, right_side)
     )
     pairs = {
         (a, b): n * m
@@ -254,12 +254,12 @@ def check_enough_answers(training_set: TrainingSet) -> None:
         raise Invalid("there are no decisions to learn from", "answer tasks of the queue first")
     same, n = training_set.n_same, len(training_set.answers)
     missing = [
-        f"{EACH - count} more that say {kind}"
+        f"{MIN_PER_KIND - count} more that say {kind}"
         for kind, count in (("one person", same), ("different people", n - same))
-        if count < EACH
+        if count < MIN_PER_KIND
     ]
-    if n < LEAST:
-        missing.insert(0, f"{LEAST - n} more")
+    if n < MIN_ANSWERS:
+        missing.insert(0, f"{MIN_ANSWERS - n} more")
     if missing:
         raise Invalid(
             f"{n} answered tasks are available for training ({same} say one person, {n - same} "
@@ -318,7 +318,9 @@ def fit_new_model(
     if training_set.labels:
         corpora.insert(
             0,
-            LabelledCorpus("decisions", corpus, training_set.labels, training_set.distinct_persons),
+            LabelledCorpus(
+                "decisions", corpus, training_set.labels, training_set.different_persons
+            ),
         )
     return fit_model(corpora, metadata=_to_metadata(training_set), seed=seed, progress=progress)
 

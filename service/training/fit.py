@@ -22,7 +22,7 @@ from service.settings import Settings
 from service.training import examples as training_examples
 from service.training import promotion
 from service.training import store as model_store
-from service.training.comparison import NEW, OLD, ModelComparison
+from service.training.comparison import NEW, OLD, ModelComparer
 
 if TYPE_CHECKING:
     from disambig.corpus.corpus import Corpus
@@ -84,7 +84,7 @@ def fit_candidate(
     from disambig.model.model import Model
 
     with database.read() as connection:
-        _insist_memory(settings, *measure_works(connection))
+        _check_memory(settings, *measure_works(connection))
         promoted = promotion.get_promoted(connection)
         options = model_store.read_options(connection, claim.id)
     if promoted is not None:
@@ -92,7 +92,7 @@ def fit_candidate(
     old = Model.load(settings.model)
     with progress("Reading works", None, "works"):
         corpus, constraints, answers = training_examples.read_training_data(database)
-        labelled = labelled or _gold(settings.gold)
+        labelled = labelled or _read_gold(settings.gold)
     training_set = training_examples.build_training_set(
         constraints, answers, options.hold_back, options.seed
     )
@@ -109,13 +109,13 @@ def fit_candidate(
     else:
         new = training_examples.correct_model(index_cache, training_set, old, progress)
     gold = (labelled.corpus, labelled.test_labels) if labelled else None
-    comparing = ModelComparison({OLD: old, NEW: new}, settings.workers or 1, progress)
+    comparing = ModelComparer({OLD: old, NEW: new}, settings.workers or 1, progress)
     report = {
         "with": {"model": None if promoted is None else promoted.id, "digest": old.digest},
         "learned": _summarize_training(training_set, len(training_labels)),
         **comparing.compare(index_cache, constraints, training_set, gold),
     }
-    return model_store.store_candidate(database, actor, claim, new.digest, _content(new), report)
+    return model_store.store_candidate(database, actor, claim, new.digest, _to_bytes(new), report)
 
 
 def _summarize_training(
@@ -133,21 +133,23 @@ def _summarize_training(
     }
 
 
-def _content(model: Model) -> bytes:
+def _to_bytes(model: Model) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.npz"
         model.save(file)
         return file.read_bytes()
 
 
-def _gold(folder: Path | None) -> LabelledWorks | None:
+def _read_gold(folder: Path | None) -> LabelledWorks | None:
     """Read the labelled works of the settings."""
     if folder is None:
         return None
-    return LabelledWorks.read([_file(folder, "works.jsonl")], [_file(folder, "labels.jsonl")])
+    return LabelledWorks.read(
+        [_find_file(folder, "works.jsonl")], [_find_file(folder, "labels.jsonl")]
+    )
 
 
-def _file(folder: Path, name: str) -> Path:
+def _find_file(folder: Path, name: str) -> Path:
     for file in (folder / name, folder / f"{name}.gz"):
         if file.is_file():
             return file
@@ -158,11 +160,11 @@ def _file(folder: Path, name: str) -> Path:
     )
 
 
-def _insist_memory(settings: Settings, works: int, characters: int) -> None:
+def _check_memory(settings: Settings, works: int, characters: int) -> None:
     """Reject more works than fit in memory: models are compared on all of them in memory."""
-    from disambig.out_of_core.budget import fits
+    from disambig.out_of_core.budget import fits_in_memory
 
-    if not fits(characters, settings.memory):
+    if not fits_in_memory(characters, settings.memory):
         raise Invalid(
             f"{works:,} works do not fit in the memory that a run may use",
             "raise the setting memory, or train on a machine with more memory",

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 SHIPPED = "shipped"
 PROMOTED = "model-promoted"
-NAMED = 20
+MAX_NAMED = 20
 """Most promotions that one error lists."""
-LARGEST = 256 * 2**20
+MAX_BYTES = 256 * 2**20
 """Most bytes of a model file."""
 
 
@@ -84,11 +84,11 @@ def promote(
     """
     if model == SHIPPED:
         return promote_file(database, actor, _get_shipped_file(), reason, expected=expected)
-    _insist_person(actor)
+    _check_admin(actor)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         candidate = model_store.get_model(connection, model)
-        _insist_seen(connection, expected)
+        _check_expected(connection, expected)
         if candidate.in_use:
             raise Conflict(f"runs use {candidate.id} already", "nothing needs to be done")
         if candidate.state not in ("candidate", "promoted"):
@@ -99,12 +99,13 @@ def promote(
             )
         if candidate.outdated:
             raise Conflict(
-                f"since model {candidate.id} was compared with the one in use, another was promoted",
+                f"since model {candidate.id} was compared with the one in use, "
+                "another was promoted",
                 "train again, which compares with that one",
                 in_use=model_store.get_id_in_use(connection),
             )
         try:
-            digest = _digest(model_store.read_content(connection, candidate.id))
+            digest = _check_and_digest(model_store.read_content(connection, candidate.id))
         except ModelError as error:
             raise Conflict(str(error), "train again with this version") from error
         return _put_in_use(ledger, actor, candidate.id, digest, reason)
@@ -127,12 +128,12 @@ def promote_file(
     Invalid, ModelError
         If the file is no model, or does not fit this version.
     """
-    _insist_person(actor)
-    content = _content(file)
-    digest = _digest(content)
+    _check_admin(actor)
+    content = _read_file(file)
+    digest = _check_and_digest(content)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        _insist_seen(connection, expected)
+        _check_expected(connection, expected)
         current_model = get_promoted(connection)
         if current_model is not None and current_model.digest == digest:
             raise Conflict(f"runs use {current_model.id} already", "nothing needs to be done")
@@ -174,12 +175,12 @@ def _put_in_use(
     return PromotedModel(id_, digest, seq)
 
 
-def _insist_person(actor: Actor) -> None:
+def _check_admin(actor: Actor) -> None:
     if not actor.role.includes(Role.ADMIN) or actor.name.startswith("worker:"):
         raise Forbidden("only an admin can promote a model", "ask an admin")
 
 
-def _insist_seen(connection: Connection, expected: int | None) -> None:
+def _check_expected(connection: Connection, expected: int | None) -> None:
     """Reject a promotion if the caller has not seen the last one."""
     current_model = get_promoted(connection)
     if expected is None or expected == (0 if current_model is None else current_model.sequence):
@@ -187,7 +188,7 @@ def _insist_seen(connection: Connection, expected: int | None) -> None:
     query = select(Event.seq, Event.subject, Event.actor, Event.at, Event.reason).where(
         Event.kind == PROMOTED, Event.seq > expected
     )
-    later_promotions = connection.execute(query.order_by(Event.seq.desc()).limit(NAMED)).all()
+    later_promotions = connection.execute(query.order_by(Event.seq.desc()).limit(MAX_NAMED)).all()
     descriptions = [
         f"{e.actor} promoted model {e.subject} at {e.at:%Y-%m-%d %H:%M} UTC"
         for e in later_promotions[:3]
@@ -226,14 +227,14 @@ def list_promotions(connection: Connection, limit: int = 50) -> list[PromotedMod
 
 
 def apply_promoted(
-    database: Database, settings: Settings, known: PromotedModel | None = None
+    database: Database, settings: Settings, promoted_before: PromotedModel | None = None
 ) -> Settings:
     """Return settings with the promoted model, as a file in the data folder; else unchanged.
 
-    ``known`` is a promoted model read before; default: the current one.
+    ``promoted_before`` is a promoted model read before; default: the current one.
     """
     with database.read() as connection:
-        promoted = known or get_promoted(connection)
+        promoted = promoted_before or get_promoted(connection)
         if promoted is None:
             return settings
         file = settings.data / "models" / f"{promoted.digest}.npz"
@@ -248,22 +249,22 @@ def _get_shipped_file() -> Path:
     return Path(str(files("disambig"))) / "data" / "model.npz"
 
 
-def _content(model: Path) -> bytes:
+def _read_file(model: Path) -> bytes:
     try:
         with model.open("rb") as opened:
-            content = opened.read(LARGEST + 1)
+            content = opened.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise Invalid(
             f"{escape_text(str(model)[:200])} cannot be read: {error}",
             "name a file made by disambig train, or the id of a model",
             field="model",
         ) from error
-    if len(content) > LARGEST:
-        raise Invalid(f"a model of more than {LARGEST:,} bytes", "name another", field="model")
+    if len(content) > MAX_BYTES:
+        raise Invalid(f"a model of more than {MAX_BYTES:,} bytes", "name another", field="model")
     return content
 
 
-def _digest(content: bytes) -> str:
+def _check_and_digest(content: bytes) -> str:
     """Check a model against this version; return its digest."""
     from disambig.corpus.embeddings import SemanticSpace
     from disambig.features.group import GROUP_FEATURES
@@ -307,14 +308,14 @@ def load_published_model(database: Database, settings: Settings, digest: str | N
     ModelError
         If the model of the next run cannot be loaded either.
     """
-    model = _made_with(database, settings, digest)
+    model = _find_model(database, settings, digest)
     if model is not None:
         return model
     log.warning("model of the published run is missing", digest=digest)
     return Engine(apply_promoted(database, settings), no_progress).load_model()
 
 
-def _made_with(database: Database, settings: Settings, digest: str | None) -> Model | None:
+def _find_model(database: Database, settings: Settings, digest: str | None) -> Model | None:
     query = select(FittedModel.id, FittedModel.digest, FittedModel.promoted_seq).where(
         FittedModel.digest == digest, FittedModel.promoted_seq.is_not(None)
     )

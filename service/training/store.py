@@ -155,7 +155,7 @@ def get_model(connection: Connection, id_: str) -> ModelView:
     row = connection.execute(select(*_VIEW).where(FittedModel.id == sanitize_id(id_))).one_or_none()
     if row is None:
         raise model_not_found(id_)
-    return _view(row, get_id_in_use(connection))
+    return _to_view(row, get_id_in_use(connection))
 
 
 def list_models(
@@ -169,7 +169,7 @@ def list_models(
         key = select(FittedModel.key).where(FittedModel.id == sanitize_id(before)).scalar_subquery()
         query = query.where(FittedModel.key < key)
     used_id = get_id_in_use(connection)
-    return [_view(row, used_id) for row in connection.execute(query)]
+    return [_to_view(row, used_id) for row in connection.execute(query)]
 
 
 def get_id_in_use(connection: Connection) -> str | None:
@@ -260,7 +260,7 @@ def model_not_found(id_: str) -> NotFound:
     )
 
 
-def _view(row: Row[Any], used_id: str | None) -> ModelView:
+def _to_view(row: Row[Any], used_id: str | None) -> ModelView:
     view = ModelView(**row._mapping)
     compared_with = None if view.comparison is None else view.comparison["with"]["model"]
     outdated = view.state == "candidate" and compared_with != used_id

@@ -153,8 +153,8 @@ class _Exchange:
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            found: Sequence[tuple[bytes, bytes]] = message.get("headers", ())
-            self.headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in found}
+            headers: Sequence[tuple[bytes, bytes]] = message.get("headers", ())
+            self.headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in headers}
         elif message["type"] == "http.response.body":
             self._parts.append(message.get("body", b""))
 

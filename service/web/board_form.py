@@ -19,7 +19,7 @@ import orjson
 from service.errors import Invalid
 from service.web.sessions import Form
 
-MAX_COLUMNS = 2_000
+MAX_COLUMN_NUMBER = 2_000
 """Maximum number of columns."""
 _NUMBER = re.compile(r"[0-9]{1,4}")
 SignatureRef = tuple[str, int]
@@ -136,9 +136,9 @@ def _parse_split_answer(
 ) -> FormArrangement:
     """Parse the answer whether some groups belong to the identity of the others."""
     group_signatures = [m.signature for m in question_mentions if m.group in groups]
-    others = [m for m in question_mentions if m.group not in groups]
-    other_column = next((m.column for m in others if identities.get(m.column)), None)
-    other_signatures = [m.signature for m in others if m.column == other_column]
+    other_mentions = [m for m in question_mentions if m.group not in groups]
+    other_column = next((m.column for m in other_mentions if identities.get(m.column)), None)
+    other_signatures = [m.signature for m in other_mentions if m.column == other_column]
     kept_columns = (
         [] if other_column is None else [_build_column(identities[other_column], other_signatures)]
     )
@@ -172,7 +172,7 @@ def _parse_target(form: Form, mention: FormMention) -> str:
         return text
     if text in ("new", "?"):
         return "n" if text == "new" else "u"
-    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_COLUMNS:
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_COLUMN_NUMBER:
         raise Invalid(
             f"{text[:20]!r} is not a column",
             "enter the number of a column, n for a new one, or u for not sure",

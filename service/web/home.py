@@ -77,10 +77,10 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[str]:
 
 
 @page_route("/find")
-async def find_board(request: Request[Any, Any, Any]) -> Response[str]:
+async def show_board_of_name(request: Request[Any, Any, Any]) -> Response[str]:
     """Redirect to the board of a name."""
     name = read_parameter(request, "name")
     return redirect(f"/review/names/{quote(name, safe='')}" if name else "/review")
 
 
-HANDLERS = (show_home, show_login, sign_in, sign_out, find_board)
+HANDLERS = (show_home, show_login, sign_in, sign_out, show_board_of_name)

@@ -49,11 +49,11 @@ def format_text(value: object) -> Markup:
     ).format(begin, length, _render_whole(whole))
 
 
-def format_plain(value: object, longest: int = 200) -> str:
+def format_plain(value: object, max_length: int = 200) -> str:
     """Return a text for a title or label: one line, bounded, without control characters."""
-    clean = "".join(" " if _is_invisible(c) else c for c in str(value)[: longest + 1])
+    clean = "".join(" " if _is_invisible(c) else c for c in str(value)[: max_length + 1])
     clean = " ".join(clean.split())
-    return clean if len(clean) <= longest else clean[:longest] + "…"
+    return clean if len(clean) <= max_length else clean[:max_length] + "…"
 
 
 def safe_url(url: object) -> str:
@@ -82,13 +82,13 @@ def format_years(years: Iterable[object]) -> str:
     return str(known[0]) if len(known) == 1 else f"{known[0]}–{known[-1]}"
 
 
-def year_bars(years: Mapping[str, int], most: int = 60) -> list[dict[str, Any]]:
+def year_bars(years: Mapping[str, int], max_years: int = 60) -> list[dict[str, Any]]:
     """Return the bars of a sparkline of works per year; heights are at most 24."""
     works_by_year = {int(year): works for year, works in (years or {}).items()}
     if not works_by_year:
         return []
     last = max(works_by_year)
-    first = max(min(works_by_year), last - most + 1)
+    first = max(min(works_by_year), last - max_years + 1)
     peak = max(works for year, works in works_by_year.items() if year >= first)
     return [
         {
@@ -102,10 +102,10 @@ def year_bars(years: Mapping[str, int], most: int = 60) -> list[dict[str, Any]]:
     ]
 
 
-def format_count(number: object, one: str, many: str | None = None) -> str:
+def format_count(number: object, singular: str, plural: str | None = None) -> str:
     """Format a number with its noun."""
     value = int(str(number or 0))
-    return f"{value:,} {one if value == 1 else many or one + 's'}"
+    return f"{value:,} {singular if value == 1 else plural or singular + 's'}"
 
 
 def local_path(path: object) -> str:

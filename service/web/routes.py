@@ -60,9 +60,9 @@ async def open_api(request: Request[Any, Any, Any]) -> tuple[ApiClient, Visitor]
     return ApiClient(request, who.key), who
 
 
-def read_parameter(request: Request[Any, Any, Any], name: str, longest: int = 10_000) -> str:
+def read_parameter(request: Request[Any, Any, Any], name: str, max_length: int = 10_000) -> str:
     """Return a query parameter, stripped and truncated."""
-    return str(request.query_params.get(name, "")).strip()[:longest]
+    return str(request.query_params.get(name, "")).strip()[:max_length]
 
 
 class _UnroutedErrorPage(Response[None]):
@@ -79,12 +79,12 @@ class _UnroutedErrorPage(Response[None]):
         """Return an ASGI application that sends the page."""
         request: Request[Any, Any, Any] = more["request"]
 
-        async def sent(scope: Any, receive: Any, send: Any) -> None:
+        async def send_page(scope: Any, receive: Any, send: Any) -> None:
             await identify_visitor(request)
             page = render_error_page(request, self._error)
             await page.to_asgi_response(*args, **more)(scope, receive, send)
 
-        return sent
+        return send_page
 
 
 def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

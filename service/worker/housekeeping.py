@@ -36,34 +36,34 @@ def schedule_run(database: Database, actor: Actor, hours: float) -> results.Run 
     Several workers may call this at once: only one run is queued.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
-        alive = ("queued", "running", "proposed", "published")
+        event_log = EventLog.lock(connection)
+        states = ("queued", "running", "proposed", "published")
         last = connection.execute(
             select(Run.state, Run.created_at, Run.based_on)
-            .where(Run.state.in_(alive))
+            .where(Run.state.in_(states))
             .order_by(Run.key.desc())
             .limit(1)
         ).one_or_none()
         if last is not None:
             if last.state in ("queued", "running"):
                 return None
-            if ledger.at - last.created_at < timedelta(hours=hours):
+            if event_log.at - last.created_at < timedelta(hours=hours):
                 return None
         since = 0 if last is None else last.based_on or 0
         if not has_changes_since(connection, since):
             return None
-        return insert_run(ledger, actor, scope=TOUCHED, reason=f"every {hours:g} hours")
+        return insert_run(event_log, actor, scope=TOUCHED, reason=f"every {hours:g} hours")
 
 
 def has_changes_since(connection: Connection, seq: int) -> bool:
     """Return whether works or decisions changed after an event."""
-    touched = select(Block.key).where(Block.touched > seq).limit(1)
-    decided = (
+    touched_blocks = select(Block.key).where(Block.touched > seq).limit(1)
+    new_decisions = (
         select(Decision.key)
         .where(or_(Decision.event_seq > seq, Decision.undone_seq > seq))
         .limit(1)
     )
-    return any(connection.scalar(query) is not None for query in (touched, decided))
+    return any(connection.scalar(query) is not None for query in (touched_blocks, new_decisions))
 
 
 def remove_stale_proposals(database: Database, actor: Actor) -> int:
@@ -74,32 +74,34 @@ def remove_stale_proposals(database: Database, actor: Actor) -> int:
     published runs that stored any, and of pending runs.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         current = connection.scalar(select(State.publication_run)) or 0
-        _supersede_proposals(ledger, actor, current)
-        dead = _list_run_keys(connection, ("failed", "cancelled", "superseded"))
-        shown = _list_run_keys(connection, ("published", "rolled-back"))
-        holding = _list_runs_in(connection, ProposalGroup)
-        emptied = sorted((set(dead) | set(shown[MAX_KEPT:])) & holding)
-        for key in emptied:
+        _supersede_proposals(event_log, actor, current)
+        discarded_keys = _list_run_keys(connection, ("failed", "cancelled", "superseded"))
+        published_keys = _list_run_keys(connection, ("published", "rolled-back"))
+        with_proposals = _list_runs_in(connection, ProposalGroup)
+        emptied_keys = sorted(
+            (set(discarded_keys) | set(published_keys[MAX_KEPT:])) & with_proposals
+        )
+        for key in emptied_keys:
             for table in (Proposal, ProposalGroup):
                 connection.execute(delete(table).where(table.run_key == key))
-            if key in dead:
+            if key in discarded_keys:
                 connection.execute(delete(ProposalChange).where(ProposalChange.run_key == key))
-        useful = _find_needed_runs(connection)
-        for key in _list_runs_in(connection, RunArtifact) - useful:
+        needed_keys = _find_needed_runs(connection)
+        for key in _list_runs_in(connection, RunArtifact) - needed_keys:
             delete_artifacts(connection, key)
-        return len(emptied)
+        return len(emptied_keys)
 
 
 def list_runs_with_statistics(connection: Connection) -> set[str]:
     """Return the ids of the runs whose statistics are kept."""
-    useful = _find_needed_runs(connection)
-    return set(connection.scalars(select(Run.id).where(Run.key.in_(useful))))
+    needed_keys = _find_needed_runs(connection)
+    return set(connection.scalars(select(Run.id).where(Run.key.in_(needed_keys))))
 
 
-def _supersede_proposals(ledger: EventLog, actor: Actor, current: int) -> None:
-    connection = ledger.connection
+def _supersede_proposals(event_log: EventLog, actor: Actor, current: int) -> None:
+    connection = event_log.connection
     older = connection.execute(
         select(Run.key, Run.id)
         .where(Run.state == "proposed")
@@ -109,17 +111,23 @@ def _supersede_proposals(ledger: EventLog, actor: Actor, current: int) -> None:
     for key, run_id in older.all():
         if key < current:
             connection.execute(
-                update(Run).where(Run.key == key).values(state="superseded", ended_at=ledger.at)
+                update(Run).where(Run.key == key).values(state="superseded", ended_at=event_log.at)
             )
-            ledger.record("run-superseded", actor, subject=run_id)
+            event_log.record("run-superseded", actor, subject=run_id)
 
 
 def _find_needed_runs(connection: Connection) -> set[int]:
     """Return runs whose statistics are needed: two published ones and all pending ones."""
-    left = _list_runs_in(connection, RunArtifact)
-    shown = [key for key in _list_run_keys(connection, ("published", "rolled-back")) if key in left]
-    waiting = left & set(_list_run_keys(connection, ("queued", "running", "proposed")))
-    return {*shown[:2], *waiting}
+    with_artifacts = _list_runs_in(connection, RunArtifact)
+    published_keys = [
+        key
+        for key in _list_run_keys(connection, ("published", "rolled-back"))
+        if key in with_artifacts
+    ]
+    pending_keys = with_artifacts & set(
+        _list_run_keys(connection, ("queued", "running", "proposed"))
+    )
+    return {*published_keys[:2], *pending_keys}
 
 
 def _list_run_keys(connection: Connection, states: tuple[str, ...]) -> list[int]:

@@ -19,9 +19,9 @@ from service.db.tables import Worker
 from service.settings import read_settings
 
 
-def has_live_worker(database: Database, host: str, patience: float) -> bool:
+def has_live_worker(database: Database, host: str, timeout: float) -> bool:
     """Return whether a worker of ``host`` had a heartbeat in the last ``timeout`` seconds."""
-    oldest = datetime.now(UTC) - timedelta(seconds=patience)
+    oldest = datetime.now(UTC) - timedelta(seconds=timeout)
     query = select(Worker.key).where(
         Worker.host == host, Worker.stopped_at.is_(None), Worker.heartbeat_at >= oldest
     )
@@ -35,18 +35,18 @@ def main() -> int:
         settings = read_settings()
         database = connect(settings)
         try:
-            alive = has_live_worker(database, socket.gethostname(), settings.heartbeat)
+            is_alive = has_live_worker(database, socket.gethostname(), settings.heartbeat)
         finally:
             database.close()
     except DisambigError as error:
         print(f"Error: {escape_text(str(error))}", file=sys.stderr)
         return 1
-    if not alive:
+    if not is_alive:
         print(
             f"no heartbeat of a worker of this host within {settings.heartbeat:g} s",
             file=sys.stderr,
         )
-    return 0 if alive else 1
+    return 0 if is_alive else 1
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ LogLine = Callable[[str], None]
 """Called with one log line."""
 PERMANENT_ERRORS = (ConstraintError, InputError, Invalid, ModelError)
 """Errors that a retry would raise again."""
-error_log = logs.get_logger("service.worker.worker")
+error_log = logs.get_logger("service.worker")
 
 
 class WorkerStopped(Exception):
@@ -170,10 +170,10 @@ class Worker:
         if claim is None:
             return False
 
-        def do_run(pulse: JobProgress) -> str:
-            clustering = self._cluster(claim, pulse)
-            pulse.stage, pulse.done, pulse.total = "Storing", 0, None
-            pulse.check_continue()
+        def do_run(progress: JobProgress) -> str:
+            clustering = self._cluster(claim, progress)
+            progress.stage, progress.done, progress.total = "Storing", 0, None
+            progress.check_continue()
             proposals.store_proposal(self.database, self.actor, claim, clustering)
             shutil.rmtree(self._get_folder(claim), ignore_errors=True)
             return "proposed"
@@ -198,10 +198,10 @@ class Worker:
     ) -> None:
         """Fit a model claimed by this process; its row stores the result."""
 
-        def do_fit(pulse: JobProgress) -> str:
+        def do_fit(progress: JobProgress) -> str:
             self.log(f"model {claim.id}")
             trainer.fit_candidate(
-                self.database, self.settings, self.actor, claim, pulse.progress, labelled
+                self.database, self.settings, self.actor, claim, progress.progress, labelled
             )
             return "is a candidate"
 
@@ -224,7 +224,7 @@ class Worker:
         except LostClaim:
             self.log(f"{job} was cancelled or claimed by another worker; nothing is stored")
         except PERMANENT_ERRORS as error:
-            self._record_failure(claim, str(error), for_good=True)
+            self._record_failure(claim, str(error), permanent=True)
         except (DisambigError, OSError, MemoryError) as error:
             self._record_failure(claim, str(error) or type(error).__name__)
         except Exception as error:  # a failing job must not end the worker
@@ -293,11 +293,11 @@ class Worker:
         run_store.record_basis(self.database, claim, clustering.based_on, clustering.model)
         return clustering
 
-    def _record_failure(self, claim: Claim, error: str, *, for_good: bool = False) -> None:
+    def _record_failure(self, claim: Claim, error: str, *, permanent: bool = False) -> None:
         error = error.replace("\0", "\u2400")[:4000]
         try:
             state = job_queue.record_failure(
-                self.database, self.actor, claim, error, permanent=for_good
+                self.database, self.actor, claim, error, permanent=permanent
             )
         except Unavailable:
             state = "still claimed: its heartbeat will expire"
@@ -310,12 +310,12 @@ class Worker:
         """Update the worker's heartbeat in a thread until the block ends."""
         ended = threading.Event()
 
-        def sign() -> None:
+        def send_heartbeats() -> None:
             while not ended.wait(HEARTBEAT_TICK):
                 with suppress(Unavailable):
                     self._update_heartbeat()
 
-        thread = threading.Thread(target=sign, daemon=True)
+        thread = threading.Thread(target=send_heartbeats, daemon=True)
         thread.start()
         try:
             yield
@@ -324,11 +324,11 @@ class Worker:
             thread.join(timeout=30)
 
     @contextmanager
-    def _send_heartbeats(self, claim: Claim, pulse: JobProgress) -> Iterator[None]:
+    def _send_heartbeats(self, claim: Claim, progress: JobProgress) -> Iterator[None]:
         """Send heartbeats of a claim in a thread until the block ends."""
         ended = threading.Event()
         thread = threading.Thread(
-            target=self._run_heartbeat, args=(claim, pulse, ended), daemon=True
+            target=self._run_heartbeat, args=(claim, progress, ended), daemon=True
         )
         thread.start()
         try:
@@ -337,21 +337,22 @@ class Worker:
             ended.set()
             thread.join(timeout=30)
 
-    def _run_heartbeat(self, claim: Claim, pulse: JobProgress, ended: threading.Event) -> None:
-        reported, at = None, -float("inf")
+    def _run_heartbeat(self, claim: Claim, progress: JobProgress, ended: threading.Event) -> None:
+        reported, sent_at = None, -float("inf")
         while not ended.wait(HEARTBEAT_TICK):
-            now = (pulse.stage, pulse.done, pulse.total)
-            if now == reported and time.monotonic() - at < self.settings.heartbeat / 4:
+            current_progress = (progress.stage, progress.done, progress.total)
+            age = time.monotonic() - sent_at
+            if current_progress == reported and age < self.settings.heartbeat / 4:
                 continue
             try:
                 if (
-                    not job_queue.record_heartbeat(self.database, claim, *now)
+                    not job_queue.record_heartbeat(self.database, claim, *current_progress)
                     and not ended.is_set()
                 ):
-                    pulse.is_lost = True
+                    progress.is_lost = True
                     return
                 self._update_heartbeat()
-                reported, at = now, time.monotonic()
+                reported, sent_at = current_progress, time.monotonic()
             except Unavailable:
                 continue  # retried with the next tick, which also detects an expired claim
 
@@ -396,6 +397,6 @@ def _find_base(connection: Connection, claim: Claim, run: Run) -> tuple[int | No
     if run.rebases and run.summary is not None and run.based_on is not None:
         return run.based_on, claim.key
     if run.scope == run_store.TOUCHED:
-        last = run_store.get_last_published(connection)
-        return (None if last is None else last.based_on), None
+        publication = run_store.get_last_published(connection)
+        return (None if publication is None else publication.based_on), None
     return None, None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, and_, insert, select, update
 
-from disambig.ingest import Received, dump_work
+from disambig.ingest import ReceivedWork, dump_work
 from service.actors import Actor
 from service.db.bulk import is_in, update_rows
 from service.db.database import Database, allocate_keys, insert_rows
@@ -25,7 +25,7 @@ from service.works.signatures import CurrentVersion, store_signatures
 __all__ = [
     "Delivery",
     "LoadReport",
-    "Received",
+    "ReceivedWork",
     "RowResult",
     "close_source",
     "load_works",
@@ -112,7 +112,7 @@ def load_works(
     database: Database,
     actor: Actor,
     delivery: Delivery,
-    records: Iterable[Received],
+    records: Iterable[ReceivedWork],
     progress: Callable[[int], None] | None = None,
 ) -> LoadReport:
     """Store a delivery in transactions of some thousand works.
@@ -182,9 +182,9 @@ def _store_counts(connection: Connection, source_key: int, report: LoadReport) -
     connection.execute(update(Source).where(Source.key == source_key).values(counts=counts))
 
 
-def _split_into_batches(records: Iterable[Received]) -> Iterator[list[Received]]:
+def _split_into_batches(records: Iterable[ReceivedWork]) -> Iterator[list[ReceivedWork]]:
     """Yield the records of one transaction at a time, limited by number and by size."""
-    batch: list[Received] = []
+    batch: list[ReceivedWork] = []
     n_signatures = n_characters = 0
     for received in records:
         batch.append(received)
@@ -202,7 +202,7 @@ def _split_into_batches(records: Iterable[Received]) -> Iterator[list[Received]]
 class _ValidRecord:
     """A valid record in its stored form, with its digest."""
 
-    received: Received
+    received: ReceivedWork
     record: str
     digest: bytes
 
@@ -220,7 +220,7 @@ def store_works(
     connection: Connection,
     ledger: EventLog,
     source_key: int,
-    records: Sequence[Received],
+    records: Sequence[ReceivedWork],
     actor: Actor,
     key_cache: KeyCache | None = None,
 ) -> list[RowResult]:
@@ -267,7 +267,7 @@ def store_works(
     return results
 
 
-def _validate_record(received: Received) -> _ValidRecord | RowResult:
+def _validate_record(received: ReceivedWork) -> _ValidRecord | RowResult:
     """Return the record in its stored form, or a rejection with its reason."""
     work = received.work
     rejection = _find_problem(received)
@@ -286,7 +286,7 @@ def _validate_record(received: Received) -> _ValidRecord | RowResult:
     return RowResult(to_storable(work.id), "rejected", None, None, problem, remedy, field)
 
 
-def _find_problem(received: Received) -> tuple[str, str, str] | None:
+def _find_problem(received: ReceivedWork) -> tuple[str, str, str] | None:
     work = received.work
     if not work.id.strip() or not work.id.isprintable():
         return "id", "it is empty or not printable", "give each work its own visible id"

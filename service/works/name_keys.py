@@ -43,10 +43,10 @@ class KeyCache:
 
     def get_name_forms(self, author: Author) -> NameForms:
         """Return the forms of an author's name, derived once."""
-        stated = (author.name, author.given, author.family)
-        forms = self.name_forms.get(stated)
+        name_parts = (author.name, author.given, author.family)
+        forms = self.name_forms.get(name_parts)
         if forms is None:
-            forms = self.name_forms[stated] = derive_name_forms(author)
+            forms = self.name_forms[name_parts] = derive_name_forms(author)
         return forms
 
 

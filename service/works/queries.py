@@ -9,6 +9,14 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from service.db.tables import Identity, Membership, Signature, Source, Work, WorkVersion
 from service.errors import NotFound
+from service.works.results import (
+    IdentityShort,
+    SourceShown,
+    WorkAuthor,
+    WorkEntry,
+    WorkPage,
+    WorkVersionShown,
+)
 
 WorkOrder = Literal["added", "-added", "year", "-year", "citations", "-citations"]
 
@@ -21,7 +29,7 @@ def list_works(
     after: str | None = None,
     year: int | None = None,
     venue: str | None = None,
-) -> list[dict[str, Any]]:
+) -> list[WorkEntry]:
     """List works in order; works without the value come last.
 
     Parameters
@@ -43,23 +51,21 @@ def list_works(
         query = query.where(or_(further, and_(value == last, Work.id > after)))
     query = query.order_by(value.desc() if descending else value.asc(), Work.id).limit(limit)
     return [
-        {
-            "id": row.id,
-            "title": row.title,
-            "venue": row.venue,
-            "year": row.year,
-            "citations": row.citations,
-            "authors": row.n_authors,
-            "version": row.version,
-        }
+        WorkEntry(
+            id=row.id,
+            title=row.title,
+            venue=row.venue,
+            year=row.year,
+            citations=row.citations,
+            authors=row.n_authors,
+            version=row.version,
+        )
         for row in connection.execute(query)
     ]
 
 
-def get_work(
-    connection: Connection, work_id: str, version: int | None = None
-) -> tuple[dict[str, Any], int]:
-    """Return a work with its authors, and the number of its current version.
+def get_work(connection: Connection, work_id: str, version: int | None = None) -> WorkPage:
+    """Return a work with its authors, versions and sources.
 
     ``version`` selects an earlier record, whose authors have no identities.
 
@@ -88,26 +94,25 @@ def get_work(
     record = orjson.loads(text)
     current = shown_version == work.version
     authors = _list_authors(connection, work.key) if current else _parse_authors(record)
-    page = {
-        "id": work.id,
-        "version": shown_version,
-        "current": work.version,
-        "title": record.get("title"),
-        "abstract": record.get("abstract"),
-        "venue": record.get("venue"),
-        "year": record.get("year"),
-        "keywords": record.get("keywords", []),
-        "ids": record.get("ids", {}),
-        "citations": record.get("citations"),
-        "affiliations": record.get("affiliations", []),
-        "authors_complete": record.get("authors_complete", True),
-        "authors": authors,
-        "versions": versions,
-    }
-    return page, work.version
+    return WorkPage(
+        id=work.id,
+        version=shown_version,
+        current=work.version,
+        title=record["title"],
+        abstract=record.get("abstract"),
+        venue=record.get("venue"),
+        year=record.get("year"),
+        keywords=record.get("keywords", []),
+        ids=record.get("ids", {}),
+        citations=record.get("citations"),
+        affiliations=record.get("affiliations", []),
+        authors_complete=record.get("authors_complete", True),
+        authors=authors,
+        versions=versions,
+    )
 
 
-def _list_authors(connection: Connection, work_key: int) -> list[dict[str, Any]]:
+def _list_authors(connection: Connection, work_key: int) -> list[WorkAuthor]:
     query = (
         select(
             Signature.position,
@@ -126,38 +131,38 @@ def _list_authors(connection: Connection, work_key: int) -> list[dict[str, Any]]
         .order_by(Signature.position)
     )
     return [
-        {
-            "position": position,
-            "name": printed,
-            "affiliation": affiliation,
-            "orcid": orcid,
-            "identity": None if public is None else {"id": public, "name": name},
-            "confidence": confidence,
-            "origin": origin,
-        }
+        WorkAuthor(
+            position=position,
+            name=printed,
+            affiliation=affiliation,
+            orcid=orcid,
+            identity=None if public is None else IdentityShort(id=public, name=name),
+            confidence=confidence,
+            origin=origin,
+        )
         for position, printed, affiliation, orcid, public, name, confidence, origin in (
             connection.execute(query)
         )
     ]
 
 
-def _parse_authors(record: dict[str, Any]) -> list[dict[str, Any]]:
+def _parse_authors(record: dict[str, Any]) -> list[WorkAuthor]:
     return [
-        {
-            "position": position,
-            "name": author["name"],
-            "affiliation": "; ".join(author.get("affiliations", ())) or None,
-            "orcid": author.get("orcid"),
-            "identity": None,
-            "confidence": None,
-            "origin": None,
-        }
+        WorkAuthor(
+            position=position,
+            name=author["name"],
+            affiliation="; ".join(author.get("affiliations", ())) or None,
+            orcid=author.get("orcid"),
+            identity=None,
+            confidence=None,
+            origin=None,
+        )
         for position, author in enumerate(record.get("authors", ()))
         if author.get("name")
     ]
 
 
-def _list_versions(connection: Connection, work_key: int) -> list[dict[str, Any]]:
+def _list_versions(connection: Connection, work_key: int) -> list[WorkVersionShown]:
     query = (
         select(
             WorkVersion.version,
@@ -173,12 +178,12 @@ def _list_versions(connection: Connection, work_key: int) -> list[dict[str, Any]
         .limit(100)
     )
     return [
-        {
-            "version": row.version,
-            "received_at": row.received_at,
-            "source": {"kind": row.kind, "label": row.label, "format": row.format},
-            "line": row.line,
-        }
+        WorkVersionShown(
+            version=row.version,
+            received_at=row.received_at,
+            source=SourceShown(kind=row.kind, label=row.label, format=row.format),
+            line=row.line,
+        )
         for row in connection.execute(query)
     ]
 

@@ -132,7 +132,7 @@ def iterate_works_of_blocks(
         yield from read_works(connection, batch).items()
 
 
-def read_signature_keys(
+def read_signature_keys_of_works(
     connection: Connection, work_keys: Iterable[int]
 ) -> dict[tuple[int, int], int]:
     """Return signature keys of these works' current versions by work key and position."""

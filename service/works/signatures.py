@@ -109,7 +109,9 @@ def store_signatures(
             for k, (work, mention) in zip(new_keys, changes.new, strict=True)
         ),
     )
-    retired_keys = sorted(key for some in changes.retired.values() for key in some)
+    retired_keys = sorted(
+        key for retired_batch in changes.retired.values() for key in retired_batch
+    )
     matched_keys = sorted(key for key, _ in changes.matches)
     if retired_keys or matched_keys:
         membership_change.retire_signatures(

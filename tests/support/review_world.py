@@ -15,7 +15,7 @@ from service.publication.publish import publish
 from service.publication.results import Published
 from service.tasks import queries as task_queries
 from service.tasks.create import NewTask, open_tasks
-from service.tasks.queries import TaskInfo
+from service.tasks.results import Task
 from service.tasks.subjects import make_subject
 from tests.support.identity_world import add_run, add_works, published
 
@@ -57,7 +57,7 @@ def ask(database: Database, *questions: NewTask, blind_share: float = 0.0) -> li
         return open_tasks(connection, ledger, seq, questions, blind_share)
 
 
-def task(database: Database, id_: str) -> TaskInfo:
+def task(database: Database, id_: str) -> Task:
     """A task as it is now."""
     with database.read() as connection:
         return task_queries.get_task(connection, id_)

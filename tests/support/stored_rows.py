@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from disambig.domain import Author, Work
-from disambig.ingest import Received
+from disambig.ingest import ReceivedWork
 from service.actors import Actor, Role
 from service.db.database import Database
 from service.db.tables import Block, Event, Name, NameWord, Signature, Table, WorkVersion
@@ -24,7 +24,7 @@ def work(name: str, *authors: str | Author, **fields: Any) -> Work:
 
 
 def deliver(database: Database, *works: Work) -> LoadReport:
-    return load_works(database, LOADER, Delivery("file", "test"), map(Received, works))
+    return load_works(database, LOADER, Delivery("file", "test"), map(ReceivedWork, works))
 
 
 def counts(report: LoadReport) -> tuple[int, int, int, int]:

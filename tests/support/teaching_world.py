@@ -22,8 +22,8 @@ REVIEWER = Actor("key:ada", Role.REVIEWER)
 
 def two_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let two answers be enough to learn from, one of each kind."""
-    monkeypatch.setattr(training_examples, "LEAST", 2)
-    monkeypatch.setattr(training_examples, "EACH", 1)
+    monkeypatch.setattr(training_examples, "MIN_ANSWERS", 2)
+    monkeypatch.setattr(training_examples, "MIN_PER_KIND", 1)
 
 
 def sides(identities: tuple[str, str], *works: tuple[str, ...]) -> list[dict[str, object]]:

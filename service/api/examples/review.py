@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.api.examples.edit import KEY_ID, DECISION_RESULT, TASK_ID
+from service.api.examples.edit import DECISION_RESULT, KEY_ID, TASK_ID
 from service.api.examples.read import AT, ID, OTHER
 
 REVIEWER = f"key:{KEY_ID}"

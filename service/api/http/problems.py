@@ -61,7 +61,7 @@ class Problem(Value, kw_only=True, forbid_unknown_fields=False):
 
 
 def request_id(scope: Any) -> str:
-    """Return the id of a request: the client's if valid, else a generated one, stored in the scope."""
+    """Return the id of a request: the client's if valid, otherwise a generated one."""
     state = scope.setdefault("state", {})
     identifier = state.get("request_id")
     if identifier is None:

@@ -15,9 +15,9 @@ from service.actors import Actor
 from service.api.http.etags import (
     PreconditionRequired,
     make_etag,
+    matches_etag,
     read_expected_version,
     require_unchanged,
-    matches_etag,
 )
 from service.db.database import Database, Within
 from service.events.log import EventLog
@@ -162,7 +162,7 @@ def read_versions(
         version = read_expected_version(request)
         return {} if version is None else {ids[0]: version}
     raise PreconditionRequired(
-        f"versions does not name the version of {missing[0]}",
+        f"versions lacks the version of {missing[0]}",
         "send the version of each identity as you read it (the number in its ETag), or "
         "If-Match: * to edit any version",
         field="versions",

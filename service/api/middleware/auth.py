@@ -1,9 +1,9 @@
 """Authentication by API key, role guards and rate limits.
 
 A key is sent as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``. Valid keys are cached
-for :data:`KEY_CACHE_SECONDS` seconds in each server process, so a key revoked in one process is rejected
-by all of them after that time at the latest. Rates are counted per process: with several
-processes a client may send up to that many times the requests.
+for :data:`KEY_CACHE_SECONDS` seconds in each server process, so a key revoked in one process is
+rejected by all of them after that time at the latest. Rates are counted per process: with
+several processes a client may send up to that many times the requests.
 """
 
 from __future__ import annotations
@@ -267,12 +267,12 @@ def check_encoding(scope: Scope) -> None:
     for field, raw in (("path", path.split(b"?")[0]), ("query", scope["query_string"])):
         if b"%" not in raw and raw.isascii() and b"\0" not in raw:
             continue
-        plain = unquote_to_bytes(raw)
+        decoded = unquote_to_bytes(raw)
         try:
-            plain.decode()
+            decoded.decode()
         except UnicodeDecodeError:
             raise BadRequest(
                 f"the {field} is not UTF-8", "percent-encode the text as UTF-8", field=field
             ) from None
-        if b"\0" in plain:
+        if b"\0" in decoded:
             raise BadRequest(f"the {field} contains the character U+0000", "remove it", field=field)

@@ -48,12 +48,10 @@ from service.decisions.results import (
     Decisions,
 )
 from service.decisions.undo import redo_decision, undo_decision
-from service.values import to_dict
 
 if TYPE_CHECKING:
     from service.decisions.actions import DecisionContext
     from service.decisions.bulk import PairDecision
-    from service.decisions.draft import DecisionResult
 
 REVIEWER = [require_role(Role.REVIEWER)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 415, 422)
@@ -169,7 +167,7 @@ def decide(
         database,
         actor,
         body,
-        lambda given: record_pair_decision(given, actor, pair).to_response(),
+        lambda db: record_pair_decision(db, actor, pair).to_response(),
         status=201,
     )
 
@@ -206,7 +204,7 @@ def decide_in_bulk(
         database,
         actor,
         body,
-        lambda given: record_in_bulk(given, actor, lines, _parse_pair_decision),
+        lambda db: record_in_bulk(db, actor, lines, _parse_pair_decision),
     )
 
 
@@ -224,7 +222,7 @@ def _reversal_route(path: str, summary: str) -> Callable[[Any], Any]:
 
 
 OptionalReason = Annotated[
-    schemas.ReasonBody | None,
+    schemas.Why | None,
     describe_body(("With a reason", {"reason": "mistaken for a namesake"})),
 ]
 
@@ -251,7 +249,7 @@ def undo(
         database,
         actor,
         body,
-        lambda given: undo_decision(given, actor, id, reason).to_response(),
+        lambda db: undo_decision(db, actor, id, reason).to_response(),
         edits=_read_state(id),
     )
 
@@ -278,7 +276,7 @@ def redo(
         database,
         actor,
         body,
-        lambda given: redo_decision(given, actor, id, reason).to_response(),
+        lambda db: redo_decision(db, actor, id, reason).to_response(),
         edits=_read_state(id),
     )
 
@@ -288,11 +286,6 @@ def make_context(data: schemas.Edit, versions: Mapping[str, int] | None) -> Deci
     from service.decisions.actions import DecisionContext
 
     return DecisionContext(data.reason, data.evidence, versions, data.same_work)
-
-
-def decision_to_dict(decision: DecisionResult) -> dict[str, Any]:
-    """Return a recorded decision as the API renders it."""
-    return to_dict(decision.to_response())
 
 
 def _make_pair_decision(data: schemas.Judgement) -> PairDecision:

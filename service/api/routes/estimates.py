@@ -5,11 +5,9 @@ Estimates come from random samples that reviewers answer.
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from litestar import Request, Response, get, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, RawBody
 from pydantic import Field
@@ -17,84 +15,26 @@ from pydantic import Field
 from service.actors import Actor, Role
 from service.api.http.bodies import DecodedRequest
 from service.api.http.openapi import describe_responses
-from service.api.http.responses import IdempotencyKey, describe_body, respond_private, run_write
+from service.api.http.responses import (
+    IdempotencyKey,
+    Json,
+    describe_body,
+    respond_private,
+    run_write,
+)
 from service.api.middleware.auth import require_role
-from service.api.schemas.edit import RequestBody, Reason, Whole
-from service.api.schemas.read import Shape
+from service.api.schemas.edit import Reason, RequestBody, Whole
 from service.db.database import Database
 from service.review import sampling
-
-
-class Share(Shape):
-    """A proportion with its 95 % confidence interval."""
-
-    estimate: float
-    low: float
-    high: float
-
-
-class SliceEstimate(Shape):
-    """Estimates of a slice; null if the sample does not determine them."""
-
-    slice: str = Field(description="Frequency of the printed name, or everything.")
-    mentions: int = Field(description="Published mentions when the sample was drawn.")
-    drawn: int
-    reviewed: int = Field(description="Reviewed draws on which the estimates are based.")
-    precision: Share | None = Field(description="B-cubed precision, averaged over mentions.")
-    recall: Share | None = Field(description="B-cubed recall, averaged over mentions.")
-    f1: Share | None
-    pairwise_precision: Share | None
-    pairwise_recall: Share | None
-
-
-class SampleProgress(Shape):
-    """Tasks of a sample by state."""
-
-    reviewed: int
-    open: int
-    unsure: int
-    unusable: int = Field(description="Answers without the error counts.")
-
-
-class Estimates(Shape):
-    """Estimates from a sample, for the state published when it was drawn."""
-
-    sample: str
-    unit: Literal["mention", "identity"]
-    drawn_at: datetime
-    drawn_by: str
-    sequence: int
-    tasks: SampleProgress
-    overall: SliceEstimate
-    slices: list[SliceEstimate]
+from service.review.results import Drawn, Estimates, SampleUnit
 
 
 class NewSample(RequestBody):
     """A random sample to draw."""
 
     size: Annotated[Whole, Field(ge=2, le=sampling.MAX_SIZE)] = 400
-    unit: Literal["mention", "identity"] = "mention"
+    unit: SampleUnit = "mention"
     reason: Reason = None
-
-
-class Stratum(Shape):
-    """Names of one frequency class."""
-
-    slice: str
-    mentions: int
-    drawn: int
-
-
-class SampleResult(Shape):
-    """A drawn sample."""
-
-    id: str
-    unit: Literal["mention", "identity"]
-    size: int
-    seed: int
-    sequence: int
-    tasks: int
-    strata: list[Stratum]
 
 
 _SHARE = {"estimate": 0.962, "low": 0.941, "high": 0.976}
@@ -142,7 +82,7 @@ def read_estimates(
         str | None,
         QueryParameter(max_length=100, description="Id of a sample; default: the latest."),
     ] = None,
-) -> Response[bytes]:
+) -> Json[Estimates]:
     """Precision and recall with 95 % confidence intervals, from a random sample reviewed blind.
 
     They refer to the identities published when the sample was drawn.
@@ -159,9 +99,7 @@ def read_estimates(
     status_code=201,
     sync_to_thread=True,
     request_class=DecodedRequest,
-    responses=describe_responses(
-        SampleResult, DRAWN, status=201, problems=(400, 401, 403, 409, 415, 422)
-    ),
+    responses=describe_responses(Drawn, DRAWN, status=201, problems=(400, 401, 403, 409, 415, 422)),
 )
 def draw_sample(
     request: Request[Any, Any, Any],
@@ -172,7 +110,7 @@ def draw_sample(
         NewSample | None, describe_body(("400 mentions", {"size": 400, "unit": "mention"}))
     ] = None,
     idempotency_key: IdempotencyKey = None,
-) -> Response[bytes]:
+) -> Json[Drawn]:
     """Each draw becomes a blind task of kind `sample` for two reviewers, and a third if they
     differ.
 
@@ -182,10 +120,8 @@ def draw_sample(
     """
     options = data or NewSample()
 
-    def act(given: Database) -> dict[str, Any]:
-        return asdict(
-            sampling.draw_sample(given, actor, options.size, options.unit, reason=options.reason)
-        )
+    def act(db: Database) -> Drawn:
+        return sampling.draw_sample(db, actor, options.size, options.unit, reason=options.reason)
 
     return run_write(request, database, actor, body, act, status=201)
 

@@ -16,8 +16,8 @@ from litestar.di import NamedDependency
 from service.actors import ANONYMOUS, Actor
 from service.api.examples import read as examples
 from service.api.http.openapi import describe_responses
+from service.api.http.responses import Json
 from service.api.middleware.cache import ReadResult, respond_cached
-from service.api.schemas import read as schemas
 from service.db import overview
 from service.db.database import Database
 from service.errors import NotFound, Unauthenticated
@@ -99,11 +99,11 @@ def read_metrics(
     tags=["feed"],
     summary="Read counts of works, mentions and identities",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Stats, examples.STATS, problems=()),
+    responses=describe_responses(overview.Stats, examples.STATS, problems=()),
 )
 def read_stats(
     request: Request[Any, Any, Any], database: NamedDependency[Database]
-) -> Response[bytes]:
+) -> Json[overview.Stats]:
     """Return counts of works, names, mentions and identities, and the current publication."""
     return respond_cached(request, database, lambda c: ReadResult(overview.count_records(c)))
 

@@ -71,9 +71,9 @@ def create_key(
     """
     new_keys: list[ShownKey] = []
 
-    def act(given: Database) -> ShownKey:
+    def act(db: Database) -> ShownKey:
         info, text = api_keys.create_key(
-            given,
+            db,
             actor,
             name=data.name,
             role=Role(data.role),
@@ -113,8 +113,8 @@ def revoke_key(
 ) -> Json[Key]:
     """The key is rejected from now on, permanently (by other server processes within seconds)."""
     info = api_keys.revoke_key(database, actor, id, reason)
-    known: KeyCache = request.app.state["keys"]
-    known.clear()
+    key_cache: KeyCache = request.app.state["keys"]
+    key_cache.clear()
     return respond_private(info.to_response(datetime.now(UTC)))
 
 

@@ -27,7 +27,7 @@ from service.api.http.responses import (
     run_write,
 )
 from service.api.middleware.auth import require_role
-from service.api.schemas.edit import RequestBody, Reason, Whole, ReasonBody
+from service.api.schemas.edit import Reason, Why, RequestBody, Whole
 from service.api.schemas.read import Page, Shape
 from service.db.database import Database
 from service.settings import Settings
@@ -157,13 +157,13 @@ class NewModel(RequestBody):
     reason: Reason = None
 
 
-class Promote(ReasonBody):
+class Promote(Why):
     """Options of a promotion."""
 
     expected: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
         default=None,
-        description="Sequence number of the last promotion you have read (`promoted_seq` of the model "
-        "in use), 0 for none; rejected (409, with actor and model) if there is a later one.",
+        description="Sequence number of the last promotion you have read (`promoted_seq` of the "
+        "model in use), 0 for none; rejected (409, with actor and model) if there is a later one.",
     )
 
 
@@ -225,7 +225,7 @@ PROMOTED = {**CANDIDATE, "state": "promoted", "promoted_seq": 4_712, "in_use": T
 CANCELLED = {**QUEUED, "state": "cancelled", "ended_at": _AT}
 MODELS = {"items": [CANDIDATE], "next": None, "in_use": None}
 OptionalReason = Annotated[
-    ReasonBody | None, describe_body(("With a reason", {"reason": "15 decisions mended, 2 broken"}))
+    Why | None, describe_body(("With a reason", {"reason": "15 decisions mended, 2 broken"}))
 ]
 
 
@@ -361,9 +361,9 @@ def promote_model(
     """
     options = data or Promote()
 
-    def act(given: Database) -> dict[str, Any]:
-        used = promotion.promote(given, actor, id, options.reason, expected=options.expected)
-        with given.read() as connection:
+    def act(db: Database) -> dict[str, Any]:
+        used = promotion.promote(db, actor, id, options.reason, expected=options.expected)
+        with db.read() as connection:
             return asdict(model_store.get_model(connection, used.id))
 
     return run_write(request, database, actor, body, act, edits=_read_state(id))
@@ -396,7 +396,7 @@ def cancel_model(
         database,
         actor,
         body,
-        lambda given: asdict(model_store.cancel_model(given, actor, id, reason)),
+        lambda db: asdict(model_store.cancel_model(db, actor, id, reason)),
         edits=_read_state(id),
     )
 

@@ -24,7 +24,7 @@ from service.profiles.search import NameHit
 Query = Annotated[
     str | None,
     QueryParameter(
-        max_length=search.LONGEST,
+        max_length=search.MAX_LENGTH,
         description="Words of a name; tolerates typing errors, and the last may be incomplete.",
     ),
 ]

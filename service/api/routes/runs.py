@@ -36,7 +36,7 @@ REVIEWER, EDITOR = [require_role(Role.REVIEWER)], [require_role(Role.EDITOR)]
 ADMIN = [require_role(Role.ADMIN)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 415, 422)
 OptionalReason = Annotated[
-    schemas.ReasonBody | None, describe_body(("With a reason", {"reason": "checked by Ada"}))
+    schemas.Why | None, describe_body(("With a reason", {"reason": "checked by Ada"}))
 ]
 
 
@@ -257,9 +257,7 @@ def publish_run(
         database,
         actor,
         body,
-        lambda given: publishing.publish(
-            given, actor, id, options.reason, expected=options.expected
-        ),
+        lambda db: publishing.publish(db, actor, id, options.reason, expected=options.expected),
         edits=_read_state(id),
     )
 
@@ -287,7 +285,7 @@ def rollback_run(
         database,
         actor,
         body,
-        lambda given: publishing.roll_back(given, actor, id, reason),
+        lambda db: publishing.roll_back(db, actor, id, reason),
         edits=_read_state(id),
     )
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from litestar import Request, Response, delete, get, post
+from litestar import Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, RawBody
 from sqlalchemy import Connection
@@ -20,28 +19,30 @@ from service.api.http.paging import Cursor, Limit, next_page_path, read_cursor
 from service.api.http.responses import (
     IdempotencyKey,
     IfUnchanged,
+    Json,
     describe_body,
     respond_private,
     respond_with_etag,
     run_write,
 )
 from service.api.middleware.auth import require_role
-from service.api.routes.decisions import decision_to_dict
 from service.api.schemas import edit as edit_schemas
 from service.api.schemas import review as schemas
 from service.db.database import Database
 from service.review import answers as task_answers
 from service.review import reviewers
+from service.review.results import Judged, Reviewers, TaskCounts, TaskDetails
 from service.settings import Settings
 from service.tasks import leases
 from service.tasks import queries as task_queries
+from service.tasks.results import Task, TaskKind, Tasks
 from service.text import fold_name
 
 REVIEWER = [require_role(Role.REVIEWER)]
 _CURSOR_TYPES = (int, float, int)
 
 Kind = Annotated[
-    Literal["conflict", "merge", "split", "assign", "sample"] | None,
+    TaskKind | None,
     QueryParameter(description="Only tasks of this kind."),
 ]
 PrintedName = Annotated[
@@ -72,7 +73,7 @@ MaxMentions = Annotated[
     tags=["review"],
     summary="List review tasks",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Tasks, examples.TASKS, problems=(400, 401, 403)),
+    responses=describe_responses(Tasks, examples.TASKS, problems=(400, 401, 403)),
 )
 def list_tasks(
     request: Request[Any, Any, Any],
@@ -89,7 +90,7 @@ def list_tasks(
     held: LeaseHolder = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[Tasks]:
     """Return tasks: conflicts first, then by priority, then oldest first.
 
     Open blind tasks that you have already answered are omitted.
@@ -107,12 +108,11 @@ def list_tasks(
     )
     with database.read() as connection:
         begin = None if after is None else task_queries.TaskCursor(*after)
-        found_tasks, more = task_queries.get_task_page(connection, filters, limit, begin)
+        tasks, more = task_queries.get_task_page(connection, filters, limit, begin)
     following = (
         None if more is None else paging.make_cursor(list_id, more.first, more.priority, more.key)
     )
-    items = [asdict(task) for task in found_tasks]
-    return respond_private({"items": items, "next": next_page_path(request, following)})
+    return respond_private(Tasks(items=tasks, next=next_page_path(request, following)))
 
 
 @get(
@@ -121,7 +121,7 @@ def list_tasks(
     tags=["review"],
     summary="Count open tasks and leases",
     sync_to_thread=True,
-    responses=describe_responses(schemas.TaskCounts, examples.COUNTS, problems=(400, 401, 403)),
+    responses=describe_responses(TaskCounts, examples.COUNTS, problems=(400, 401, 403)),
 )
 def count_tasks(
     database: NamedDependency[Database],
@@ -130,7 +130,7 @@ def count_tasks(
     least: MinMentions = None,
     most: MaxMentions = None,
     held: LeaseHolder = None,
-) -> Response[bytes]:
+) -> Json[TaskCounts]:
     """Return counts by kind of the tasks that the list returns with the same filters."""
     folded = None if name is None else fold_name(name)
     filters = task_queries.TaskFilter(None, "open", folded, least, most, held, actor.name)
@@ -144,26 +144,25 @@ def count_tasks(
     tags=["review"],
     summary="Read a task",
     sync_to_thread=True,
-    responses=describe_responses(schemas.TaskDetails, examples.DETAILS, problems=(401, 403, 404)),
+    responses=describe_responses(TaskDetails, examples.DETAILS, problems=(401, 403, 404)),
 )
 def read_task(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: FromPath[str]
-) -> Response[bytes]:
+) -> Json[TaskDetails]:
     """Return a task with its evidence and answers."""
     with database.read() as connection:
-        task = task_queries.get_task(connection, id)
-        details = {**asdict(task), "given": task_answers.list_answers(connection, task)}
-        return respond_with_etag(request, details, _state_reader(id)(connection))
+        details = task_answers.get_task_details(connection, id)
+        return respond_with_etag(request, details, _make_state(details))
 
 
 def _state_reader(task_id: str) -> Callable[[Connection], dict[str, Any]]:
-    """Return a reader of the mutable state of a task: its version and state."""
+    """Return a reader of the mutable state of a task."""
+    return lambda connection: _make_state(task_queries.get_task(connection, task_id))
 
-    def read_state(connection: Connection) -> dict[str, Any]:
-        task = task_queries.get_task(connection, task_id)
-        return {"id": task.id, "state": task.state, "version": task.version}
 
-    return read_state
+def _make_state(task: Task) -> dict[str, Any]:
+    """Return the mutable state of a task, from which its ETag is computed."""
+    return {"id": task.id, "state": task.state, "version": task.version}
 
 
 @post(
@@ -174,22 +173,20 @@ def _state_reader(task_id: str) -> Callable[[Connection], dict[str, Any]]:
     status_code=200,
     sync_to_thread=True,
     request_class=DecodedRequest,
-    responses=describe_responses(
-        schemas.Task, examples.TASK, problems=(400, 401, 403, 404, 409, 415, 422)
-    ),
+    responses=describe_responses(Task, examples.TASK, problems=(400, 401, 403, 404, 409, 415, 422)),
 )
-def lease_task(
+def take_task(
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
     data: Annotated[schemas.Lease | None, describe_body(("15 minutes", examples.LEASE))] = None,
-) -> Response[bytes]:
+) -> Json[Task]:
     """Others see that you work on the task until the lease expires.
 
     Rejected (409) with the name of the lease holder if it is already leased.
     """
     minutes = leases.DEFAULT_MINUTES if data is None else data.minutes
-    return respond_private(asdict(leases.acquire_lease(database, actor, id, minutes)))
+    return respond_private(leases.acquire_lease(database, actor, id, minutes))
 
 
 @delete(
@@ -199,13 +196,13 @@ def lease_task(
     summary="Release a lease",
     status_code=200,
     sync_to_thread=True,
-    responses=describe_responses(schemas.Task, examples.FREE, problems=(401, 403, 404)),
+    responses=describe_responses(Task, examples.FREE, problems=(401, 403, 404)),
 )
 def release_task(
     database: NamedDependency[Database], actor: NamedDependency[Actor], id: FromPath[str]
-) -> Response[bytes]:
+) -> Json[Task]:
     """Release your own lease; administrators can release any lease."""
-    return respond_private(asdict(leases.release_lease(database, actor, id)))
+    return respond_private(leases.release_lease(database, actor, id))
 
 
 @post(
@@ -217,7 +214,7 @@ def release_task(
     sync_to_thread=True,
     request_class=NonEmptyRequest,
     responses=describe_responses(
-        schemas.AnswerResult,
+        Judged,
         examples.ANSWER_RESULT,
         status=201,
         problems=(400, 401, 403, 404, 409, 412, 415, 422),
@@ -233,7 +230,7 @@ def answer_task(
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
-) -> Response[bytes]:
+) -> Json[Judged]:
     """The answer becomes one decision, which changes published identities and closes the task.
 
     A blind task waits for a second reviewer, and for a third if the two differ; the majority
@@ -244,10 +241,8 @@ def answer_task(
         data.answer, data.seconds, data.reason, data.evidence, data.version, data.identity
     )
 
-    def act(given: Database) -> dict[str, Any]:
-        judged = task_answers.answer_task(given, actor, id, answer_request)
-        decision = None if judged.decision is None else decision_to_dict(judged.decision)
-        return {"task": asdict(judged.task), "decision": decision}
+    def act(db: Database) -> Judged:
+        return task_answers.answer_task(db, actor, id, answer_request)
 
     return run_write(request, database, actor, body, act, status=201, edits=_state_reader(id))
 
@@ -261,7 +256,7 @@ def answer_task(
     sync_to_thread=True,
     request_class=DecodedRequest,
     responses=describe_responses(
-        schemas.Task, examples.CLOSED, problems=(400, 401, 403, 404, 409, 412, 415, 422)
+        Task, examples.CLOSED, problems=(400, 401, 403, 404, 409, 412, 415, 422)
     ),
 )
 def close_task(
@@ -271,17 +266,17 @@ def close_task(
     id: FromPath[str],
     body: RawBody,
     data: Annotated[
-        edit_schemas.ReasonBody | None,
+        edit_schemas.Why | None,
         describe_body(("Undecidable", {"reason": "the paper does not show it"})),
     ] = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
-) -> Response[bytes]:
+) -> Json[Task]:
     """The task stays closed until a run or an assignment opens it again."""
     reason = None if data is None else data.reason
 
-    def act(given: Database) -> dict[str, Any]:
-        return asdict(task_queries.close_by_hand(given, actor, id, reason))
+    def act(db: Database) -> Task:
+        return task_queries.close_by_hand(db, actor, id, reason)
 
     return run_write(request, database, actor, body, act, edits=_state_reader(id))
 
@@ -292,9 +287,9 @@ def close_task(
     tags=["review"],
     summary="List reviewers with workload, pace and agreement",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Reviewers, examples.REVIEWERS, problems=(401, 403)),
+    responses=describe_responses(Reviewers, examples.REVIEWERS, problems=(401, 403)),
 )
-def list_reviewers(database: NamedDependency[Database]) -> Response[bytes]:
+def list_reviewers(database: NamedDependency[Database]) -> Json[Reviewers]:
     """Based on answers in force, without undone decisions. Agreement covers blind tasks."""
     with database.read() as connection:
         return respond_private(reviewers.summarize_reviewers(connection))
@@ -304,7 +299,7 @@ HANDLERS = (
     list_tasks,
     count_tasks,
     read_task,
-    lease_task,
+    take_task,
     release_task,
     answer_task,
     close_task,

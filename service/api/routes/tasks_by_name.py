@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Response, get
+from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from service.actors import Actor
 from service.api.examples import review as examples
 from service.api.http.openapi import describe_responses
-from service.api.http.responses import respond_private
+from service.api.http.responses import Json, respond_private
 from service.api.routes.tasks import (
     REVIEWER,
-    LeaseHolder,
     Kind,
-    MinMentions,
+    LeaseHolder,
     MaxMentions,
+    MinMentions,
     PrintedName,
 )
-from service.api.schemas import review as schemas
 from service.db.database import Database
 from service.review import by_name as tasks_by_name
+from service.review.results import NamesAsked
 from service.tasks.queries import TaskFilter
 from service.text import fold_name
 
@@ -36,7 +35,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Maximum number 
     tags=["review"],
     summary="List names with open tasks",
     sync_to_thread=True,
-    responses=describe_responses(schemas.NamesWithTasks, examples.NAMES, problems=(400, 401, 403)),
+    responses=describe_responses(NamesAsked, examples.NAMES, problems=(400, 401, 403)),
 )
 def list_names(
     database: NamedDependency[Database],
@@ -47,7 +46,7 @@ def list_names(
     most: MaxMentions = None,
     held: LeaseHolder = None,
     limit: Limit = 50,
-) -> Response[bytes]:
+) -> Json[NamesAsked]:
     """Return one entry per family name and initial: conflicts first, then by sum of priorities.
 
     A board shows all identities of a name, and at most eight identities of any name that its
@@ -59,10 +58,8 @@ def list_names(
     folded = None if name is None else fold_name(name)
     filters = TaskFilter(kind, "open", folded, least, most, held, actor.name)
     with database.read() as connection:
-        names: list[Any] = [
-            asdict(one) for one in tasks_by_name.list_names_with_tasks(connection, filters, limit)
-        ]
-    return respond_private({"items": names})
+        names = tasks_by_name.list_names_with_tasks(connection, filters, limit)
+    return respond_private(NamesAsked(items=names))
 
 
 HANDLERS = (list_names,)

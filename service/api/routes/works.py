@@ -1,47 +1,42 @@
-"""``POST /v1/works`` and ``POST /v1/assign``: works in the native format, stored or only tried.
-
-``/v1/works``: reading works.
-"""
+"""``/v1/works`` and ``/v1/assign``: store works, assign their mentions, preview it; read works."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-from litestar import Request, Response, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIType, Schema
-from litestar.params import QueryParameter, RawBody
+from litestar.params import PathParameter, QueryParameter, RawBody
+from sqlalchemy import Connection
 
-from disambig.console import escape_text
 from service.actors import Actor, Role
 from service.api.examples import edit as edit_examples
+from service.api.examples import read as examples
 from service.api.http.bodies import BodyTooLarge, NonEmptyRequest
 from service.api.http.openapi import describe_responses
-from service.api.http.responses import IdempotencyKey, describe_raw_body, respond_private, run_write
+from service.api.http.paging import Cursor, Limit, make_cursor, next_page_path, read_cursor
+from service.api.http.paths import read_path_tail
+from service.api.http.responses import (
+    IdempotencyKey,
+    Json,
+    describe_raw_body,
+    respond_private,
+    run_write,
+)
 from service.api.middleware.auth import require_role
-from service.api.schemas import edit as edit_schemas
+from service.api.middleware.cache import ReadResult, respond_cached
+from service.assignment.results import DryRun, Intake
 from service.db.database import Database
 from service.settings import Settings
+from service.works import queries as work_queries
+from service.works.queries import WorkOrder
+from service.works.results import WorkEntry, WorkPage, Works
 
 if TYPE_CHECKING:
     from disambig.ingest import Row
     from service.api.routes.assigner import SharedAssigner
     from service.assignment.assign import WorkAssigner
-    from service.assignment.intake import RecordOutcome
-    from service.assignment.result import AssignmentResult
-    from service.works.load import RowResult
-from litestar import get
-from litestar.params import PathParameter
-from sqlalchemy import Connection
-
-from service.api.examples import read as examples
-from service.api.http.paging import Cursor, Limit, make_cursor, next_page_path, read_cursor
-from service.api.http.paths import read_path_tail
-from service.api.middleware.cache import ReadResult, respond_cached
-from service.api.schemas import read as schemas
-from service.works import queries as work_queries
-from service.works.queries import WorkOrder
 
 MAX_WORKS = 10_000
 MAX_DRY_RUN_WORKS = 20
@@ -70,7 +65,7 @@ _BODIES = {
     request_class=NonEmptyRequest,
     operation_class=describe_raw_body(_BODIES),
     responses=describe_responses(
-        edit_schemas.Intake, edit_examples.INTAKE, problems=(400, 401, 403, 409, 413, 415, 422)
+        Intake, edit_examples.INTAKE, problems=(400, 401, 403, 409, 413, 415, 422)
     ),
 )
 def post_works(
@@ -86,7 +81,7 @@ def post_works(
         str | None, QueryParameter(max_length=200, description="Label of the delivery.")
     ] = None,
     idempotency_key: IdempotencyKey = None,
-) -> Response[bytes]:
+) -> Json[Intake]:
     """Each record is stored or rejected separately; the response has a row for each, in order.
 
     A known work is stored as a new version if it differs. Confident assignments are published
@@ -96,15 +91,10 @@ def post_works(
     rows = _read_rows(body, MAX_WORKS)
     assigner = _get_assigner(request) if place and settings.place_new else None
 
-    def act(db: Database) -> dict[str, Any]:
-        from service.assignment.intake import count_by_status, store_and_assign, count_verdicts
+    def act(db: Database) -> Intake:
+        from service.assignment.intake import store_and_assign
 
-        outcomes = store_and_assign(db, actor, label or "request", rows, assigner)
-        return {
-            "counts": count_by_status(outcomes),
-            "mentions": count_verdicts(outcomes),
-            "rows": [_outcome_to_dict(outcome) for outcome in outcomes],
-        }
+        return store_and_assign(db, actor, label or "request", rows, assigner)
 
     return run_write(request, database, actor, body, act, in_parts=True)
 
@@ -119,31 +109,16 @@ def post_works(
     request_class=NonEmptyRequest,
     operation_class=describe_raw_body(_BODIES),
     responses=describe_responses(
-        edit_schemas.DryRun, edit_examples.DRY_RUN, problems=(400, 401, 403, 409, 413, 415)
+        DryRun, edit_examples.DRY_RUN, problems=(400, 401, 403, 409, 413, 415)
     ),
 )
-def post_assign(
-    request: Request[Any, Any, Any],
-    body: RawBody,
-) -> Response[bytes]:
+def post_assign(request: Request[Any, Any, Any], body: RawBody) -> Json[DryRun]:
     """Dry run: nothing is stored. At most 20 works per request."""
-    from service.assignment.assign import preview_assignment
+    from service.assignment.intake import preview_rows
 
-    assigner = _get_assigner(request)
-    rows = []
-    for row in _read_rows(body, MAX_DRY_RUN_WORKS):
-        assignments = (
-            None if row.received is None else preview_assignment(assigner, row.received.work)
-        )
-        rows.append(
-            {
-                "line": row.line,
-                "id": row.id,
-                "placements": None if assignments is None else _assignments_to_list(assignments),
-                "error": _parse_error(row),
-            }
-        )
-    return respond_private({"rows": rows})
+    return respond_private(
+        preview_rows(_get_assigner(request), _read_rows(body, MAX_DRY_RUN_WORKS))
+    )
 
 
 def _get_assigner(request: Request[Any, Any, Any]) -> WorkAssigner:
@@ -167,47 +142,13 @@ def _read_rows(body: bytes, max_rows: int) -> list[Row]:
     return rows
 
 
-def _outcome_to_dict(outcome: RecordOutcome) -> dict[str, Any]:
-    row, result = outcome.row, outcome.result
-    error = _parse_error(row)
-    if result is not None and result.status == "rejected":
-        error = _error_to_dict(result)
-    return {
-        "line": row.line,
-        "id": row.id,
-        "outcome": outcome.status,
-        "version": None if result is None else result.version,
-        "placements": None
-        if outcome.placements is None
-        else _assignments_to_list(outcome.placements),
-        "repairs": [asdict(repair) for repair in row.repairs],
-        "error": error,
-    }
-
-
-def _assignments_to_list(assignments: list[AssignmentResult]) -> list[dict[str, Any]]:
-    return [asdict(mention) for mention in assignments]
-
-
-def _parse_error(row: Row) -> dict[str, str] | None:
-    if row.received is not None:
-        return None
-    return _error_to_dict(row)
-
-
-def _error_to_dict(rejected_row: Row | RowResult) -> dict[str, str]:
-    return {
-        name: escape_text(getattr(rejected_row, name)) for name in ("field", "problem", "remedy")
-    }
-
-
 @get(
     "/works",
     opt={"hot": True},
     tags=["works"],
     summary="List works",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Works, examples.WORKS),
+    responses=describe_responses(Works, examples.WORKS),
 )
 def list_works(
     request: Request[Any, Any, Any],
@@ -223,23 +164,23 @@ def list_works(
     ] = "-added",
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[Works]:
     """Return current work versions, by default most recently added first."""
 
-    def render(connection: Connection) -> ReadResult[Any]:
+    def render(connection: Connection) -> ReadResult[Works]:
         kind = f"all{sort}"
         after = read_cursor(kind, cursor, (str,))
         works = work_queries.list_works(
             connection, limit + 1, sort, after=after[0] if after else None, year=year, venue=venue
         )
         following = _cursor_of(kind, works, limit)
-        return ReadResult({"items": works[:limit], "next": next_page_path(request, following)})
+        return ReadResult(Works(items=works[:limit], next=next_page_path(request, following)))
 
     return respond_cached(request, database, render)
 
 
-def _cursor_of(kind: str, works: list[dict[str, Any]], limit: int) -> str | None:
-    return make_cursor(kind, works[limit - 1]["id"]) if len(works) > limit else None
+def _cursor_of(kind: str, works: list[WorkEntry], limit: int) -> str | None:
+    return make_cursor(kind, works[limit - 1].id) if len(works) > limit else None
 
 
 @get(
@@ -248,7 +189,7 @@ def _cursor_of(kind: str, works: list[dict[str, Any]], limit: int) -> str | None
     tags=["works"],
     summary="Read a work with the identities of its authors",
     sync_to_thread=True,
-    responses=describe_responses(schemas.WorkPage, examples.WORK, problems=(400, 404, 422)),
+    responses=describe_responses(WorkPage, examples.WORK, problems=(400, 404, 422)),
 )
 def read_work(
     request: Request[Any, Any, Any],
@@ -258,13 +199,13 @@ def read_work(
         int | None,
         QueryParameter(ge=1, le=2**31 - 1, description="An earlier version of the record."),
     ] = None,
-) -> Response[bytes]:
+) -> Json[WorkPage]:
     """Return the record, the identity of each author, and the provenance of each version."""
     text = read_path_tail(request, "/v1/works/")
 
-    def render(connection: Connection) -> ReadResult[Any]:
-        page, current = work_queries.get_work(connection, text, version)
-        return ReadResult(page, current)
+    def render(connection: Connection) -> ReadResult[WorkPage]:
+        page = work_queries.get_work(connection, text, version)
+        return ReadResult(page, page.current)
 
     return respond_cached(request, database, render)
 

@@ -1,4 +1,4 @@
-"""Pydantic models of requests and responses of the writing operations.
+"""Pydantic models of requests of the writing operations.
 
 Declarations only, kept in one file so that related models are next to each other.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
-
-from service.api.schemas.read import Shape
 
 MAX_EVIDENCE = 100_000
 MAX_EVIDENCE_DEPTH = 20
@@ -79,7 +77,7 @@ class Mention(RequestBody):
     )
 
 
-class ReasonBody(RequestBody):
+class Why(RequestBody):
     """An optional reason, for operations without other fields."""
 
     reason: Reason = None
@@ -97,7 +95,7 @@ class NewKey(RequestBody):
     )
     per_minute: Annotated[Whole, Field(ge=0, le=1_000_000)] | None = Field(
         default=None,
-        description="Rate limit in requests per minute; 0: no limit, null: the limit of the settings.",
+        description="Requests per minute; 0: no limit, null: the limit of the settings.",
     )
 
 
@@ -111,7 +109,7 @@ class NewRun(RequestBody):
     reason: Reason = None
 
 
-class Publish(ReasonBody):
+class Publish(Why):
     """Options of a publication."""
 
     expected: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
@@ -121,88 +119,7 @@ class Publish(ReasonBody):
     )
 
 
-class Rival(Shape):
-    """A candidate identity of a mention."""
-
-    identity: str
-    name: str
-    works: int
-    probability: float
-    reasons: list[str] = Field(description="Evidence for and against, strongest first.")
-
-
-class Placement(Shape):
-    """An author mention of a work with its assignment."""
-
-    position: int = Field(description="Author position, counted from 0.")
-    name: str
-    verdict: Literal["matched", "new", "unsure", "known", "later"] = Field(
-        description="matched: assigned to an existing identity; new: no identity matches; unsure: "
-        "left for review; known: already had its identity; later: left to the next run."
-    )
-    identity: str | None
-    probability: float | None = Field(
-        description="Probability that the verdict is correct, from 0 to 1."
-    )
-    reasons: list[str] = Field(description="Evidence for and against, strongest first.")
-    rivals: list[Rival] = Field(description="Other candidate identities, most probable first.")
-    task: str | None = Field(description="The review task opened for it.")
-
-
-class Repair(Shape):
-    """A harmless correction made to a record."""
-
-    field: str
-    problem: str
-    done: str
-
-
-class RowError(Shape):
-    """Why a record was rejected."""
-
-    field: str
-    problem: str
-    remedy: str
-
-
-class WorkRow(Shape):
-    """Result for one record."""
-
-    line: int = Field(description="Line of the body where it begins, counted from 1.")
-    id: str | None
-    outcome: Literal["created", "changed", "unchanged", "rejected"]
-    version: int | None = Field(description="Version of the work that stores it.")
-    placements: list[Placement] | None = Field(
-        description="Its author mentions; null if assignment was not requested."
-    )
-    repairs: list[Repair]
-    error: RowError | None
-
-
-class Intake(Shape):
-    """Result of posting works."""
-
-    counts: dict[str, int] = Field(description="Records by outcome.")
-    mentions: dict[str, int] = Field(description="Author mentions by verdict.")
-    rows: list[WorkRow]
-
-
-class DryRunRow(Shape):
-    """Assignments of one work's authors in a dry run."""
-
-    line: int
-    id: str | None
-    placements: list[Placement] | None
-    error: RowError | None
-
-
-class DryRun(Shape):
-    """Result of a dry run; nothing is stored."""
-
-    rows: list[DryRunRow]
-
-
-class Edit(ReasonBody):
+class Edit(Why):
     """Fields shared by all edits."""
 
     evidence: Evidence = None
@@ -252,23 +169,7 @@ class Judgement(Edit):
     b: Mention
 
 
-class EditedIdentity(Shape):
-    """A changed identity with the version to send in If-Match."""
-
-    id: str
-    version: int
-
-
-class DecisionMade(Shape):
-    """A decision that was recorded, undone or redone, with its changes."""
-
-    decision: str = Field(description="Id of the decision.")
-    event: int = Field(description="Sequence number of the event.")
-    identities: list[EditedIdentity] = Field(description="Changed identities.")
-    created: list[str] = Field(description="Ids of newly created identities.")
-
-
-class NewExternalId(ReasonBody):
+class NewExternalId(Why):
     """An external id to attach to an identity."""
 
     scheme: Annotated[

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.cross_block import (
     MAX_SHARING,
-    get_identity_blocks,
     coauthor_evidence,
-    find_cross_block_pairs,
-    reading_evidence,
     count_common_keys,
+    find_cross_block_pairs,
     find_sharing_pairs,
+    get_identity_blocks,
+    reading_evidence,
 )
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from disambig.arrays import Float64, Int32
 from disambig.blocking.neighbours import (
-    VOTE_DECAY,
     INITIAL_PENALTY,
     MEANING_WEIGHT,
+    VOTE_DECAY,
     YEAR_PENALTY,
     NeighbourPairs,
     make_evidence_matrix,

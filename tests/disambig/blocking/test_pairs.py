@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from disambig.arrays import Int32
 from disambig.blocking import pairs
-from disambig.blocking.pairs import NamePairs, PairBatch, list_pairs, count_pairs, find_positions
+from disambig.blocking.pairs import NamePairs, PairBatch, count_pairs, find_positions, list_pairs
 from disambig.corpus.index import CorpusIndex
 from disambig.names import is_compatible, parse_name
 from tests.support.invented import indexed, work

@@ -104,7 +104,7 @@ def test_two_workers_give_the_bytes_of_one(
 ) -> None:
     # small batches, so that there is something to share out
     whole = Comparisons.plan
-    monkeypatch.setattr(Comparisons, "of", lambda index, blocks: whole(index, blocks, pairs=50))
+    monkeypatch.setattr(Comparisons, "plan", lambda index, blocks: whole(index, blocks, pairs=50))
     out = tmp_path / "clusters.jsonl"
     assert run(WORKS_FILE, "--out", out, "--workers", "2").exit_code == 0
     assert out.read_bytes() == sample.read_bytes()

@@ -152,7 +152,7 @@ def test_a_command_of_another_package_runs(plugins: Plugins) -> None:
 
 def test_another_package_cannot_replace_our_own_command(plugins: Plugins) -> None:
     plugins(evaluate="frame_plugins:working")
-    assert "Measure CLUSTERS" in run("evaluate", "--help").stdout
+    assert "Evaluate CLUSTERS" in run("evaluate", "--help").stdout
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from disambig.cli.group import LazyGroup
-from disambig.cli.works_options import FORMATS, finish, reading_options, works_argument, works_of
+from disambig.cli.works_options import (
+    FORMATS,
+    finish_reading,
+    open_works,
+    reading_options,
+    works_argument,
+)
 from disambig.ingest import FORMATS as READABLE
 
 GOOD = {"id": "W1", "title": "Alpha", "authors": [{"name": "Ann Lee"}]}
@@ -26,10 +32,10 @@ def titles(
     works: tuple[Path, ...], format: str, strict: bool, rejects: Path | None, quiet: bool
 ) -> None:
     """Print titles."""
-    with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
+    with open_works(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
         for work in reader:
             click.echo(work.title)
-    finish(reader.report, rejects=rejects, quiet=quiet)
+    finish_reading(reader.report, rejects=rejects, quiet=quiet)
 
 
 def run(folder: Path, *arguments: str, rows: list[object]) -> Result:

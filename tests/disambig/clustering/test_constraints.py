@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig.blocking.pairs import PairBatch
-from disambig.clustering.constraints import Constraints, find_cannot_pairs, compile_constraints
+from disambig.clustering.constraints import Constraints, compile_constraints, find_cannot_pairs
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Author, Constraint, ConstraintKind, Work
 from disambig.errors import ConstraintError

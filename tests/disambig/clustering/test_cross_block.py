@@ -15,12 +15,12 @@ from disambig.clustering.cross_block import (
     MAX_REPRESENTATIVES,
     IdentityMerger,
     Representatives,
+    choose_representatives,
     join_must_groups,
     join_probable,
-    sort_by_identity,
     renumber,
     score_candidates,
-    choose_representatives,
+    sort_by_identity,
 )
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Author, Constraint, Work

@@ -18,11 +18,11 @@ from disambig.clustering.two_level import (
     BatchResult,
     Round,
     ScoredPairs,
-    stack_columns,
+    cluster_batch,
     predict_pairs,
     predict_probabilities,
-    cluster_batch,
     run_second_level,
+    stack_columns,
 )
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work

@@ -47,7 +47,7 @@ def test_an_orcid_id_on_two_authors_of_one_work_is_ignored_everywhere() -> None:
     assert found.must.tolist() == [-1, -1, -1, -1]
     assert found.orcid.tolist()[:3] == [-1, -1, -1]
     assert found.problems == (
-        f"ORCID iD {ONE} is ignored: two authors of one work bear it, a:0 and a:1",
+        f"ORCID iD {ONE} is ignored: two authors of one work have it, a:0 and a:1",
     )
 
 
@@ -56,8 +56,8 @@ def test_an_orcid_id_under_names_of_two_persons_is_ignored() -> None:
     found = compile_constraints(corpus, [])
     assert found.must.tolist() == [-1, -1]
     assert found.problems == (
-        f"ORCID iD {ONE} is ignored: a:0 (Ada Byron) and b:0 (Charles Babbage) "
-        "have names of two persons",
+        f"ORCID iD {ONE} is ignored: the names of a:0 (Ada Byron) and b:0 (Charles Babbage) "
+        "are incompatible",
     )
 
 
@@ -72,7 +72,7 @@ def test_an_identifier_under_very_many_names_is_ignored() -> None:
         for i in range(MAX_NAMES + 1)
     )
     found = compile_constraints(corpus, [])
-    assert found.problems == ("e-mail ab@c.org is ignored: 51 different names bear it",)
+    assert found.problems == ("e-mail ab@c.org is ignored: 51 different names have it",)
 
 
 def test_equal_personal_e_mail_addresses_are_one_person() -> None:

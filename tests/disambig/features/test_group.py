@@ -16,8 +16,8 @@ from disambig.features.group import (
     GROUP_FEATURES,
     LEAST_FEATURES,
     GroupEvidence,
-    compute_group_features,
     compare_name_sets,
+    compute_group_features,
 )
 from disambig.features.groups import UNLISTED_PROBABILITY, GroupBatch
 from disambig.features.pair import PAIR_FEATURES, compute_pair_features

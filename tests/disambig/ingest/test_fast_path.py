@@ -14,7 +14,7 @@ from disambig.domain import Author, Work
 from disambig.ingest import _fast_path
 from disambig.ingest._build_work import clean_text, is_clean
 from disambig.ingest._fast_path import decode_canonical
-from disambig.ingest._native import Parsed, parse_any, parse_json
+from disambig.ingest._native import ParsedWork, parse_any, parse_json
 from disambig.ingest._problems import BadRecord, Repair
 
 MAX_YEAR = 2030
@@ -80,12 +80,12 @@ records = st.fixed_dictionaries(
     },
 )
 
-Outcome = Parsed | tuple[str, str, str]
+Outcome = ParsedWork | tuple[str, str, str]
 
 
 def outcome(parse: Any, line: bytes) -> Outcome:
     try:
-        parsed: Parsed = parse(line, max_year=MAX_YEAR)
+        parsed: ParsedWork = parse(line, max_year=MAX_YEAR)
     except BadRecord as bad:
         return bad.field, bad.problem, bad.remedy
     return parsed

@@ -91,7 +91,7 @@ def test_works_are_no_labels(jsonl: Write) -> None:
 
 
 def test_constraints_are_no_labels(jsonl: Write) -> None:
-    with pytest.raises(FormatError, match="holds no labels; it looks like constraints"):
+    with pytest.raises(FormatError, match="contains no labels; it looks like constraints"):
         list(read_labels([jsonl(MUST)]))
 
 

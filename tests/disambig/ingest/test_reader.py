@@ -39,7 +39,7 @@ def test_the_same_id_with_other_content_is_rejected_naming_the_first(jsonl: Writ
     result = read(jsonl(record(), record(title="Another")))
     assert [work.title for work in result.works] == ["On Names"]
     assert str(result.problem).endswith(
-        "works.jsonl:2: id: w1 was given to another record (line 1); "
+        "works.jsonl:2: id: w1 is the id of another record (line 1); "
         "give each work its own id, or remove the outdated record"
     )
 
@@ -177,11 +177,11 @@ def test_other_rows_are_left_out_with_a_note(
     result = read(jsonl(record()), jsonl(row, name="other.jsonl"))
     assert (len(result.works), result.report.rejected) == (1, 0)
     assert result.problem.severity is Severity.NOTE
-    assert result.problem.problem.startswith(f"holds {holds}")
+    assert result.problem.problem.startswith(f"contains {holds}")
 
 
 def test_labels_alone_are_no_works(jsonl: Write) -> None:
-    with pytest.raises(FormatError, match=r"no works found .*holds labels"):
+    with pytest.raises(FormatError, match=r"no works found .*contains labels"):
         read(jsonl({"work": "w1", "position": 0, "person": "p"}))
 
 

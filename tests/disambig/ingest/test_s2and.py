@@ -233,7 +233,7 @@ def test_packed_data_sets_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({"clusters": [{"cluster_id": "p", "signature_ids": ["s9"]}]}, "is no signature"),
+        ({"clusters": [{"cluster_id": "p", "signature_ids": ["s9"]}]}, "is not a signature"),
         ({"clusters": [{"cluster_id": "p", "signature_ids": ["s1", "s1"]}]}, "in two clusters"),
         ({"clusters": [{"cluster_id": "p", "signature_ids": [None]}]}, "not a valid string"),
         ({"papers": [paper(7, "Bob Ox", "Ada Byron")]}, "or its paper was rejected"),

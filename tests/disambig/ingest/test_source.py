@@ -55,7 +55,7 @@ def test_a_gzip_stream_cut_short_keeps_the_rows_before_the_cut(jsonl: Write) -> 
     assert 500 < len(result.works) < 1500
     assert result.report.rejected == 1
     assert result.problem.line == len(result.works) + 1
-    assert result.problem.problem == "the gzip stream ends in the middle"
+    assert result.problem.problem == "the gzip stream is truncated"
 
 
 def test_a_damaged_gzip_stream_keeps_the_rows_before_the_damage(jsonl: Write) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig.arrays import UInt64
-from disambig.kernels.keys import build_adjacency, build_directory, list_distinct_keys, find_places
+from disambig.kernels.keys import build_adjacency, build_directory, find_places, list_distinct_keys
 
 KEY = st.integers(0, 2**64 - 1) | st.integers(0, 9)
 

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from disambig.arrays import Float32, Int32, Int64
 from disambig.corpus.sparse import SparseRows
 from disambig.kernels.groups import (
-    compute_bounds,
     aggregate_cross_scores,
+    compute_bounds,
+    compute_leads,
+    compute_spans,
     find_crossing_pairs,
     find_distinct,
-    compute_leads,
     list_name_pairs,
-    compute_spans,
 )
 from disambig.kernels.pairs import (
     compute_cosines,
     compute_dots,
-    expand_class_pairs,
     compute_overlaps,
+    expand_class_pairs,
     sum_paths,
     sum_rows,
     sum_vectors,

@@ -321,7 +321,7 @@ def test_a_member_that_occurs_twice_is_refused(saved):
 def test_a_member_that_is_no_array_is_refused(saved):
     with zipfile.ZipFile(saved, "a") as archive:
         archive.writestr("setup.py", b"print()")
-    with pytest.raises(ModelError, match=r"'setup\.py', which is no array"):
+    with pytest.raises(ModelError, match=r"'setup\.py', which is not an array"):
         Model.load(saved)
 
 

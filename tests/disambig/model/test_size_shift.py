@@ -15,9 +15,9 @@ from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import (
     MIN_GROUP_PROBABILITY,
     ScoredPairs,
+    cluster_batch,
     predict_groups,
     predict_pairs,
-    cluster_batch,
 )
 from disambig.corpus.index import CorpusIndex
 from disambig.corpus.statistics import count_doublings

@@ -146,7 +146,7 @@ def test_abstracts_are_written_when_asked_for(tmp_path: Path, small: tuple[Rows,
 
 
 def test_tables_of_people_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labeled.generator.people._moves", _nobody_moves)
+    monkeypatch.setattr("labeled.generator.people._draw_moves", _nobody_moves)
     world = build_world(load_parameters(), 40_000, 0)
     tables = [v for v in vars(world).values() if isinstance(v, np.ndarray)]
     people = list(vars(world.people).values())
@@ -160,7 +160,7 @@ def _nobody_moves(*_: Any) -> tuple[Any, Any, Any]:
 def test_memory_does_not_grow_with_works_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", 500)
+    monkeypatch.setattr(module, "CHUNK_WORKS", 500)
     world = build_world(load_parameters(), 2_000, 0)
     monkeypatch.setattr("labeled.generator.people.build_world", lambda *_: world)
 

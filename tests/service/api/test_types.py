@@ -15,14 +15,9 @@ from tests.support.api_clients import serving
 
 PENDING = {
     "boards",
-    "estimates",
-    "health",
     "identities",
     "models",
     "names",
-    "tasks",
-    "tasks_by_name",
-    "works",
 }
 """Modules of routes that are not converted yet; remove a module when it is."""
 

@@ -14,10 +14,10 @@ from disambig.assignment.assign import AuthorAssignment
 from disambig.assignment.assign import Verdict as Found
 from disambig.domain import Author, Work
 from service.actors import Actor
-from service.assignment.assign import WorkAssigner, preview_assignment, assign_works
+from service.assignment.assign import WorkAssigner, assign_works, preview_assignment
 from service.assignment.candidates import SignatureConstraint
 from service.assignment.policy import AuthorVerdict, Verdict, decide_verdicts
-from service.assignment.result import AssignmentResult
+from service.assignment.results import Placement
 from service.assignment.store import close_answered_tasks
 from service.db.database import Database
 from service.db.tables import Change, Event, Membership
@@ -47,7 +47,7 @@ def key_of(database: Database, name: str) -> int:
         return connection.scalars(select(StoredWork.key).where(StoredWork.id == name)).one()
 
 
-def placed(placer: WorkAssigner, editor: Actor, *works: Work) -> list[list[AssignmentResult]]:
+def placed(placer: WorkAssigner, editor: Actor, *works: Work) -> list[list[Placement]]:
     deliver(placer.database, *works)
     keys = [key_of(placer.database, w.id) for w in works]
     return list(assign_works(placer, editor, keys).values())

@@ -199,9 +199,9 @@ def test_a_board_that_somebody_else_changed_is_refused_with_what_changed(
     ("columns", "unsure", "problem"),
     [
         ((), (), "nothing is moved"),
-        (((None, 3), (None, 3)), (), "is named 2 times"),
-        (((None, 3),), (3,), "is named 2 times"),
-        (((None, 3),), (), "does not name the version"),
+        (((None, 3), (None, 3)), (), "occurs 2 times"),
+        (((None, 3),), (3,), "occurs 2 times"),
+        (((None, 3),), (), "lacks the version"),
     ],
 )
 def test_an_arrangement_that_cannot_be_is_refused(

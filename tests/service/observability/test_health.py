@@ -110,7 +110,7 @@ def test_a_folder_that_cannot_be_written_to_is_not_ready(
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     status, found = problems(client)
-    assert (status, found["disk"]) == (503, "Read-only file system; see to the folder and the disk")
+    assert (status, found["disk"]) == (503, "Read-only file system; check the folder and the disk")
 
 
 def test_a_database_that_does_not_answer_in_time_is_not_ready(
@@ -118,10 +118,10 @@ def test_a_database_that_does_not_answer_in_time_is_not_ready(
 ) -> None:
     answers = threading.Event()
     monkeypatch.setattr(health, "CHECK_TIMEOUT", 0.05)
-    monkeypatch.setattr(health, "ready", lambda *_: answers.wait(5) and [])
+    monkeypatch.setattr(health, "check_readiness", lambda *_: answers.wait(5) and [])
     status, found = problems(client)
     assert status == 503
-    assert found["database"] == "no answer within 0.05 s; see to the database and the disk"
+    assert found["database"] == "no response within 0.05 s; check the database and the disk"
     answers.set()
 
 
@@ -193,9 +193,9 @@ from service.db.database import Database
 from service.observability.metrics import Metrics
 counted = Metrics(Database("sqlite:///" + sys.argv[1]))
 for _ in range(int(sys.argv[2])):
-    counted.begin()
-    counted.end("GET", "/x", 200, 0.01)
-counted.begin()
+    counted.start_request()
+    counted.finish_request("GET", "/x", 200, 0.01)
+counted.start_request()
 if sys.argv[3] == "show":
     sys.stdout.write(counted.render()[0].decode())
 sys.stdout.flush()

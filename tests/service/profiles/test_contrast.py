@@ -7,8 +7,8 @@ from typing import Any
 from service.profiles.aggregates import SignatureRow
 from service.profiles.contrast import (
     IdentityEvidence,
-    contrast_similar,
     contrast,
+    contrast_similar,
     list_common_evidence,
 )
 

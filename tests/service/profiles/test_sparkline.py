@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from service.profiles.sparkline import MOST_YEARS, draw_years
+from service.profiles.sparkline import MAX_YEARS, draw_years
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -33,13 +33,13 @@ def test_without_years_it_says_so() -> None:
 
 def test_many_years_are_cut_to_the_latest() -> None:
     picture = drawn(dict.fromkeys(range(1500, 2021), 1))
-    assert len(picture.findall(f"{SVG}rect")) == MOST_YEARS
+    assert len(picture.findall(f"{SVG}rect")) == MAX_YEARS
     assert [t.text for t in picture.findall(f"{SVG}text")] == ["1901", "2020"]
 
 
 def test_one_year_far_away_does_not_make_it_wide() -> None:
     picture = drawn({1: 1, 2020: 1})
-    assert int(picture.get("width") or 0) <= MOST_YEARS * 10
+    assert int(picture.get("width") or 0) <= MAX_YEARS * 10
 
 
 @pytest.mark.parametrize("name", ["<script>", "a\x07b", "&amp;", '"', "\ufffe", "x" * 10_000])

@@ -68,13 +68,12 @@ def test_totals_say_where_mentions_go_and_what_the_run_did_not_look_at() -> None
         )
     )
     assert told == {
-        "mentions": "12 looked at: 5 keep their identity, 4 go to another, 3 had none",
-        "identities": "2 new, 1 merged into another, 0 split, 5 kept with other mentions than "
-        "before",
-        "beside": "9 mentions of these identities were not looked at: 2 go where most of theirs "
-        "go, the others stay; 1 of those looked at get identities of their own, for they would "
-        "meet another author of their work",
-        "decided": "identities that lose mentions people decided about: 1",
+        "mentions": "12 clustered: 5 keep their identity, 4 move to another, 3 had none",
+        "identities": "2 new, 1 merged into another, 0 split, 5 kept with changed mentions",
+        "not clustered": "9 mentions of these identities were not clustered: 2 follow the majority "
+        "of their identity, the others stay; 1 of those clustered get new identities, to avoid "
+        "another author of the same work",
+        "decisions": "identities that lose mentions with decisions: 1",
     }
 
 

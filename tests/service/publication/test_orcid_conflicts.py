@@ -27,6 +27,7 @@ from service.review.answers import answer_task as answer
 from service.runs import store as run_store
 from service.runs.full_run import ClusteringResult
 from service.tasks import queries as task_queries
+from service.tasks.results import Task
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.identity_world import add_run, add_works, published
 from tests.support.review_world import ANN, publish_as, states
@@ -54,7 +55,7 @@ def stated(database: Database, editor: Actor, ids: dict[int, str]) -> dict[int, 
     return ids
 
 
-def asked(database: Database) -> list[task_queries.TaskInfo]:
+def asked(database: Database) -> list[Task]:
     with database.read() as connection:
         return task_queries.get_task_page(connection, task_queries.TaskFilter(kind="conflict"))[0]
 
@@ -132,7 +133,7 @@ def test_one_person_leaves_both_ids_and_closes_the_question(database, editor, st
     (task,) = asked(database)
     made = answer(database, ANN, task.id, AnswerRequest("same")).decision
     assert (states(database, [task.id]), held(database)) == (["closed"], {stated[1]: {A, B}})
-    undo_decision(database, editor, made.id)
+    undo_decision(database, editor, made.decision)
     assert states(database, [task.id]) == ["open"]
 
 
@@ -146,9 +147,9 @@ def test_different_people_part_with_their_ids(database, editor, stated) -> None:
         with database.read() as connection:
             assert published(connection) == {stated[1]: {1, 2, 3}, fresh: {4, 5}, stated[6]: {6}}
         assert states(database, [task.id]) == ["closed"]
-        undo_decision(database, editor, made.id)
+        undo_decision(database, editor, made.decision)
         assert (held(database), states(database, [task.id])) == ({stated[1]: {A, B}}, ["open"])
-        redo_decision(database, editor, made.id)
+        redo_decision(database, editor, made.decision)
 
 
 def test_a_board_that_parts_them_closes_the_question(database, editor, stated) -> None:
@@ -220,7 +221,7 @@ def test_the_board_asks_whether_they_are_one_person(database, editor, stated) ->
         client.post("/login", data={"key": key_of(database, "reviewer")})
         queue = client.get("/review").text
         board = client.get(f"/review/names/wei wang?task={task.id}").text
-    words = f"ORCID iDs {A} and {B}: are they of one person?"
+    words = f"Do the ORCID iDs {A} and {B} belong to one person?"
     assert words in queue
     assert words in board
     assert "Different people" in board

@@ -77,20 +77,20 @@ def test_same_binds_the_sides_of_one_and_unsure_binds_nothing(database, ids) -> 
     assert now(database) == [{1, 2, 3}, {4, 5}, {6}]
     with database.read() as connection:
         kinds = dict(connection.execute(select(Decision.id, Decision.kind)).all())
-    assert kinds == {bound.id: "same", noted.id: "unsure"}
+    assert kinds == {bound.decision: "same", noted.decision: "unsure"}
     assert states(database, [one, two]) == ["closed", "closed"]
 
 
 def test_an_undone_answer_opens_the_task_again_and_no_longer_counts(database, editor, ids) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4]))
     made = answer_task(database, ANN, asked, AnswerRequest("unsure")).decision
-    undo_decision(database, editor, made.id)
+    undo_decision(database, editor, made.decision)
     again = task(database, asked)
     assert (again.state, again.answers) == ("open", 0)
     answer_task(database, BO, asked, AnswerRequest("same"))
     with database.read() as connection:
         given = task_answers.list_answers(connection, task(database, asked))
-    assert [(g["reviewer"], g["undone"]) for g in given] == [("key:ann", True), ("key:bo", False)]
+    assert [(g.reviewer, g.undone) for g in given] == [("key:ann", True), ("key:bo", False)]
 
 
 def test_blind_answers_wait_for_a_second_person_and_a_third_decides(database, ids) -> None:
@@ -120,13 +120,13 @@ def test_blind_answers_wait_for_a_second_person_and_a_third_decides(database, id
     with database.read() as connection:
         assert len(task_answers.list_answers(connection, settled.task)) == 3
         told = reviewers.summarize_reviewers(connection)
-    pairs = {tuple(p["reviewers"]): (p["questions"], p["agreed"]) for p in told["agreement"]}
+    pairs = {tuple(p.reviewers): (p.questions, p.agreed) for p in told.agreement}
     assert pairs == {
         ("key:ann", "key:bo"): (1, 0),
         ("key:ann", "key:cy"): (1, 1),
         ("key:bo", "key:cy"): (1, 0),
     }
-    assert [(r["reviewer"], r["answers"]) for r in told["reviewers"]] == [
+    assert [(r.reviewer, r.answers) for r in told.reviewers] == [
         ("key:ann", 1),
         ("key:bo", 1),
         ("key:cy", 1),
@@ -139,7 +139,7 @@ def test_undoing_what_a_majority_decided_leaves_the_answers_before_it(
     (asked,) = ask(database, merge_question(ids[1], ids[4], blind="share"))
     answer_task(database, ANN, asked, AnswerRequest("same"))
     made = answer_task(database, BO, asked, AnswerRequest("same")).decision
-    undo_decision(database, editor, made.id)
+    undo_decision(database, editor, made.decision)
     again = task(database, asked)
     assert (again.state, again.answers, again.blind) == ("open", 1, True)
     assert answer_task(database, BO, asked, AnswerRequest("different")).decision is None

@@ -9,6 +9,7 @@ from service.db.database import Database
 from service.db.tables import Name, Task
 from service.events.log import EventLog
 from service.review import by_name as tasks_by_name
+from service.review.results import NameAsked
 from service.tasks.create import NewTask, open_tasks
 from service.tasks.queries import TaskFilter
 
@@ -25,7 +26,7 @@ def ask(database: Database, actor, *questions: NewTask) -> list[str]:
         return open_tasks(connection, ledger, ledger.record("run-proposed", actor), questions)
 
 
-def names(database: Database, **wanted) -> list[tasks_by_name.NameWithTasks]:
+def names(database: Database, **wanted) -> list[NameAsked]:
     with database.read() as connection:
         return tasks_by_name.list_names_with_tasks(connection, TaskFilter(**wanted))
 

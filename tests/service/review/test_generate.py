@@ -23,13 +23,14 @@ from service.settings import Settings
 from service.tasks import leases
 from service.tasks import queries as task_queries
 from service.tasks.page_views import read_traffic
+from service.tasks.results import Task
 from service.worker.worker import Worker
 from tests.support.identity_world import add_run
 from tests.support.review_world import ANN, ask, identities, merge_question, publish_as, states
 from tests.support.run_world import EDITOR, deliver, do_and_publish, settings_in, wangs
 
 
-def open_tasks(database: Database) -> list[task_queries.TaskInfo]:
+def open_tasks(database: Database) -> list[Task]:
     with database.read() as connection:
         return task_queries.get_task_page(connection, task_queries.TaskFilter(), 200)[0]
 

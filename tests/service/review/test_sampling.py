@@ -17,6 +17,7 @@ from service.publication import publish
 from service.review import answers as task_answers
 from service.review import sampling
 from service.review.answers import AnswerRequest
+from service.review.results import Estimates, Reviewing
 from service.tasks.queries import TaskFilter, get_task_page
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.identity_world import add_run, add_works
@@ -46,7 +47,7 @@ def both_say(database: Database, task: str, answer: str, evidence: dict | None =
         task_answers.answer_task(database, actor, task, AnswerRequest(answer, evidence=evidence))
 
 
-def told(database: Database) -> dict:
+def told(database: Database) -> Estimates:
     with database.read() as connection:
         return sampling.estimate_quality(connection)
 
@@ -62,8 +63,8 @@ def test_every_mention_drawn_is_a_blind_task_with_what_was_published(world, admi
     assert sorted(e["published"] for _, e in found.values()) == [1] + [4] * 4 + [8] * 8
     with world.read() as connection:
         assert set(connection.scalars(select(Task.blind))) == {sample.id}
-    overall = told(world)["overall"]
-    assert (overall["reviewed"], overall["precision"]) == (0, None)
+    overall = told(world).overall
+    assert (overall.reviewed, overall.precision) == (0, None)
 
 
 def test_answers_to_all_mentions_give_the_figures_by_hand(world, admin) -> None:
@@ -82,13 +83,13 @@ def test_answers_to_all_mentions_give_the_figures_by_hand(world, admin) -> None:
     found = told(world)
     precision = (6 * 6 / 8 + 2 * 2 / 8 + 4 + 1) / 13
     recall = (6 + 2 * 2 / 6 + 4 * 4 / 6 + 1) / 13
-    assert found["overall"]["precision"]["estimate"] == pytest.approx(precision)
-    assert found["overall"]["recall"]["estimate"] == pytest.approx(recall)
+    assert found.overall.precision.estimate == pytest.approx(precision)
+    assert found.overall.recall.estimate == pytest.approx(recall)
     # pairs: 6·5 + 2·1 + 4·3 of 8·7 + 4·3 published, of 6·5 + 6·5 true
-    assert found["overall"]["pairwise_precision"]["estimate"] == pytest.approx(44 / 68)
-    assert found["overall"]["pairwise_recall"]["estimate"] == pytest.approx(44 / 60)
-    assert [s["slice"] for s in found["slices"]] == ["1", "10-99"]
-    assert found["tasks"] == {"reviewed": 13, "open": 0, "unsure": 0, "unusable": 0}
+    assert found.overall.pairwise_precision.estimate == pytest.approx(44 / 68)
+    assert found.overall.pairwise_recall.estimate == pytest.approx(44 / 60)
+    assert [s.slice for s in found.slices] == ["1", "10-99"]
+    assert found.tasks == Reviewing(reviewed=13, open=0, unsure=0, unusable=0)
 
 
 def test_a_third_decides_and_what_cannot_be_used_is_told(world, admin) -> None:
@@ -97,13 +98,13 @@ def test_a_third_decides_and_what_cannot_be_used_is_told(world, admin) -> None:
     task = {e["published"]: id_ for id_, e in found.values()}
     task_answers.answer_task(world, ADA, task[8], AnswerRequest("same"))
     task_answers.answer_task(world, BEN, task[8], AnswerRequest("different", evidence={"wrong": 4}))
-    assert told(world)["tasks"]["open"] == 13
+    assert told(world).tasks.open == 13
     task_answers.answer_task(world, CID, task[8], AnswerRequest("different", evidence={"wrong": 2}))
     both_say(world, task[4], "different", {"wrong": 4})
     both_say(world, task[1], "unsure")
     after = told(world)
-    assert after["tasks"] == {"reviewed": 1, "open": 10, "unsure": 1, "unusable": 1}
-    assert after["overall"]["precision"]["estimate"] == pytest.approx((4 + 6) / 2 / 8)
+    assert after.tasks == Reviewing(reviewed=1, open=10, unsure=1, unusable=1)
+    assert after.overall.precision.estimate == pytest.approx((4 + 6) / 2 / 8)
 
 
 def test_identities_drawn_tell_precision_only(world, admin) -> None:
@@ -116,9 +117,9 @@ def test_identities_drawn_tell_precision_only(world, admin) -> None:
             both_say(world, task, "different", {"parts": [2]})
         else:
             both_say(world, task, "same")
-    overall = told(world)["overall"]
-    assert overall["recall"] is None
-    assert 0.625 < overall["precision"]["estimate"] < 1
+    overall = told(world).overall
+    assert overall.recall is None
+    assert 0.625 < overall.precision.estimate < 1
 
 
 def test_a_sample_is_of_what_was_published_then(world, admin, editor) -> None:
@@ -176,7 +177,7 @@ def test_over_http_and_from_the_command_line(world, database_url, monkeypatch) -
         assert drawn.status_code == 201, drawn.text
         assert client.get("/v1/estimates").json()["sample"] == drawn.json()["id"]
     made = CliRunner().invoke(main, ["review", "sample", "--size", "5"], catch_exceptions=False)
-    assert "5 questions" in made.output
+    assert "5 open tasks" in made.output
     shown = CliRunner().invoke(main, ["review", "estimates"], catch_exceptions=False)
     assert "5 open" in shown.output
     assert "everything" in shown.output

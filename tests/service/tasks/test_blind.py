@@ -151,9 +151,9 @@ def test_the_answers_to_a_blind_question_are_taken_back_and_given_again(
     made = answer(database, BO, asked, AnswerRequest(said)).decision
     assert made is not None
     for _ in range(2):
-        undo_decision(database, editor, made.id)
+        undo_decision(database, editor, made.decision)
         assert states(database, [asked]) == ["open"]
-        redo_decision(database, editor, made.id)
+        redo_decision(database, editor, made.decision)
         assert states(database, [asked]) == ["closed"]
 
 
@@ -181,7 +181,7 @@ def test_the_page_of_a_run_tells_so_when_it_is_published(database, editor, ids) 
         client.post("/login", data={"key": key_of(database, "editor")})
         token = re.findall(r'name="token" value="([0-9a-f]+)"', client.get("/runs/r-2").text)[0]
         done = client.post("/runs/r-2/publish", data={"token": token})
-    assert f'leaves nothing to ask of <a href="/review/tasks/{blind}">{blind}</a>' in done.text
+    assert f'still answering: <a href="/review/tasks/{blind}">{blind}</a>' in done.text
 
 
 def test_parts_that_a_publication_has_parted_are_not_asked_about_any_more(

@@ -87,5 +87,5 @@ def test_the_list_tells_mine_from_others_and_from_free_ones(database, editor) ->
     assert listed("nobody") == {free, over}
     assert listed(None) == {mine, theirs, free, over}
     with database.read() as connection:
-        held = {row["reviewer"]: row["tasks"] for row in leases.list_lease_holders(connection)}
+        held = {row.reviewer: row.tasks for row in leases.list_lease_holders(connection)}
     assert held == {"key:ann": 1, "key:bo": 1}

@@ -16,7 +16,7 @@ from disambig.training.examples import Gold
 from service.decisions import undo as undoing
 from service.errors import Invalid
 from service.training import examples as training_examples
-from service.training.comparison import ModelComparison
+from service.training.comparison import ModelComparer
 from service.training.examples import Answer, IndexCache
 from tests.support.invented import space
 from tests.support.run_world import published_wangs, wangs
@@ -52,7 +52,7 @@ def test_joined_mentions_are_one_person_and_only_stated_pairs_differ() -> None:
     person = {label.signature.work: label.person for label in found.labels}
     assert person["a"] == person["b"] == person["c"]
     assert len(set(person.values())) == 3
-    assert [set(pair) for pair in found.distinct_persons] == [{person["a"], person["x"]}]
+    assert [set(pair) for pair in found.different_persons] == [{person["a"], person["x"]}]
     assert (found.n_decisions, found.n_held_back, found.held_back) == (4, 0, ())
 
 
@@ -96,7 +96,7 @@ def test_pairs_of_persons_of_whom_nothing_was_said_are_not_known() -> None:
     index = CorpusIndex.from_corpus(corpus, space(), Model.load().frequency)
     decided = [said("d1", "cannot", "s0", "r0"), said("d2", "must", "s1", "s2")]
     found = training_examples.build_training_set(decided, [], 0.0, 0)
-    gold = Gold.of(index, found.labels, found.distinct_persons)
+    gold = Gold.of(index, found.labels, found.different_persons)
     row = [corpus.row_of(Signature(work, 0)) for work in ("s0", "r0", "s1", "s2", "s3")]
     s0, r0, s1, s2, s3 = gold.person[row]
     a, b = np.array([s0, s1, s0, s0, s3]), np.array([r0, s2, s1, s3, s3])
@@ -165,7 +165,7 @@ def test_two_models_are_compared_by_decisions_held_back_and_by_what_would_change
     ]
     taught = training_examples.build_training_set(decided, answers, 0.3, 0)
     labels = [Label(Signature(f"{topic}{k}", 0), topic) for topic in "sr" for k in range(5)]
-    comparing = ModelComparison({"old": Model.load(), "new": eager})
+    comparing = ModelComparer({"old": Model.load(), "new": eager})
     found = comparing.compare(IndexCache(corpus), decided, taught, (corpus, labels))
     perfect = {"precision": 1, "recall": 1, "f1": 1}
     assert found["gold"] == {"labels": 10, "old": perfect, "new": perfect}
@@ -190,7 +190,7 @@ def test_a_decision_held_back_is_right_only_if_all_that_it_says_holds(eager) -> 
         held_back=tuple(decided[1:]),
         n_held_back=1,
     )
-    comparing = ModelComparison({"old": Model.load(), "new": never})
+    comparing = ModelComparer({"old": Model.load(), "new": never})
     held = comparing.compare(IndexCache(corpus), decided, taught)["held_back"]
     assert (held["right"], held["broken"]) == ({"old": 1, "new": 0}, 1)
     assert held["sureness"] is None
@@ -213,8 +213,8 @@ def test_a_model_learns_from_decisions_and_labels_and_says_so(
     training_examples.fit_new_model(corpus, taught, (corpus, labels), seed=3)
     assert seen["decisions"] == 4
     assert seen["held_back"] == 1
-    assert seen["corpora"] == [(taught.labels, taught.distinct_persons), (labels, None)]
-    assert len(taught.distinct_persons) == 4
+    assert seen["corpora"] == [(taught.labels, taught.different_persons), (labels, None)]
+    assert len(taught.different_persons) == 4
 
 
 def test_mixed_sides_are_one_person_by_the_share_of_the_pairs_that_are() -> None:

@@ -26,7 +26,7 @@ from service.training import examples as training_examples
 from service.training import fit as trainer
 from service.training import promotion
 from service.training import store as model_store
-from service.training.store import ModelView, FitOptions
+from service.training.store import FitOptions, ModelView
 from service.worker.worker import Worker
 from tests.support.run_world import do, settings_in, wangs
 from tests.support.stored_rows import deliver
@@ -321,7 +321,7 @@ def test_from_answers_to_a_promoted_model_on_the_command_line(
 
     out = tmp_path / "new.model"
     trained = call("train", "--hold-back", "0", "--out", str(out), "--quiet")
-    assert "Learned from 2 answered questions (1 one person, 1 different)." in trained
+    assert "Learned from 2 answered tasks (1 one person, 1 different)." in trained
     id_ = trained.split()[-1]
     assert f"disambig review promote {id_}" in trained
     assert f"{id_}  " in call("models")

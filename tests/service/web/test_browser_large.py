@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.board.scope import MAX_MENTIONS, MAX_COLUMNS
+from service.board.scope import MAX_BOARD_MENTIONS, MAX_BOARD_COLUMNS
 from service.db.database import Database
 from service.settings import build_sqlite_url
 from tests.support.browsing import browser, curator, needs_chromium, served, violations
@@ -26,8 +26,8 @@ LARGE = 7
 def papers() -> list[Paper]:
     """Papers of as many people of one name as a board holds."""
     found = []
-    for k in range(MAX_MENTIONS):
-        who = k % LARGE if k % 2 else k // 2 % MAX_COLUMNS
+    for k in range(MAX_BOARD_MENTIONS):
+        who = k % LARGE if k % 2 else k // 2 % MAX_BOARD_COLUMNS
         authors = [Author("Wei Wang", f"a-{who}", f"University {who}")]
         authors.append(Author(f"Company {who} {k % 3}", f"a-with-{who}-{k % 3}"))
         year = 1990 + k % 35
@@ -55,8 +55,8 @@ def board(browser: Any, site: str, database: Database, **screen: Any) -> Any:
     page = curator(browser, site, database, **screen)
     page.goto(f"{site}/review/names/wei%20wang")
     page.wait_for_selector(".group:focus")
-    assert page.locator(".column").count() == MAX_COLUMNS
-    assert page.locator(".group").count() == MAX_MENTIONS
+    assert page.locator(".column").count() == MAX_BOARD_COLUMNS
+    assert page.locator(".group").count() == MAX_BOARD_MENTIONS
     return page
 
 

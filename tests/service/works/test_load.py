@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from disambig.domain import Author
-from disambig.ingest import Received
+from disambig.ingest import ReceivedWork
 from service.db import tables
 from service.db.database import Database, insert_rows
 from service.db.tables import (
@@ -75,9 +75,9 @@ def test_a_delivery_is_stored_with_names_blocks_and_words(database: Database) ->
 def test_what_was_received_is_kept_beside_what_was_read(database: Database) -> None:
     record = '{"id":"w1","title":"T","authors":[{"name":"Ann Lee"}]}'
     sent = [
-        Received(work("w1", ANN, title="T"), 4, record),
-        Received(work("w2", BOB, title="T"), 5, ' {"id": "w2"}\0'),
-        Received(work("w3", BOB, title="T")),
+        ReceivedWork(work("w1", ANN, title="T"), 4, record),
+        ReceivedWork(work("w2", BOB, title="T"), 5, ' {"id": "w2"}\0'),
+        ReceivedWork(work("w3", BOB, title="T")),
     ]
     load_works(database, LOADER, Delivery("file", "a.jsonl", "native"), sent)
     with database.read() as connection:
@@ -190,7 +190,7 @@ def test_an_id_twice_in_one_delivery_is_two_versions_and_the_later_stands(
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         source = open_source(connection, ledger, LOADER, Delivery("request", "POST"))
-        results = store_works(connection, ledger, source, [Received(w) for w in twice], LOADER)
+        results = store_works(connection, ledger, source, [ReceivedWork(w) for w in twice], LOADER)
     found = [(result.id, result.status, result.version) for result in results]
     assert found == [("w1", "created", 1), ("w1", "unchanged", 1), ("w1", "changed", 2)]
     assert mentions(database, "w1") == [(1, 0, BOB, None), (2, 1, ANN, None)]
@@ -270,7 +270,7 @@ def test_a_work_of_five_thousand_authors_turns_around(database: Database) -> Non
 
 def test_large_works_are_divided_among_transactions(database: Database) -> None:
     taken: list[int] = []
-    large = [Received(work(f"w{k}", ANN), k, "x" * 50) for k in range(10)]
+    large = [ReceivedWork(work(f"w{k}", ANN), k, "x" * 50) for k in range(10)]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(load, "CHARACTERS_AT_ONCE", 150)
         load_works(database, LOADER, Delivery("file", "test"), large, taken.append)
@@ -292,7 +292,7 @@ class Crash(Exception):
     """Stands for a process that ends."""
 
 
-def breaking_off(delivery: list[Received], after: int) -> Iterator[Received]:
+def breaking_off(delivery: list[ReceivedWork], after: int) -> Iterator[ReceivedWork]:
     yield from delivery[:after]
     raise Crash
 
@@ -301,7 +301,7 @@ def test_a_load_that_breaks_off_is_repeated_with_the_rows_of_one_load(
     database: Database, another: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load, "WORKS_AT_ONCE", 4)
-    delivery = [Received(work(f"w{k}", ANN, f"B{k % 3} Ray", year=1990 + k)) for k in range(11)]
+    delivery = [ReceivedWork(work(f"w{k}", ANN, f"B{k % 3} Ray", year=1990 + k)) for k in range(11)]
     with pytest.raises(Crash):
         load_works(database, LOADER, Delivery("file", "t"), breaking_off(delivery, 6))
     assert number_of(database, StoredWork) == 4

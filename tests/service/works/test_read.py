@@ -11,7 +11,7 @@ from service.db.tables import Block
 from service.works.read import (
     iterate_works,
     iterate_works_of_blocks,
-    read_signature_keys,
+    read_signature_keys_of_works,
     read_works,
 )
 from tests.support.stored_rows import deliver, work
@@ -56,7 +56,7 @@ def test_only_current_versions_and_mentions_count(database: Database) -> None:
     deliver(database, now)
     with database.read() as connection:
         assert read_works(connection, [1]) == {1: now}
-        assert read_signature_keys(connection, [2, 1]) == {(1, 0): 2, (2, 0): 3}
+        assert read_signature_keys_of_works(connection, [2, 1]) == {(1, 0): 2, (2, 0): 3}
         blocks = {text: key for key, text in connection.execute(select(Block.key, Block.text))}
         of_lee = list(iterate_works_of_blocks(connection, [blocks["a lee"]]))
         assert [key for key, _ in of_lee] == [2]

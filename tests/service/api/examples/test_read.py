@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from service.api.examples import edit as edit_examples
 from service.api.routes import V1
-from service.api.routes.decisions import _parse_judgement, _split_lines
+from service.api.routes.decisions import _parse_pair_decision, _split_lines
 from service.api.schemas.read import Shape
 from service.values import Value
 from tests.support.api_clients import serving
@@ -52,7 +52,9 @@ def test_what_an_operation_is_asked_with_is_as_its_schema_says(handler: HTTPRout
 
 
 def test_lines_of_examples_can_be_read() -> None:
-    rows = [_parse_judgement(text) for _, text in _split_lines(edit_examples.BULK_NDJSON.encode())]
+    rows = [
+        _parse_pair_decision(text) for _, text in _split_lines(edit_examples.BULK_NDJSON.encode())
+    ]
     assert [row.kind for row in rows] == ["same", "different"]
 
 

@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.domain import Work
 from disambig.ingest import dump_work
-from service.api.schemas import edit as edit_schemas
+from service.assignment.results import DryRun, Intake
 from service.db.database import Database
 from service.publication import results as publication_results
 from service.runs import results as run_results
@@ -64,19 +64,19 @@ def test_works_a_run_its_diff_a_publication_and_placed_mentions(
     assert client.post(f"/v1/runs/{run['id']}/publish").status_code == 200
 
     before = people(database)
-    tried = edit_schemas.DryRun.model_validate_json(
-        client.post("/v1/assign", content=ndjson(SPEECH)).content
+    tried = msgspec.json.decode(
+        type=DryRun, buf=client.post("/v1/assign", content=ndjson(SPEECH)).content
     )
     assert tried.rows[0].placements[0].identity == before["s0", 0]
     assert people(database) == before
     posted = client.post("/v1/works", content=ndjson(SPEECH))
-    told = edit_schemas.Intake.model_validate_json(posted.content)
+    told = msgspec.json.decode(posted.content, type=Intake)
     assert [p.verdict for p in told.rows[0].placements] == ["matched", "matched"]
     assert told.rows[0].placements[0].identity == before["s0", 0] == people(database)["n1", 0]
 
     monkeypatch.setattr("disambig.assignment.assign.MARGIN", 0.6)  # nothing is sure
     posted = client.post("/v1/works", content=ndjson(UNCLEAR))
-    told = edit_schemas.Intake.model_validate_json(posted.content)
+    told = msgspec.json.decode(posted.content, type=Intake)
     (unsure,) = told.rows[0].placements
     assert (unsure.verdict, unsure.identity) == ("unsure", None)
     task = client.get(f"/v1/tasks/{unsure.task}").json()

@@ -1,0 +1,44 @@
+"""Look up signatures: their keys by work id and position, and the identity of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TypeVar
+
+from sqlalchemy import Connection, select
+
+from service.db.bulk import is_in
+from service.db.tables import Membership, Signature, Work
+from service.text import to_storable
+
+Place = TypeVar("Place", bound=tuple[str, int])
+
+
+def read_signature_keys(connection: Connection, places: Collection[Place]) -> dict[Place, int]:
+    """Return the signature key of each (work id, position), in order.
+
+    Unknown and retired signatures are left out.
+    """
+    if not places:
+        return {}
+    query = (
+        select(Work.id, Signature.position, Signature.key)
+        .join(Signature, Signature.work_key == Work.key)
+        .where(
+            Signature.retired_version.is_(None),
+            is_in(connection, Work.id, {to_storable(work) for work, _ in places}),
+        )
+    )
+    keys = {(row[0], row[1]): row[2] for row in connection.execute(query)}
+    return {place: keys[place] for place in places if place in keys}
+
+
+def read_identity_keys(connection: Connection, signature_keys: Iterable[int]) -> dict[int, int]:
+    """Return the identity key of each signature; unassigned ones are left out."""
+    keys = list(signature_keys)
+    if not keys:
+        return {}
+    query = select(Membership.signature_key, Membership.identity_key).where(
+        is_in(connection, Membership.signature_key, keys)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
