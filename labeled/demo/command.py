@@ -97,7 +97,10 @@ def print_demo(
 
 
 def _build_sections(
-    summary: ClusteringSummary, verdict: Verdict | None, names: Sequence[str], files: tuple[Path, Path]
+    summary: ClusteringSummary,
+    verdict: Verdict | None,
+    names: Sequence[str],
+    files: tuple[Path, Path],
 ) -> Iterator[RenderableType]:
     from rich.rule import Rule
 
@@ -217,9 +220,7 @@ def _describe_cohesion(summary: ClusteringSummary, person: PersonSummary) -> Tex
     if cohesion.isolated_titles:
         n_others = len(cohesion.isolated_titles) - 1
         others_note = f" and {n_others} other{_plural_suffix(n_others)}" if n_others else ""
-        isolated = (
-            f"; “{_truncate(cohesion.isolated_titles[0], 48)}”{others_note} share{'' if n_others else 's'} none"
-        )
+        isolated = f"; “{_truncate(cohesion.isolated_titles[0], 48)}”{others_note} share{'' if n_others else 's'} none"
     return _build_text(
         (f"shared co-authors connect {first} of {_format_papers(person.papers)}", "bold"),
         f"{groups}{isolated}; the others are joined by name, topic and years; {confidence}",
@@ -244,7 +245,9 @@ def _describe_contrast(person: PersonSummary, contrast: Contrast) -> Text:
     return _build_text((other.name, "yellow"), f" ({_format_extent(other)}): ", ", ".join(reasons))
 
 
-def _build_variants_table(summary: ClusteringSummary, people: list[PersonSummary]) -> RenderableType:
+def _build_variants_table(
+    summary: ClusteringSummary, people: list[PersonSummary]
+) -> RenderableType:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
@@ -253,10 +256,10 @@ def _build_variants_table(summary: ClusteringSummary, people: list[PersonSummary
     table.add_column(style="dim", overflow="fold", ratio=2)
     for person in sorted(people, key=lambda p: (-len(p.forms), -p.papers, p.name)):
         forms = " · ".join(form for form, _ in person.forms)
-        common_to_forms = summary.list_common_coauthors(person)
+        common_coauthors = summary.list_common_coauthors(person)
         evidence = "name and topic"
-        if common_to_forms:
-            evidence = "each with " + ", ".join(name for name, _ in common_to_forms[:2])
+        if common_coauthors:
+            evidence = "each with " + ", ".join(name for name, _ in common_coauthors[:2])
         table.add_row(
             _build_text((forms, "bold")),
             _build_text(_format_papers(person.papers)),
@@ -296,7 +299,9 @@ def _format_mistakes(description: str, mistakes: Sequence[Mistake]) -> Iterator[
         yield _build_text((f"  … and {len(mistakes) - _MAX_MISTAKES} more", "dim"))
 
 
-def _format_next_commands(with_variants: list[PersonSummary], files: tuple[Path, Path]) -> Iterator[Text]:
+def _format_next_commands(
+    with_variants: list[PersonSummary], files: tuple[Path, Path]
+) -> Iterator[Text]:
     works, labels = (shlex.quote(_shorten_path(path)) for path in files)
     yield _format_command(
         f"disambig cluster {works} --out clusters.jsonl", "one row for each mention"

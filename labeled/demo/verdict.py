@@ -100,7 +100,9 @@ def _find_variants(persons: dict[str, dict[str, list[Label]]]) -> tuple[NameVari
         labels = [label for part in by_identity.values() for label in part]
         forms = sorted({label.name for label in labels})
         if len(forms) > 1:
-            variants.append(NameVariants(person, tuple(forms), tuple(sorted(by_identity)), len(labels)))
+            variants.append(
+                NameVariants(person, tuple(forms), tuple(sorted(by_identity)), len(labels))
+            )
     return tuple(sorted(variants, key=lambda v: (-len(v.forms), -v.mentions, v.forms)))
 
 

@@ -224,10 +224,10 @@ def _initialise_posterior(family: Int64, given: Int64, seed: int) -> Float64:
     left = 1 / np.sqrt(table.sum(axis=1) + 5)
     right = 1 / np.sqrt(table.sum(axis=0) + 5)
     scaled = sparse.diags_array(left) @ table @ sparse.diags_array(right)
-    axes, _, _ = svds(scaled, k=N_CULTURES, random_state=seed)
+    components, _, _ = svds(scaled, k=N_CULTURES, random_state=seed)
     frequent = np.flatnonzero(table.sum(axis=1) >= 10)
     model = KMeans(N_CULTURES, random_state=seed, n_init=4)
-    rows = axes * left[:, None]
+    rows = components * left[:, None]
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     model.fit(rows[frequent])
     posterior = np.full((len(left), N_CULTURES), 0.1 / N_CULTURES)

@@ -74,8 +74,8 @@ def measure_parameters(data: Path) -> Record:
     }
 
 
-def _build_histogram(values: Iterator[int], top: int) -> list[int]:
-    counts = np.bincount([v for v in values if 0 < v <= top], minlength=top + 1)
+def _build_histogram(values: Iterator[int], maximum: int) -> list[int]:
+    counts = np.bincount([v for v in values if 0 < v <= maximum], minlength=maximum + 1)
     return [int(c) for c in counts]
 
 
@@ -140,8 +140,8 @@ def _cluster_topics(corpora: dict[str, list[Record]]) -> tuple[Record, dict[str,
     for title, topic in zip(titles, label, strict=True):
         counts[topic].update(split_words(title))
     total = Counter[str]()
-    for of_topic in counts:
-        total.update(of_topic)
+    for topic_counts in counts:
+        total.update(topic_counts)
     words = sorted(w for w, c in total.items() if c >= 3 and not w.isdigit())
     row = {w: i for i, w in enumerate(words)}
     document = {
@@ -153,8 +153,8 @@ def _cluster_topics(corpora: dict[str, list[Record]]) -> tuple[Record, dict[str,
             for c in counts
         ],
     }
-    cuts = np.cumsum([len(corpora[name]) for name in names])[:-1]
-    return document, dict(zip(names, np.split(label, cuts), strict=True))
+    corpus_ends = np.cumsum([len(corpora[name]) for name in names])[:-1]
+    return document, dict(zip(names, np.split(label, corpus_ends), strict=True))
 
 
 def _find_nearest(centres: npt.NDArray[np.floating[Any]], k: int) -> list[list[int]]:
@@ -174,7 +174,13 @@ def _count_venues(corpora: dict[str, list[Record]], labels: dict[str, Int64]) ->
     venue_names = sorted(v for v, c in topics_by_venue.items() if c.total() >= 5 and len(v) > 1)
     return {
         "names": venue_names,
-        "counts": [[sorted(topics_by_venue[v]), [topics_by_venue[v][t] for t in sorted(topics_by_venue[v])]] for v in venue_names],
+        "counts": [
+            [
+                sorted(topics_by_venue[v]),
+                [topics_by_venue[v][t] for t in sorted(topics_by_venue[v])],
+            ]
+            for v in venue_names
+        ],
     }
 
 

@@ -174,13 +174,13 @@ def _build_name_parts(d: dict[str, Any]) -> NameParts:
 def _build_content_tables(topics: dict[str, Any]) -> SamplingTables:
     """Build tables of topic-specific words: flattened, without words common to most topics."""
     count = len(topics["works"])
-    everywhere = np.bincount(
+    n_topics_by_word = np.bincount(
         np.concatenate([row for row, _ in topics["counts"]]), minlength=len(topics["words"])
     )
     items, weights = [], []
     for row, counts in topics["counts"]:
         specific_words = [
-            (w, c) for w, c in zip(row, counts, strict=True) if everywhere[w] < 0.6 * count
+            (w, c) for w, c in zip(row, counts, strict=True) if n_topics_by_word[w] < 0.6 * count
         ]
         items.append([w for w, _ in specific_words])
         weights.append([c**0.85 for _, c in specific_words])

@@ -214,12 +214,12 @@ def _draw_groups(
     n_measured = len(parameters.institutions)
     institution = parameters.institution_share.draw(zero, rng.random(count))
     # lesser-known institutions, more of them in a larger corpus
-    tail = rng.random(count) < 0.35
-    kinds = max(20, int(count**0.75))
-    lesser = n_measured + (kinds * rng.random(count) ** 2).astype(np.int32)
+    is_lesser = rng.random(count) < 0.35
+    n_lesser = max(20, int(count**0.75))
+    lesser = n_measured + (n_lesser * rng.random(count) ** 2).astype(np.int32)
     unit = (len(parameters.units) * rng.random(count) ** 2).astype(np.int32)
-    place = np.where(tail, lesser, institution).astype(np.int32)
-    return topic, second, variant, place, unit, size
+    chosen_institution = np.where(is_lesser, lesser, institution).astype(np.int32)
+    return topic, second, variant, chosen_institution, unit, size
 
 
 def _draw_subjects(
@@ -239,18 +239,26 @@ def _draw_subjects(
 
 
 def _draw_careers(
-    parameters: Parameters, home_group: Int32, expected: Float64, head: Int64, rng: np.random.Generator
+    parameters: Parameters,
+    home_group: Int32,
+    expected: Float64,
+    head: Int64,
+    rng: np.random.Generator,
 ) -> tuple[Int16, Int16, Int16]:
     """Draw the first and last year of each person, and the first year of each group."""
     years, count = len(parameters.year_share), len(head)
     share = np.concatenate([[0.0], np.cumsum(parameters.year_share)])
     # a group starts some time before most of its papers
-    group_start = np.interp(rng.random(count), share, np.arange(years + 1)) - rng.gamma(2, 2.5, count)
+    group_start = np.interp(rng.random(count), share, np.arange(years + 1)) - rng.gamma(
+        2, 2.5, count
+    )
     group_end = group_start + 4 + rng.gamma(2, 5, count)
     low = np.interp(group_start, np.arange(years + 1), share)
     high = np.maximum(np.interp(group_end, np.arange(years + 1), share), low + 1e-6)
     middle = np.interp(
-        low[home_group] + (high - low)[home_group] * rng.random(len(home_group)), share, np.arange(years + 1)
+        low[home_group] + (high - low)[home_group] * rng.random(len(home_group)),
+        share,
+        np.arange(years + 1),
     )
     span = np.interp(np.log(expected), np.log(_WORKS), _SPAN) * np.exp(
         rng.normal(0, _SPAN_SPREAD, len(home_group))
@@ -282,10 +290,16 @@ def _draw_moves(
     new_group = home_group[movers]
     is_pending = np.ones(len(movers), dtype=bool)
     for _ in range(6):
-        step = (rng.geometric(0.03, len(movers)) * rng.choice([-1, 1], len(movers))).astype(np.int32)
+        step = (rng.geometric(0.03, len(movers)) * rng.choice([-1, 1], len(movers))).astype(
+            np.int32
+        )
         candidate = np.clip(home_group[movers] + step, 0, len(topic) - 1)
         # groups are in topic order; the new group must exist by then
-        fits = is_pending & (np.abs(group_start[candidate] + 6 - move_year) < 12) & (candidate != home_group[movers])
+        fits = (
+            is_pending
+            & (np.abs(group_start[candidate] + 6 - move_year) < 12)
+            & (candidate != home_group[movers])
+        )
         new_group = np.where(fits, candidate, new_group).astype(np.int32)
         is_pending &= ~fits
     has_moved = ~is_pending

@@ -70,8 +70,12 @@ class NameHalves:
 
 
 def _find_cut(name: str) -> int:
-    places = [m.start() for m in _MIDDLE_OF_WORD.finditer(name) if 1 < m.start() < len(name) - 1]
-    return min(places, key=lambda p: abs(2 * p - len(name))) if places else len(name) // 2 + 1
+    boundaries = [
+        m.start() for m in _MIDDLE_OF_WORD.finditer(name) if 1 < m.start() < len(name) - 1
+    ]
+    return (
+        min(boundaries, key=lambda p: abs(2 * p - len(name))) if boundaries else len(name) // 2 + 1
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,16 +138,18 @@ class Printer:
         habit = people.form_habit.astype(np.int64)
         n = len(papers.person)
 
-        def of_works(share: Float64 | float) -> Bool:
+        def draw_per_work(share: Float64 | float) -> Bool:
             return np.repeat(rng.random(len(papers)) < share, size)
 
-        initials = of_works(self.parameters.initials[papers.year]) ^ (rng.random(n) < _OWN_INITIALS)
+        initials = draw_per_work(self.parameters.initials[papers.year]) ^ (
+            rng.random(n) < _OWN_INITIALS
+        )
         # a third of the people with a middle name always print it, a third never
         middle = rng.random(n) < np.interp(
             habit, [0, 90, 91, 165, 166, 255], [1, 1, 0.5, 0.5, 0, 0]
         )
         middle &= people.middle_habit != NO_MIDDLE
-        plain = of_works(0.12) | (rng.random(n) < np.where(habit % 8 == 0, 0.8, 0.03))
+        plain = draw_per_work(0.12) | (rng.random(n) < np.where(habit % 8 == 0, 0.8, 0.03))
         hyphen = rng.random(n) < np.where(habit % 16 == 1, 0.4, 0.01)
         swapped, slip = rng.random(n) < _SWAP_RATE, rng.random(n) < _SLIP_RATE
         style = np.zeros(n, dtype=np.int64)

@@ -156,7 +156,9 @@ def _find_people(
     """Return person, group and name of each membership; guests are new people."""
     guest = np.flatnonzero(membership == GUEST_MEMBER)
     regular = np.where(membership == GUEST_MEMBER, 0, membership)
-    person_group = np.where(membership == GUEST_MEMBER, group, _find_groups(world, regular)).astype(np.int32)
+    person_group = np.where(membership == GUEST_MEMBER, group, _find_groups(world, regular)).astype(
+        np.int32
+    )
     person = world.person[regular].astype(np.int64)
     person[guest] = len(world.people.family) + (chunk << 32) + guest
     people = world.people.take(world.person[regular])
@@ -175,17 +177,17 @@ def _draw_projects(
     rng: np.random.Generator,
 ) -> tuple[UInt64, Int32]:
     """Draw the project of each paper, and its topic."""
-    of_lead = rng.random(len(group)) < 0.35
-    circle = (lead - world.start[group]) // COHORT_SIZE
-    owner = np.where(of_lead, hash_keys(world.person[lead], 12), hash_keys(group, circle, 13))
+    is_personal = rng.random(len(group)) < 0.35
+    cohort = (lead - world.start[group]) // COHORT_SIZE
+    owner = np.where(is_personal, hash_keys(world.person[lead], 12), hash_keys(group, cohort, 13))
     phase = (owner % np.uint64(PROJECT_YEARS)).astype(np.int64)
     number = (N_PROJECTS * world.output * rng.random(len(group))).astype(np.int64)
     project = hash_keys(owner, (year + phase) // PROJECT_YEARS, number)
-    near = parameters.near_topics[
+    near_topic = parameters.near_topics[
         world.topic[group], (project >> np.uint64(7)) % np.uint64(parameters.near_topics.shape[1])
     ]
     is_side_topic = to_uniform(hash_keys(project, 8)) < SIDE_TOPIC_SHARE
-    return project, np.where(is_side_topic, near, world.topic[group]).astype(np.int32)
+    return project, np.where(is_side_topic, near_topic, world.topic[group]).astype(np.int32)
 
 
 def _draw_members(
@@ -200,12 +202,12 @@ def _draw_members(
     n = len(lead)
     group = _find_groups(world, lead)
     size = parameters.team.draw(np.zeros(n), rng.random(n)).astype(np.int64)
-    team = np.full((n, int(size.max())), NO_MEMBER, dtype=np.int64)
-    persons = np.full(team.shape, -1, dtype=np.int32)
-    team[:, 0], persons[:, 0] = lead, world.person[lead]
-    for slot in range(1, team.shape[1]):
+    members = np.full((n, int(size.max())), NO_MEMBER, dtype=np.int64)
+    persons = np.full(members.shape, -1, dtype=np.int32)
+    members[:, 0], persons[:, 0] = lead, world.person[lead]
+    for slot in range(1, members.shape[1]):
         rows = np.flatnonzero(size > slot)
-        team[rows, slot] = GUEST_MEMBER
+        members[rows, slot] = GUEST_MEMBER
         rows = rows[rng.random(len(rows)) >= GUEST_SHARE / world.output * (slot > 1)]
         is_head = rng.random(len(rows)) < (HEAD_SHARE if slot == 1 else 0)
         is_outside = (rng.random(len(rows)) < OUTSIDE_SHARE) & ~is_head
@@ -213,40 +215,57 @@ def _draw_members(
             if not len(rows):
                 break
             # a group without another active member that year draws from its partners
-            source_group = _draw_partner(group[rows], is_outside | (attempt > 7), len(world.topic), rng)
+            source_group = _draw_partner(
+                group[rows], is_outside | (attempt > 7), len(world.topic), rng
+            )
             from_core = rng.random(len(rows)) < (CORE_SHARE if attempt < 4 else 0)
             core_draw = hash_keys(project[rows], rng.integers(0, CORE_SIZE, len(rows)), 9)
             new_draw = rng.integers(0, 1 << 63, len(rows), dtype=np.uint64) << np.uint64(1)
             draw = np.where(from_core, core_draw, new_draw)
-            candidate = _draw_member(world, source_group, lead[rows], source_group == group[rows], draw, equal_weights=attempt > 2)
+            candidate = _draw_member(
+                world,
+                source_group,
+                lead[rows],
+                source_group == group[rows],
+                draw,
+                equal_weights=attempt > 2,
+            )
             if attempt == 0:
                 candidate = np.where(is_head, world.head[source_group], candidate)
-            is_valid = (world.first[candidate] <= year[rows]) & (year[rows] <= world.last[candidate])
+            is_valid = (world.first[candidate] <= year[rows]) & (
+                year[rows] <= world.last[candidate]
+            )
             is_valid &= ~(persons[rows, :slot] == world.person[candidate][:, None]).any(axis=1)
-            team[rows[is_valid], slot] = candidate[is_valid]
+            members[rows[is_valid], slot] = candidate[is_valid]
             persons[rows[is_valid], slot] = world.person[candidate[is_valid]]
             rows, is_outside, is_head = rows[~is_valid], is_outside[~is_valid], is_head[~is_valid]
-    return team
+    return members
 
 
 def _draw_partner(group: Int32, is_outside: Bool, groups: int, rng: np.random.Generator) -> Int32:
     """Draw one of the group's permanent partners if ``is_outside``, else the group itself."""
-    which = rng.integers(0, N_PARTNERS, len(group))
-    draw = hash_keys(group, which, 5)
-    near = 1 + (draw % np.uint64(12)).astype(np.int64)
-    step = np.where(draw >> np.uint64(63), near, -near)
+    partner_index = rng.integers(0, N_PARTNERS, len(group))
+    draw = hash_keys(group, partner_index, 5)
+    distance = 1 + (draw % np.uint64(12)).astype(np.int64)
+    step = np.where(draw >> np.uint64(63), distance, -distance)
     return np.where(is_outside, np.clip(group + step, 0, groups - 1), group).astype(np.int32)
 
 
 def _draw_member(
-    world: World, group: Int32, lead: Int64, at_home: Bool, draw: UInt64, *, equal_weights: bool
+    world: World,
+    group: Int32,
+    lead: Int64,
+    is_own_group: Bool,
+    draw: UInt64,
+    *,
+    equal_weights: bool,
 ) -> Int64:
     """Draw a member of each group from ``draw``; in the own group often from the lead's cohort.
 
     Members are drawn by weight, or uniformly if ``equal_weights``.
     """
     low, high = world.start[group], world.start[group + 1]
-    in_cohort = at_home & (to_uniform(hash_keys(draw, 10)) < COHORT_SHARE)
+    in_cohort = is_own_group & (to_uniform(hash_keys(draw, 10)) < COHORT_SHARE)
     low = np.where(in_cohort, low + (lead - low) // COHORT_SIZE * COHORT_SIZE, low)
     high = np.where(in_cohort, np.minimum(high, low + COHORT_SIZE), high)
     uniform = to_uniform(draw)

@@ -108,7 +108,10 @@ def read_people(file: Path, problems: Problems) -> People:
         identifier = str(entry.get("id") or _build_slug(canonical))
         ids.append(identifier)
         variants = entry.get("variants") or []
-        for variant in (canonical, *map(_parse_name, variants if isinstance(variants, list) else [None])):
+        for variant in (
+            canonical,
+            *map(_parse_name, variants if isinstance(variants, list) else [None]),
+        ):
             if variant is None:
                 problems.warn(
                     str(file),

@@ -171,11 +171,11 @@ def _parse_publication(
 def _find_position(names: list[str], name: str) -> int | None:
     """Find the position of the file's name: the same words, in the same or another order."""
     name_parts = split_name(name)
-    for same in (
+    for matches in (
         lambda words: words == name_parts,
         lambda words: sorted(words) == sorted(name_parts),
     ):
-        positions = [i for i, each in enumerate(names) if same(split_name(each))]
+        positions = [i for i, each in enumerate(names) if matches(split_name(each))]
         if positions:
             return positions[0] if len(positions) == 1 else None
     return None

@@ -128,14 +128,14 @@ def _parse_notes(text: str, file: Path) -> Iterator[tuple[int, Any]]:
             return
         offset, line = start.end(), text.count("\n", 0, start.end()) + 1
         while True:
-            gap = _GAP.match(text, offset)
-            after = gap.end() if gap else offset
-            line += text.count("\n", offset, after)
-            if text[after : after + 1] == "]":
+            separator = _GAP.match(text, offset)
+            note_start = separator.end() if separator else offset
+            line += text.count("\n", offset, note_start)
+            if text[note_start : note_start + 1] == "]":
                 return
-            note, offset = decoder.raw_decode(text, after)
+            note, offset = decoder.raw_decode(text, note_start)
             yield line, note
-            line += text.count("\n", after, offset)
+            line += text.count("\n", note_start, offset)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{file}: not JSON ({error}); download it again") from error
 

@@ -30,9 +30,9 @@ def read_s2and(path: Path, problems: Problems) -> Iterator[LabelledWork]:
     """
 
     def report_problem(problem: Problem) -> None:
-        report = problems.reject if problem.severity is Severity.REJECTED else problems.warn
+        record = problems.reject if problem.severity is Severity.REJECTED else problems.warn
         if problem.severity in (Severity.REJECTED, Severity.WARNING):
-            report(problem.file, problem.line, problem.field, problem.problem, problem.remedy)
+            record(problem.file, problem.line, problem.field, problem.problem, problem.remedy)
 
     labels: dict[str, list[Label]] = defaultdict(list)
     for label in read_s2and_labels(path, strict=False):

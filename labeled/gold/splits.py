@@ -113,7 +113,7 @@ def _group_blocks(labels: Sequence[Label], seed: int) -> dict[str, str]:
     """Map each block to the representative of its component: the block with the lowest hash."""
     parent: dict[str, str] = {}
 
-    def root(block: str) -> str:
+    def find_root(block: str) -> str:
         while parent[block] != block:
             parent[block] = block = parent[parent[block]]
         return block
@@ -122,12 +122,12 @@ def _group_blocks(labels: Sequence[Label], seed: int) -> dict[str, str]:
     for label in labels:
         parent.setdefault(label.block, label.block)
         other = first_block.setdefault(label.person, label.block)
-        a, b = root(label.block), root(other)
+        a, b = find_root(label.block), find_root(other)
         if a != b:
             # The lower hash leads, independent of the order of the labels.
             low, high = sorted((a, b), key=lambda block: _compute_hash("lead", block, seed))
             parent[high] = low
-    return {block: root(block) for block in parent}
+    return {block: find_root(block) for block in parent}
 
 
 def _choose_split(leader: str, shares: Mapping[str, float], seed: int) -> str:

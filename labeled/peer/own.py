@@ -97,8 +97,10 @@ def run(
 
 def _find_rows(corpus: Corpus, name: str, blocks: Sequence[LabelledBlock]) -> list[Int32]:
     """Find the signature rows of the blocks of one corpus."""
-    own = (block for block in blocks if block.corpus == name)
-    return [np.array([corpus.row_of(s) for s in b.signatures], dtype=np.int32) for b in own]
+    corpus_blocks = (block for block in blocks if block.corpus == name)
+    return [
+        np.array([corpus.row_of(s) for s in b.signatures], dtype=np.int32) for b in corpus_blocks
+    ]
 
 
 _cluster_corpus: Callable[[str], tuple[Int64, int]] | None = None
@@ -118,10 +120,10 @@ def _cluster_all(
         index = CorpusIndex.from_corpus(corpora[name], space, model.frequency)
         return _cluster(index, model, rows[name])
 
-    largest = sorted(corpora, key=lambda name: -corpora[name].n_signatures)
+    by_size = sorted(corpora, key=lambda name: -corpora[name].n_signatures)
     _cluster_corpus = cluster_one
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-        clusters_by_batch = dict(zip(largest, pool.map(_run_in_worker, largest), strict=True))
+        clusters_by_batch = dict(zip(by_size, pool.map(_run_in_worker, by_size), strict=True))
     return {name: clusters_by_batch[name] for name in corpora}
 
 

@@ -50,12 +50,16 @@ class _PublishedFacts(Facts):
     @cached_property
     def coauthors(self) -> tuple[SharedItem, ...]:
         """Co-authors shared by full name, the rarest first."""
-        return self._list_named_coauthors(self.index.full_keys, self.index.full_works, initials=False)
+        return self._list_named_coauthors(
+            self.index.full_keys, self.index.full_works, initials=False
+        )
 
     @cached_property
     def coauthors_by_initial(self) -> tuple[SharedItem, ...]:
         """Co-authors shared by family name and first initial, the rarest first."""
-        return self._list_named_coauthors(self.index.initial_keys, self.index.initial_works, initials=True)
+        return self._list_named_coauthors(
+            self.index.initial_keys, self.index.initial_works, initials=True
+        )
 
     def _list_named_coauthors(
         self, keys: UInt64, works: Float32, *, initials: bool

@@ -209,9 +209,9 @@ def _assign_clusters(
         if column.is_confirmed:
             clusters.confirmed_members.update(column.mentions)
     for number, (key, mentions) in enumerate(sorted(members.items())):
-        rest = column_of_identity.get(key, len(columns) + number)
+        default_cluster = column_of_identity.get(key, len(columns) + number)
         for mention in mentions:
-            clusters.cluster_of.setdefault(mention, rest)
+            clusters.cluster_of.setdefault(mention, default_cluster)
     return clusters
 
 

@@ -190,7 +190,7 @@ def preview_arrangement(
     changes: list[Rescored] = []
     compared_keys: set[int] = set()
     if view is not None:
-        overridden_ids = {one.decision for one in contradicted_decisions}
+        overridden_ids = {decision.decision for decision in contradicted_decisions}
         changes = preview_reclustering(connection, view, plan, overridden_ids)
         compared_keys = {*view.signature.tolist()}
     task_effects = find_task_effects(connection, plan, task_id)
@@ -275,7 +275,7 @@ def commit_arrangement(
         draft = record_decision(scope, kind, action, actor, reason, decision_evidence)
         links = plan.build_links(draft.id)
         if contradicted_decisions:
-            ids = [one.decision for one in contradicted_decisions]
+            ids = [overridden.decision for overridden in contradicted_decisions]
             links = _merge_links(
                 links, revoke(connection, ids, draft.event, arrangement.target, draft.id)
             )
@@ -323,7 +323,7 @@ def _build_evidence(
     """Return the evidence stored with the decision."""
     evidence: dict[str, Any] = {**(request_evidence or {}), "moved": len(plan.arrangement.moves)}
     if contradicted_decisions:
-        evidence[OVERRIDES] = [one.decision for one in contradicted_decisions]
+        evidence[OVERRIDES] = [decision.decision for decision in contradicted_decisions]
     if plan.unsure:
         format_mention = make_namer(plan.scope.connection, plan.unsure)
         evidence["mentions"] = [format_mention(m) for m in plan.unsure]

@@ -14,7 +14,7 @@ from service.cli import common
 
 if TYPE_CHECKING:
     from service.review.results import Estimates, SampleUnit, Share
-    from service.training.store import ModelView
+    from service.training.results import ModelComparison
 from disambig.cli.options import format_examples, json_option, quiet_option
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -200,6 +200,7 @@ def train(
     from service import job_queue
     from service.training import store as model_store
     from service.training.fit import LabelledWorks
+    from service.values import to_dict
     from service.worker.worker import Worker
 
     if bool(works) != bool(labels):
@@ -236,39 +237,42 @@ def train(
     if out is not None:
         out.write_bytes(content)
     if as_json:
-        click.echo(json.dumps({"model": fitted_model.id, **(fitted_model.comparison or {})}))
-    else:
-        _print_comparison(fitted_model)
+        comparison = fitted_model.comparison
+        members = {} if comparison is None else to_dict(comparison)
+        click.echo(json.dumps({"model": fitted_model.id, **members}))
+    elif fitted_model.comparison is not None:
+        _print_comparison(fitted_model.id, fitted_model.comparison)
 
 
-def _print_comparison(model: ModelView) -> None:
-    comparison = model.comparison or {}
-    learned, held_back, gold = comparison["learned"], comparison["held_back"], comparison["gold"]
+def _print_comparison(model_id: str, comparison: ModelComparison) -> None:
+    learned, held_back, gold = comparison.learned, comparison.held_back, comparison.gold
     click.echo(
-        f"Learned from {learned['answers']:,} answered tasks ({learned['same']:,} one person, "
-        f"{learned['different']:,} different)."
-        if learned["how"] == "corrected"
-        else f"Fitted on {learned['labels']:,} labels and {learned['decisions']:,} decisions."
+        f"Learned from {learned.answers:,} answered tasks ({learned.same:,} one person, "
+        f"{learned.different:,} different)."
+        if learned.how == "corrected"
+        else f"Fitted on {learned.labels:,} labels and {learned.decisions:,} decisions."
     )
     lines = [("", "in use", "new")]
-    if held_back["decisions"]:
-        old, new = (f"{held_back['right'][name]:,}" for name in ("old", "new"))
-        lines.append((f"of {held_back['decisions']:,} decisions held back, right", old, new))
-    if held_back["sureness"]:
-        old, new = (f"{100 * held_back['sureness'][name]:.1f}" for name in ("old", "new"))
-        lines.append(("confidence in the answers held back (%)", old, new))
-    for figure in ("precision", "recall", "f1") if gold else ():
-        old, new = (f"{100 * gold[name][figure]:.2f}" for name in ("old", "new"))
-        lines.append((f"{figure} on {gold['labels']:,} labels (%)", old, new))
-    old, new = (f"{comparison['identities'][name]:,}" for name in ("old", "new"))
-    lines.append(("identities in all works", old, new))
-    for name, old, new in lines:
-        click.echo(f"  {name:<42}{old:>10}{new:>10}")
+    if held_back.decisions:
+        right = held_back.right
+        name = f"of {held_back.decisions:,} decisions held back, right"
+        lines.append((name, f"{right.old:,}", f"{right.new:,}"))
+    if held_back.sureness is not None:
+        old, new = (100 * value for value in (held_back.sureness.old, held_back.sureness.new))
+        lines.append(("confidence in the answers held back (%)", f"{old:.1f}", f"{new:.1f}"))
+    if gold is not None:
+        for figure in ("precision", "recall", "f1"):
+            old, new = (100 * getattr(figures, figure) for figures in (gold.old, gold.new))
+            lines.append((f"{figure} on {gold.labels:,} labels (%)", f"{old:.2f}", f"{new:.2f}"))
+    identities = comparison.identities
+    lines.append(("identities in all works", f"{identities.old:,}", f"{identities.new:,}"))
+    for name, old_text, new_text in lines:
+        click.echo(f"  {name:<42}{old_text:>10}{new_text:>10}")
     click.echo(
-        f"{comparison['changed']:,} of {comparison['mentions']:,} mentions would be clustered "
+        f"{comparison.changed:,} of {comparison.mentions:,} mentions would be clustered "
         "differently."
     )
-    click.echo(f"To use it:  disambig review promote {model.id}")
+    click.echo(f"To use it:  disambig review promote {model_id}")
 
 
 @review.command("models", epilog=format_examples("disambig review models"))
@@ -276,14 +280,13 @@ def _print_comparison(model: ModelView) -> None:
 @json_option
 def list_models(database: str | None, as_json: bool) -> None:
     """List requested and promoted models, newest first."""
-    from dataclasses import asdict
-
     from service.training import store as model_store
+    from service.values import to_dict
 
     with common.open_service(database) as (_, db), db.read() as connection:
         models = model_store.list_models(connection)
     if as_json:
-        click.echo(json.dumps([asdict(model) for model in models], default=str))
+        click.echo(json.dumps([to_dict(model) for model in models], default=str))
         return
     for model in models:
         state = "in use" if model.in_use else model.state + (", outdated" * model.outdated)

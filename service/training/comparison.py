@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from disambig.domain import Constraint, ConstraintKind, Label
 from disambig.progress import Progress, no_progress
 from service.training.examples import IndexCache, TrainingSet
+from service.training.results import (
+    ComparedModel,
+    Figures,
+    GoldComparison,
+    HeldOutComparison,
+    ModelComparison,
+    OldAndNew,
+    OldAndNewCount,
+    TrainingSummary,
+)
 
 if TYPE_CHECKING:
     from disambig.corpus.corpus import Corpus
@@ -36,9 +46,11 @@ class ModelComparer:
         index_cache: IndexCache,
         constraints: Sequence[Constraint],
         training_set: TrainingSet,
+        compared_with: ComparedModel,
+        learned: TrainingSummary,
         gold: tuple[Corpus, Sequence[Label]] | None = None,
-    ) -> dict[str, Any]:
-        """Return the comparison as JSON."""
+    ) -> ModelComparison:
+        """Compare the models."""
         partitions, correct, certainty = {}, {}, {}
         held_back = {(c.a, c.b, c.kind) for c in training_set.held_back}
         training_constraints = [c for c in constraints if (c.a, c.b, c.kind) not in held_back]
@@ -50,13 +62,17 @@ class ModelComparer:
                 )
             if training_set.held_back_answers:
                 certainty[name] = _measure_certainty(index_cache, model, training_set)
-        return {
-            "held_back": _summarize_held_back(training_set, correct, certainty),
-            "gold": self._measure_on_gold(gold),
-            "mentions": index_cache.corpus.n_signatures,
-            "changed": _count_changed(partitions[OLD], partitions[NEW]),
-            "identities": {name: partition.n_identities for name, partition in partitions.items()},
-        }
+        return ModelComparison(
+            with_=compared_with,
+            learned=learned,
+            held_back=_summarize_held_back(correct, certainty),
+            gold=self._measure_on_gold(gold),
+            mentions=index_cache.corpus.n_signatures,
+            changed=_count_changed(partitions[OLD], partitions[NEW]),
+            identities=OldAndNewCount(
+                old=partitions[OLD].n_identities, new=partitions[NEW].n_identities
+            ),
+        )
 
     def _cluster(
         self, index_cache: IndexCache, model: Model, constraints: Sequence[Constraint] = ()
@@ -75,15 +91,14 @@ class ModelComparer:
 
     def _measure_on_gold(
         self, gold: tuple[Corpus, Sequence[Label]] | None
-    ) -> dict[str, Any] | None:
+    ) -> GoldComparison | None:
         if gold is None or not gold[1]:
             return None
         index_cache = IndexCache(gold[0])
-        scores = {
-            name: _evaluate(self._cluster(index_cache, model), gold[1])
-            for name, model in self.models.items()
-        }
-        return {"labels": len(gold[1]), **scores}
+        old, new = (
+            _evaluate(self._cluster(index_cache, self.models[name]), gold[1]) for name in (OLD, NEW)
+        )
+        return GoldComparison(labels=len(gold[1]), old=old, new=new)
 
 
 def _check_held_back(partition: Partition, held_back: Sequence[Constraint]) -> dict[str, bool]:
@@ -110,25 +125,23 @@ def _measure_certainty(
 
 
 def _summarize_held_back(
-    training_set: TrainingSet,
     correct: Mapping[str, Mapping[str, bool]],
     certainty: Mapping[str, tuple[int, float]],
-) -> dict[str, Any]:
+) -> HeldOutComparison:
     old, new = correct.get(OLD, {}), correct.get(NEW, {})
     n_questions = min((n for n, _ in certainty.values()), default=0)
-    return {
-        "decisions": len(old),
-        "right": {OLD: sum(old.values()), NEW: sum(new.values())},
-        "mended": sum(new[source] and not old[source] for source in old),
-        "broken": sum(old[source] and not new[source] for source in old),
-        "questions": n_questions,
-        "sureness": {name: round(mean, 4) for name, (_, mean) in certainty.items()}
-        if n_questions
-        else None,
-    }
+    sureness = {name: round(mean, 4) for name, (_, mean) in certainty.items()}
+    return HeldOutComparison(
+        decisions=len(old),
+        right=OldAndNewCount(old=sum(old.values()), new=sum(new.values())),
+        mended=sum(new[source] and not old[source] for source in old),
+        broken=sum(old[source] and not new[source] for source in old),
+        questions=n_questions,
+        sureness=OldAndNew(old=sureness[OLD], new=sureness[NEW]) if n_questions else None,
+    )
 
 
-def _evaluate(partition: Partition, labels: Sequence[Label]) -> dict[str, float]:
+def _evaluate(partition: Partition, labels: Sequence[Label]) -> Figures:
     import numpy as np
 
     from disambig.evaluation.metrics import evaluate
@@ -139,11 +152,9 @@ def _evaluate(partition: Partition, labels: Sequence[Label]) -> dict[str, float]
     if all(label.block for label in labels):
         block = np.unique([label.block for label in labels], return_inverse=True)[1]
     scores = evaluate(partition.identity[rows], person.astype(np.int64), block)
-    return {
-        "precision": scores.bcubed_precision,
-        "recall": scores.bcubed_recall,
-        "f1": scores.bcubed_f1,
-    }
+    return Figures(
+        precision=scores.bcubed_precision, recall=scores.bcubed_recall, f1=scores.bcubed_f1
+    )
 
 
 def _count_changed(old: Partition, new: Partition) -> int:

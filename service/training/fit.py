@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from disambig.progress import Progress
 from service.actors import Actor
@@ -20,16 +20,16 @@ from service.job_queue import Claim
 from service.runs.full_run import measure_works
 from service.settings import Settings
 from service.training import examples as training_examples
-from service.training import promotion
+from service.training import promotion, results
 from service.training import store as model_store
 from service.training.comparison import NEW, OLD, ModelComparer
+from service.training.results import ComparedModel, TrainingSummary
 
 if TYPE_CHECKING:
     from disambig.corpus.corpus import Corpus
     from disambig.domain import Label
     from disambig.model.model import Model
 
-CORRECTED, FITTED = "corrected", "fitted"
 TRAIN = "train"
 """Split of labels used for training."""
 
@@ -65,12 +65,12 @@ def fit_candidate(
     claim: Claim,
     progress: Progress,
     labelled: LabelledWorks | None = None,
-) -> model_store.ModelView:
+) -> results.Model:
     """Fit, compare and store the claimed model; return the candidate.
 
     Parameters
     ----------
-    labelled : Labelled, optional
+    labelled : LabelledWorks, optional
         Default: what the setting ``gold`` names. With training labels, a new model is fitted on
         these and decisions; without, the model in use is corrected by answered tasks.
 
@@ -110,27 +110,32 @@ def fit_candidate(
         new = training_examples.correct_model(index_cache, training_set, old, progress)
     gold = (labelled.corpus, labelled.test_labels) if labelled else None
     comparing = ModelComparer({OLD: old, NEW: new}, settings.workers or 1, progress)
-    report = {
-        "with": {"model": None if promoted is None else promoted.id, "digest": old.digest},
-        "learned": _summarize_training(training_set, len(training_labels)),
-        **comparing.compare(index_cache, constraints, training_set, gold),
-    }
-    return model_store.store_candidate(database, actor, claim, new.digest, _to_bytes(new), report)
+    comparison = comparing.compare(
+        index_cache,
+        constraints,
+        training_set,
+        ComparedModel(model=None if promoted is None else promoted.id, digest=old.digest),
+        _summarize_training(training_set, len(training_labels)),
+        gold,
+    )
+    return model_store.store_candidate(
+        database, actor, claim, new.digest, _to_bytes(new), comparison
+    )
 
 
 def _summarize_training(
     training_set: training_examples.TrainingSet, n_labels: int
-) -> dict[str, Any]:
+) -> TrainingSummary:
     n = len(training_set.answers)
-    return {
-        "how": FITTED if n_labels else CORRECTED,
-        "decisions": training_set.n_decisions,
-        "answers": n,
-        "same": training_set.n_same,
-        "different": n - training_set.n_same,
-        "labels": n_labels,
-        "held_back": training_set.n_held_back,
-    }
+    return TrainingSummary(
+        how="fitted" if n_labels else "corrected",
+        decisions=training_set.n_decisions,
+        answers=n,
+        same=training_set.n_same,
+        different=n - training_set.n_same,
+        labels=n_labels,
+        held_back=training_set.n_held_back,
+    )
 
 
 def _to_bytes(model: Model) -> bytes:

@@ -6,11 +6,10 @@ second would train on the same decisions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from disambig.console import escape_text
@@ -22,41 +21,11 @@ from service.errors import Conflict, Invalid, NotFound
 from service.events.log import EventLog
 from service.ids import new_id, sanitize_id
 from service.runs.store import MAX_PAGE, MAX_REASON
+from service.training.results import Model, ModelComparison
+from service.values import to_dict
 
-STATES = ("queued", "running", "candidate", "promoted", "failed", "cancelled")
 HELD_BACK = 0.2
 """Share of the decisions that are held back from training."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelView:
-    """A model as callers see it; see :class:`service.db.tables.FittedModel`.
-
-    Attributes
-    ----------
-    in_use : bool
-        Whether runs use it now.
-    outdated : bool
-        Whether it was compared with another model than the one in use.
-    """
-
-    id: str
-    state: str
-    digest: str | None
-    actor: str | None
-    reason: str | None
-    added_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    attempts: int
-    stage: str | None
-    done: int
-    total: int | None
-    error: str | None
-    comparison: Mapping[str, Any] | None
-    promoted_seq: int | None
-    in_use: bool = False
-    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +43,7 @@ class FitOptions:
     seed: int = 0
 
 
-_NAMES = tuple(n for n in ModelView.__dataclass_fields__ if n not in ("in_use", "outdated"))
+_NAMES = tuple(n for n in Model.__struct_fields__ if n not in ("in_use", "outdated"))
 _VIEW = tuple(getattr(FittedModel, name) for name in _NAMES)
 _WAITING = FittedModel.state.in_(("queued", "running"))
 
@@ -87,7 +56,7 @@ def request_model(
     reason: str | None = None,
     *,
     worker: str | None = None,
-) -> ModelView:
+) -> Model:
     """Queue the fitting of a model for a worker.
 
     Parameters
@@ -145,7 +114,7 @@ def request_model(
         return get_model(connection, id_)
 
 
-def get_model(connection: Connection, id_: str) -> ModelView:
+def get_model(connection: Connection, id_: str) -> Model:
     """Return one model.
 
     Raises
@@ -160,7 +129,7 @@ def get_model(connection: Connection, id_: str) -> ModelView:
 
 def list_models(
     connection: Connection, *, state: str | None = None, before: str | None = None, limit: int = 50
-) -> list[ModelView]:
+) -> list[Model]:
     """List models, newest first; only those requested before the model ``before``."""
     query = select(*_VIEW).order_by(FittedModel.key.desc()).limit(min(max(limit, 1), MAX_PAGE))
     if state is not None:
@@ -190,9 +159,7 @@ def read_options(connection: Connection, id_: str) -> FitOptions:
     return FitOptions(float(values["hold_back"]), int(values["seed"]))
 
 
-def cancel_model(
-    database: Database, actor: Actor, id_: str, reason: str | None = None
-) -> ModelView:
+def cancel_model(database: Database, actor: Actor, id_: str, reason: str | None = None) -> Model:
     """Cancel the fitting of a model, or discard a candidate.
 
     Raises
@@ -224,8 +191,8 @@ def store_candidate(
     claim: job_queue.Claim,
     digest: str,
     content: bytes,
-    comparison: Mapping[str, Any],
-) -> ModelView:
+    comparison: ModelComparison,
+) -> Model:
     """Store a fitted model as a candidate.
 
     Raises
@@ -239,7 +206,7 @@ def store_candidate(
             "state": "candidate",
             "digest": digest,
             "content": content,
-            "comparison": dict(comparison),
+            "comparison": to_dict(comparison),
             "ended_at": ledger.at,
             "claimed_by": None,
             "stage": None,
@@ -260,8 +227,14 @@ def model_not_found(id_: str) -> NotFound:
     )
 
 
-def _to_view(row: Row[Any], used_id: str | None) -> ModelView:
-    view = ModelView(**row._mapping)
-    compared_with = None if view.comparison is None else view.comparison["with"]["model"]
-    outdated = view.state == "candidate" and compared_with != used_id
-    return replace(view, in_use=view.id == used_id, outdated=outdated)
+def _to_view(row: Row[Any], used_id: str | None) -> Model:
+    values = dict(row._mapping)
+    if values["comparison"] is not None:
+        values["comparison"] = msgspec.convert(values["comparison"], ModelComparison)
+    comparison: ModelComparison | None = values["comparison"]
+    compared_with = None if comparison is None else comparison.with_.model
+    return Model(
+        **values,
+        in_use=values["id"] == used_id,
+        outdated=values["state"] == "candidate" and compared_with != used_id,
+    )

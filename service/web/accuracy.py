@@ -27,9 +27,9 @@ async def show_accuracy(request: Request[Any, Any, Any]) -> Response[str]:
         estimates = None
     stats = await api.get("/v1/stats")
     slices = [
-        {**one, "label": format_slice(one["slice"])}
-        for one in (estimates or {}).get("slices", ())
-        if one["mentions"]
+        {**row, "label": format_slice(row["slice"])}
+        for row in (estimates or {}).get("slices", ())
+        if row["mentions"]
     ]
     return await render_page(
         "accuracy.html",

@@ -46,7 +46,7 @@ async def run_step(
 
 
 async def _post_step(
-    request: Request[Any, Any, Any], path: str, done: str, *, expects_promotion: bool = False
+    request: Request[Any, Any, Any], path: str, step_name: str, *, expects_promotion: bool = False
 ) -> Response[str]:
     """Post a step; optionally with the last promotion that the page showed."""
     api, who = await open_api(request)
@@ -63,7 +63,7 @@ async def _post_step(
         return await render_page(
             "models.html", who, status=refusal.status, **{**values, "problem": refusal.problem}
         )
-    return redirect(f"/models?done={quote_segment(done)}")
+    return redirect(f"/models?done={quote_segment(step_name)}")
 
 
 async def _read_models(request: Request[Any, Any, Any], api: ApiClient) -> dict[str, Any]:

@@ -40,13 +40,13 @@ def format_text(value: object) -> Markup:
     """Render a text: bidi-isolated, control characters made visible, long texts collapsed."""
     if value is None or value == "":
         return Markup("")
-    whole = str(value)
-    if len(whole) <= FOLD_LENGTH:
-        return Markup(f"<bdi>{_escape_invisible(whole)}</bdi>")  # already escaped
-    begin, length = format_text(whole[: FOLD_LENGTH // 2]), f"{len(whole):,} characters"
+    full_text = str(value)
+    if len(full_text) <= FOLD_LENGTH:
+        return Markup(f"<bdi>{_escape_invisible(full_text)}</bdi>")  # already escaped
+    begin, length = format_text(full_text[: FOLD_LENGTH // 2]), f"{len(full_text):,} characters"
     return Markup(
         '<details class="long"><summary>{}… <span class="soft">{}</span></summary>{}</details>'
-    ).format(begin, length, _render_whole(whole))
+    ).format(begin, length, _render_whole(full_text))
 
 
 def format_plain(value: object, max_length: int = 200) -> str:

@@ -167,8 +167,8 @@ def attach(
         database,
         actor,
         body,
-        lambda given: external_ids.attach_id(
-            given,
+        lambda db: external_ids.attach_id(
+            db,
             actor,
             id,
             data.scheme,

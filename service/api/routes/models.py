@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from litestar import Request, Response, get, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, RawBody
 from pydantic import Field
@@ -21,129 +19,23 @@ from service.api.http.paging import Cursor, Limit, next_page_path, read_cursor
 from service.api.http.responses import (
     IdempotencyKey,
     IfUnchanged,
+    Json,
     describe_body,
     respond_private,
     respond_with_etag,
     run_write,
 )
 from service.api.middleware.auth import require_role
-from service.api.schemas.edit import Reason, Why, RequestBody, Whole
-from service.api.schemas.read import Page, Shape
+from service.api.schemas.edit import Reason, RequestBody, Whole, Why
 from service.db.database import Database
 from service.settings import Settings
 from service.training import promotion
 from service.training import store as model_store
+from service.training.results import Model, Models, ModelState
 
 REVIEWER, EDITOR = [require_role(Role.REVIEWER)], [require_role(Role.EDITOR)]
 ADMIN = [require_role(Role.ADMIN)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 415)
-State = Literal["queued", "running", "candidate", "promoted", "failed", "cancelled"]
-
-
-class ComparedModel(Shape):
-    """The model with which a candidate was compared."""
-
-    model: str | None = Field(description="Id; null: the model of the settings.")
-    digest: str
-
-
-class TrainingSummary(Shape):
-    """Training data of a model."""
-
-    how: Literal["corrected", "fitted"] = Field(
-        description="corrected: the model in use, recalibrated on answers; fitted: a model fitted "
-        "on labels and decisions."
-    )
-    decisions: int
-    answers: int = Field(description="Tasks that these decisions answered.")
-    same: int = Field(description="Answers stating one person.")
-    different: int
-    labels: int
-    held_back: int = Field(description="Decisions held out for evaluation.")
-
-
-class OldAndNew(Shape):
-    """A value for the model in use and for the candidate."""
-
-    old: float
-    new: float
-
-
-class HeldOutComparison(Shape):
-    """Both models evaluated on held-out decisions."""
-
-    decisions: int = Field(description="Held-out decisions that are not implied by the others.")
-    right: OldAndNew = Field(description="Decisions that each model reproduces completely.")
-    mended: int = Field(description="Decisions that only the candidate has right.")
-    broken: int = Field(description="Decisions that only the model in use has right.")
-    questions: int = Field(description="Tasks answered by held-out decisions.")
-    sureness: OldAndNew | None = Field(
-        description="Mean probability that each model gives to the answers; null without any."
-    )
-
-
-class Figures(Shape):
-    """B-cubed figures, averaged over mentions."""
-
-    precision: float
-    recall: float
-    f1: float
-
-
-class GoldComparison(Shape):
-    """Both models evaluated on labels that the candidate was not trained on."""
-
-    labels: int
-    old: Figures
-    new: Figures
-
-
-class Comparison(Shape):
-    """Comparison of a candidate with the model in use."""
-
-    compared_with: ComparedModel = Field(alias="with")
-    learned: TrainingSummary
-    held_back: HeldOutComparison
-    gold: GoldComparison | None
-    mentions: int
-    changed: int = Field(description="Mentions that would be grouped differently.")
-    identities: OldAndNew
-
-
-class Model(Shape):
-    """A model: queued, running, candidate, promoted, failed or cancelled."""
-
-    id: str
-    state: State
-    digest: str | None = Field(description="SHA-256 of its content.")
-    actor: str | None = Field(description="Actor who requested it.")
-    reason: str | None
-    added_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    attempts: int
-    stage: str | None = Field(description="Current stage.")
-    done: int
-    total: int | None
-    error: str | None
-    comparison: Comparison | None
-    promoted_seq: int | None = Field(
-        description="Sequence number of the event that last promoted it."
-    )
-    in_use: bool = Field(description="Whether runs currently use it.")
-    outdated: bool = Field(
-        description="Whether it was compared with a model that is no longer in use; it cannot be "
-        "promoted then."
-    )
-
-
-class Models(Page):
-    """A page of models."""
-
-    items: list[Model]
-    in_use: str | None = Field(
-        description="Id of the model that runs use; null: the model of the settings."
-    )
 
 
 class NewModel(RequestBody):
@@ -241,11 +133,11 @@ def list_models(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     model_state: Annotated[
-        State | None, QueryParameter(name="state", description="Only models in this state.")
+        ModelState | None, QueryParameter(name="state", description="Only models in this state.")
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[Models]:
     """Return models, newest first, and the id of the one in use."""
     begin = read_cursor("models", cursor, (str,))
     before = None if begin is None else begin[0]
@@ -257,11 +149,7 @@ def list_models(
     page = found_models[:limit]
     following = paging.make_cursor("models", page[-1].id) if len(found_models) > limit else None
     return respond_private(
-        {
-            "items": [asdict(model) for model in page],
-            "next": next_page_path(request, following),
-            "in_use": id_in_use,
-        }
+        Models(items=page, next=next_page_path(request, following), in_use=id_in_use)
     )
 
 
@@ -275,10 +163,10 @@ def list_models(
 )
 def read_model(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: FromPath[str]
-) -> Response[bytes]:
+) -> Json[Model]:
     """A step that sends the ETag in If-Match is executed only if the model is unchanged."""
     with database.read() as connection:
-        model = asdict(model_store.get_model(connection, id))
+        model = model_store.get_model(connection, id)
     return respond_with_etag(request, model)
 
 
@@ -304,7 +192,7 @@ def train_model(
         NewModel | None, describe_body(("With a reason", {"reason": "500 more answers"}))
     ] = None,
     idempotency_key: IdempotencyKey = None,
-) -> Response[bytes]:
+) -> Json[Model]:
     """A worker (`disambig worker`) trains a candidate, which has no effect until it is promoted.
 
     Rejected (409) while another model is being trained.
@@ -316,19 +204,19 @@ def train_model(
         database,
         actor,
         body,
-        lambda db: asdict(
-            model_store.request_model(db, actor, request_, settings.heartbeat, options.reason)
+        lambda db: model_store.request_model(
+            db, actor, request_, settings.heartbeat, options.reason
         ),
         status=202,
     )
 
 
-def _read_state(id_: str) -> Callable[[Connection], dict[str, Any]]:
+def _read_state(id_: str) -> Callable[[Connection], Model | dict[str, str | None]]:
     if (
         id_ == promotion.SHIPPED
     ):  # it may not be stored yet, so there is no earlier state to compare
         return lambda connection: {"in_use": model_store.get_id_in_use(connection)}
-    return lambda connection: asdict(model_store.get_model(connection, id_))
+    return lambda connection: model_store.get_model(connection, id_)
 
 
 @post(
@@ -353,7 +241,7 @@ def promote_model(
     ] = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
-) -> Response[bytes]:
+) -> Json[Model]:
     """Use a candidate, or a former model, in later runs; `shipped` is the one of this release.
 
     Published identities change only with the next published run. Rejected (409) if another model
@@ -361,10 +249,10 @@ def promote_model(
     """
     options = data or Promote()
 
-    def act(db: Database) -> dict[str, Any]:
+    def act(db: Database) -> Model:
         used = promotion.promote(db, actor, id, options.reason, expected=options.expected)
         with db.read() as connection:
-            return asdict(model_store.get_model(connection, used.id))
+            return model_store.get_model(connection, used.id)
 
     return run_write(request, database, actor, body, act, edits=_read_state(id))
 
@@ -388,7 +276,7 @@ def cancel_model(
     data: OptionalReason = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
-) -> Response[bytes]:
+) -> Json[Model]:
     """Applies to queued or running models and candidates. The model in use does not change."""
     reason = None if data is None else data.reason
     return run_write(
@@ -396,7 +284,7 @@ def cancel_model(
         database,
         actor,
         body,
-        lambda db: asdict(model_store.cancel_model(db, actor, id, reason)),
+        lambda db: model_store.cancel_model(db, actor, id, reason),
         edits=_read_state(id),
     )
 

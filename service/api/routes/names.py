@@ -133,7 +133,7 @@ def read_name(
         unplaced, more = _page_unassigned(
             connection, name_summary, limit, cursor if part == "unplaced" else None
         )
-        here = f"/v1/names/{_quote(text)}"
+        page_path = f"/v1/names/{_quote(text)}"
         return ReadResult(
             {
                 "name": name_summary.printed,
@@ -146,7 +146,9 @@ def read_name(
                 "unplaced": {
                     "mentions": name_summary.unassigned,
                     "items": unplaced,
-                    "next": f"{here}?part=unplaced&limit={limit}&cursor={more}" if more else None,
+                    "next": f"{page_path}?part=unplaced&limit={limit}&cursor={more}"
+                    if more
+                    else None,
                 },
             }
         )

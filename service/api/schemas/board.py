@@ -42,7 +42,7 @@ class WantedColumn(RequestBody):
 
 
 class Arrangement(RequestBody):
-    """The wanted columns; unchanged columns may be omitted."""
+    """The requested columns; unchanged columns may be omitted."""
 
     columns: list[WantedColumn] = Field(max_length=200)
     unsure: list[Mention] = Field(

@@ -14,9 +14,7 @@ from service.values import Value
 from tests.support.api_clients import serving
 
 PENDING = {
-    "boards",
     "identities",
-    "models",
     "names",
 }
 """Modules of routes that are not converted yet; remove a module when it is."""

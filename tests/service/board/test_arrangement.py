@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from service.board.arrangement import Arrangement, ArrangedColumn, Sides, compute_arrangement, build_links
+from service.board.arrangement import (
+    ArrangedColumn,
+    Arrangement,
+    Sides,
+    build_links,
+    compute_arrangement,
+)
 from service.identities.lifecycle import UNASSIGNED, make_placeholder_key
 
 SURE: dict[int, float] = {}
@@ -83,14 +89,18 @@ def test_all_of_a_confirmed_column_is_bound_though_nothing_moves() -> None:
 
 
 def test_two_new_columns_are_two_persons() -> None:
-    found = plan(ArrangedColumn((11,)), ArrangedColumn((12,)), ArrangedColumn((10,), identity=1), of=(1,))
+    found = plan(
+        ArrangedColumn((11,)), ArrangedColumn((12,)), ArrangedColumn((10,), identity=1), of=(1,)
+    )
     must, cannot = stated(found)
     assert must == set()
     assert cannot == {(10, 11), (10, 12), (11, 12)}
 
 
 def test_leaving_two_sides_apart_answers_that_they_are_two() -> None:
-    found = plan(ArrangedColumn((10, 11, 12), identity=1), ArrangedColumn((20, 21), identity=2), of=(1, 2))
+    found = plan(
+        ArrangedColumn((10, 11, 12), identity=1), ArrangedColumn((20, 21), identity=2), of=(1, 2)
+    )
     assert not found.has_effect
     must, cannot = stated(found, Sides((10, 11, 12), (20, 21)))
     assert must == set()

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from service.actors import Actor
 from service.board.commit import CommitResult, commit_arrangement, preview_arrangement
 from service.board.request import ArrangementRequest, ColumnRequest
+from service.board.results import Preview, Redirection
 from service.db.database import Database
 from service.db.tables import Decision, Event
 from service.decisions.actions import DecisionContext, merge_identities
@@ -69,18 +70,18 @@ def done(
     return commit_arrangement(database, editor, wanted, reason="two home pages", override=override)
 
 
-def told(database: Database, *columns: ColumnRequest) -> dict[str, object]:
+def preview(database: Database, *columns: ColumnRequest) -> Preview:
     with database.read() as connection:
-        return preview_arrangement(connection, ArrangementRequest(columns))[1]
+        return preview_arrangement(connection, ArrangementRequest(columns))
 
 
 def test_a_preview_tells_what_a_commit_then_does(database, editor, ids) -> None:
     columns = (column(ids[1], 1, 2, 3, 4, 5), column(None, 6))
     before = state(database)
-    seen = told(database, *columns)
-    assert (seen["moved"], seen["created"], seen["kept"]) == (2, 0, [ids[1]])
-    assert seen["redirected"] == [{"from": ids[4], "to": ids[1]}]
-    assert (seen["overridden"], seen["conflicts"], seen["gone"]) == ([], [], [])
+    effects = preview(database, *columns)
+    assert (effects.moved, effects.created, effects.kept) == (2, 0, [ids[1]])
+    assert effects.redirected == [Redirection(from_=ids[4], to=ids[1])]
+    assert (effects.overridden, effects.conflicts, effects.gone) == ([], [], [])
     assert state(database) == before
     made = done(database, editor, ids, *columns)
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
@@ -121,8 +122,8 @@ def test_a_decision_that_stands_against_it_is_told_and_refuses_it(database, edit
         database, editor, [ids[1], ids[4]], context=DecisionContext("one homepage")
     )
     columns = (column(None, 5),)
-    (one,) = told(database, *columns)["overridden"]
-    assert (one["decision"], one["reason"]) == (earlier.id, "one homepage")
+    (one,) = preview(database, *columns).overridden
+    assert (one.decision, one.reason) == (earlier.id, "one homepage")
     with pytest.raises(Conflict, match="contradicts earlier decisions") as refused:
         done(database, editor, {1: ids[1]}, *columns)
     assert refused.value.details["decisions"] == [earlier.id]
@@ -221,7 +222,7 @@ def test_two_authors_of_one_work_are_told_before_they_become_one(database, edito
     both = ColumnRequest(
         (SignatureRef("w0", 0), SignatureRef("w0", 1), SignatureRef("w1", 0)), of[1]
     )
-    (conflict,) = told(database, both)["conflicts"]
-    assert conflict["mentions"] == ["w0:0", "w0:1"]
+    (conflict,) = preview(database, both).conflicts
+    assert conflict.mentions == ["w0:0", "w0:1"]
     with pytest.raises(Conflict, match="two authors of one work"):
         done(database, editor, of, both)

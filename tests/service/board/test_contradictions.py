@@ -75,4 +75,4 @@ def test_years_side_by_side_speak_against_it_only_without_company_in_common() ->
 def test_the_pairs_asked_about_come_before_others() -> None:
     columns = [[seen(1)], [seen(1, position=1)], [seen(1, position=2)]]
     found = find_contradictions(columns, [set(), set(), set()], [(1, 2)])
-    assert [one["columns"] for one in found] == [[1, 2], [0, 1], [0, 2]]
+    assert [one.columns for one in found] == [[1, 2], [0, 1], [0, 2]]

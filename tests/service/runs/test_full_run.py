@@ -90,7 +90,9 @@ def test_a_large_run_goes_on_with_what_was_done(
     from disambig.out_of_core import budget
     from disambig.out_of_core.run import LargeRun
 
-    monkeypatch.setattr(budget, "plan_for_size", lambda size, limit, workers: budget.MemoryPlan(1, 2))
+    monkeypatch.setattr(
+        budget, "plan_for_size", lambda size, limit, workers: budget.MemoryPlan(1, 2)
+    )
     deliver(database, *wangs())
     run = run_store.create_run(database, editor, scope="full")
     with monkeypatch.context() as dying:

@@ -18,6 +18,8 @@ from service.errors import Invalid
 from service.training import examples as training_examples
 from service.training.comparison import ModelComparer
 from service.training.examples import Answer, IndexCache
+from service.training.results import ComparedModel, TrainingSummary
+from service.values import to_dict
 from tests.support.invented import space
 from tests.support.run_world import published_wangs, wangs
 from tests.support.teaching_world import REVIEWER, answered, taught_wangs, two_are_enough
@@ -151,6 +153,15 @@ def test_a_corrected_model_keeps_its_forests_and_leans_to_what_was_answered(
     assert after < before
 
 
+TRAINED = (
+    ComparedModel(model=None, digest="0" * 64),
+    TrainingSummary(
+        how="corrected", decisions=3, answers=3, same=1, different=2, labels=0, held_back=1
+    ),
+)
+"""The model in use and the training data of a candidate, as a comparison repeats them."""
+
+
 def test_two_models_are_compared_by_decisions_held_back_and_by_what_would_change(eager) -> None:
     corpus = Corpus.from_works(wangs())
     decided = [
@@ -166,7 +177,9 @@ def test_two_models_are_compared_by_decisions_held_back_and_by_what_would_change
     taught = training_examples.build_training_set(decided, answers, 0.3, 0)
     labels = [Label(Signature(f"{topic}{k}", 0), topic) for topic in "sr" for k in range(5)]
     comparing = ModelComparer({"old": Model.load(), "new": eager})
-    found = comparing.compare(IndexCache(corpus), decided, taught, (corpus, labels))
+    found = to_dict(
+        comparing.compare(IndexCache(corpus), decided, taught, *TRAINED, gold=(corpus, labels))
+    )
     perfect = {"precision": 1, "recall": 1, "f1": 1}
     assert found["gold"] == {"labels": 10, "old": perfect, "new": perfect}
     held = found["held_back"]
@@ -191,7 +204,8 @@ def test_a_decision_held_back_is_right_only_if_all_that_it_says_holds(eager) -> 
         n_held_back=1,
     )
     comparing = ModelComparer({"old": Model.load(), "new": never})
-    held = comparing.compare(IndexCache(corpus), decided, taught)["held_back"]
+    comparison = comparing.compare(IndexCache(corpus), decided, taught, *TRAINED)
+    held = to_dict(comparison)["held_back"]
     assert (held["right"], held["broken"]) == ({"old": 1, "new": 0}, 1)
     assert held["sureness"] is None
 

@@ -26,7 +26,9 @@ from service.training import examples as training_examples
 from service.training import fit as trainer
 from service.training import promotion
 from service.training import store as model_store
-from service.training.store import FitOptions, ModelView
+from service.training.results import Model as ModelView
+from service.training.store import FitOptions
+from service.values import to_dict
 from service.worker.worker import Worker
 from tests.support.run_world import do, settings_in, wangs
 from tests.support.stored_rows import deliver
@@ -113,7 +115,7 @@ def test_what_a_command_fits_itself_nobody_takes_over(database, editor) -> None:
 def test_a_worker_makes_a_candidate_and_says_how_it_compares(copy_of, admin, tmp_path) -> None:
     database = copy_of(taught_wangs)
     found = candidate(database, admin, tmp_path)
-    told = found.comparison
+    told = to_dict(found.comparison)
     assert told["with"] == {"model": None, "digest": Model.load().digest}
     assert told["learned"] == {
         "how": "corrected",
@@ -149,8 +151,8 @@ def test_a_worker_learns_from_and_compares_on_the_gold_of_the_settings(
         (gold / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
     id_ = model_store.request_model(database, admin, FitOptions(hold_back=0.0), PATIENCE).id
     Worker(database, settings, print).serve(once=True)
-    measured = now(database, id_).comparison["gold"]
-    assert (measured["labels"], measured["old"]["precision"]) == (2, 1.0)
+    measured = now(database, id_).comparison.gold
+    assert (measured.labels, measured.old.precision) == (2, 1.0)
     learned = []
 
     def fitted(corpus, taught, gold, **more):
@@ -162,7 +164,7 @@ def test_a_worker_learns_from_and_compares_on_the_gold_of_the_settings(
     (gold / "labels.jsonl").write_text("\n".join(map(json.dumps, labels)))
     id_ = model_store.request_model(database, admin, FitOptions(hold_back=0.0), PATIENCE).id
     Worker(database, settings, print).serve(once=True)
-    told = now(database, id_).comparison
+    told = to_dict(now(database, id_).comparison)
     assert (learned, told["gold"]["labels"]) == (["g0"], 1)
     assert (told["learned"]["how"], told["learned"]["labels"]) == ("fitted", 1)
 
@@ -326,7 +328,7 @@ def test_from_answers_to_a_promoted_model_on_the_command_line(
     assert f"disambig review promote {id_}" in trained
     assert f"{id_}  " in call("models")
     assert "Runs use the model of the settings." in call("models")
-    assert "from now on; before, that of the settings" in call("promote", id_)
+    assert "from now on; previously, the model of the settings" in call("promote", id_)
     assert call("models").endswith("  in use\n")
     assert json.loads(call("models", "--json"))[0]["digest"] == Model.load(out).digest
 

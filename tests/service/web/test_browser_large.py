@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.board.scope import MAX_BOARD_MENTIONS, MAX_BOARD_COLUMNS
+from service.board.scope import MAX_BOARD_COLUMNS, MAX_BOARD_MENTIONS
 from service.db.database import Database
 from service.settings import build_sqlite_url
 from tests.support.browsing import browser, curator, needs_chromium, served, violations

@@ -24,6 +24,7 @@ from service.settings import Settings
 from service.training import promotion
 from service.training import store as model_store
 from service.training.store import FitOptions
+from service.values import to_dict
 from service.worker.worker import Worker
 from tests.support.api_clients import key_of, serving
 from tests.support.invented import space
@@ -204,7 +205,7 @@ def test_an_admin_promotes_by_keyboard_and_the_page_passes_axe_in_light_and_dark
     model_store.request_model(taught, admin, FitOptions(), 60, HOSTILE)
     with taught.write() as connection:  # as if it had been measured on gold, too
         figures = {"precision": 0.9, "recall": 0.8, "f1": 0.847}
-        told = {**(found.comparison or {}), "gold": {"labels": 9, "old": figures, "new": figures}}
+        told = {**to_dict(found.comparison), "gold": {"labels": 9, "old": figures, "new": figures}}
         changed = update(FittedModel).where(FittedModel.id == found.id)
         connection.execute(changed.values(comparison=told))
     checks = {

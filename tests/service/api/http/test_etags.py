@@ -10,9 +10,9 @@ from litestar.testing import RequestFactory
 from service.api.http.etags import (
     PreconditionRequired,
     make_etag,
+    matches_etag,
     read_expected_version,
     require_current,
-    matches_etag,
 )
 from service.errors import Invalid, Stale
 

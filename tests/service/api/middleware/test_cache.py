@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from service.api.middleware.cache import ResponseCache, CachedResponse, LastEvent
+from service.api.middleware.cache import CachedResponse, LastEvent, ResponseCache
 from service.db.database import Database
 from service.errors import Unavailable
 from tests.support.reading_room import happened

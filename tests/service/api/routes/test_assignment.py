@@ -64,9 +64,8 @@ def test_works_a_run_its_diff_a_publication_and_placed_mentions(
     assert client.post(f"/v1/runs/{run['id']}/publish").status_code == 200
 
     before = people(database)
-    tried = msgspec.json.decode(
-        type=DryRun, buf=client.post("/v1/assign", content=ndjson(SPEECH)).content
-    )
+    answer = client.post("/v1/assign", content=ndjson(SPEECH))
+    tried = msgspec.json.decode(answer.content, type=DryRun)
     assert tried.rows[0].placements[0].identity == before["s0", 0]
     assert people(database) == before
     posted = client.post("/v1/works", content=ndjson(SPEECH))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from disambig.corpus.embeddings import SemanticSpace
-from service.api.routes import models as schemas
 from service.training import promotion
+from service.training.results import Model, Models
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.invented import space
 from tests.support.teaching_world import candidate, taught_wangs, two_are_enough
@@ -37,14 +38,14 @@ def test_a_model_is_asked_for_once_and_can_be_followed(database) -> None:
         again = {**editor, "Idempotency-Key": "weekly"}
         first = client.post("/v1/models", json={"reason": "weekly"}, headers=again)
         assert first.status_code == 202
-        model = schemas.Model.model_validate_json(first.content)
+        model = msgspec.json.decode(first.content, type=Model)
         assert (model.state, model.reason, model.in_use) == ("queued", "weekly", False)
         same = client.post("/v1/models", json={"reason": "weekly"}, headers=again)
         assert same.content == first.content
         second = client.post("/v1/models", headers=editor)
         assert (second.status_code, second.json()["model"]) == (409, model.id)
         listed = client.get("/v1/models", headers=editor)
-        page = schemas.Models.model_validate_json(listed.content)
+        page = msgspec.json.decode(listed.content, type=Models)
         assert ([m.id for m in page.items], page.in_use) == ([model.id], None)
         read = client.get(f"/v1/models/{model.id}", headers=editor)
         assert read.json() == first.json()
@@ -81,7 +82,7 @@ def test_a_candidate_tells_how_it_compares_and_nothing_of_its_content(
     found = candidate(taught, admin, tmp_path)
     with serving(taught) as client:
         told = client.get(f"/v1/models/{found.id}", headers=headers(taught, "reviewer"))
-    model = schemas.Model.model_validate_json(told.content)
+    model = msgspec.json.decode(told.content, type=Model)
     assert model.comparison is not None
     assert model.comparison.learned.answers == 2
     assert model.comparison.mentions == 23
