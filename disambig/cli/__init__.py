@@ -27,7 +27,7 @@ disambig COMMAND --help.
 
 \b
 First steps:
-  disambig demo                                      real papers, clustered and explained
+  disambig demo                                      example papers and their clusters
   disambig cluster works.jsonl --out clusters.jsonl  an identity for each author mention
   disambig explain works.jsonl --a W1:0 --b W2:3     why two mentions are one person
 \b

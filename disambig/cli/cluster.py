@@ -17,7 +17,6 @@ from disambig.cli import options
 from disambig.cli.works_options import finish_reading, open_works, reading_options, works_argument
 from disambig.console import escape_text
 from disambig.out_of_core import budget
-from disambig.processes import no_collector, run_in_process
 
 if TYPE_CHECKING:
     from disambig.domain import Constraint
@@ -187,6 +186,7 @@ class ClusterJob:
         from disambig.corpus.corpus import Corpus
         from disambig.estimator import Disambiguator
         from disambig.output import write_assignments
+        from disambig.processes import no_collector
 
         with self.open_reader() as reader, no_collector():
             corpus = Corpus.from_works(reader)
@@ -216,6 +216,7 @@ class ClusterJob:
         from disambig.estimator import compile_kernels
         from disambig.out_of_core.run import LargeRun, compute_fingerprint
         from disambig.output import write_assignments
+        from disambig.processes import run_in_process
 
         compile_kernels(self.progress)
         n_shards = plan.shards or 1
@@ -240,6 +241,8 @@ class ClusterJob:
 
     def _stage_works(self, run: LargeRun) -> None:
         """Read the works to disk."""
+        from disambig.processes import no_collector
+
         with self.open_reader() as reader, no_collector():
             run.stage(reader, lambda: reader.report)
 

@@ -225,7 +225,7 @@ class _RaggedTexts:
         )
 
     def pad(self, size: int, width: int, values: Int32) -> Int32:
-        """Return values of the first ``width`` texts of each row, int32[size, width]; -1 if none."""
+        """Return values of the first ``width`` texts of each row, int32[size, width]; -1: none."""
         padded = np.full((size, width), -1, dtype=np.int32)
         fits = self.places < width
         padded[self.rows[fits], self.places[fits]] = values[fits]

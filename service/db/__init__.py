@@ -1,1 +1,1 @@
-"""Database: connections, schema, bulk access, migrations, backup."""
+"""Database: connections, schema, bulk access, signature lookups, migrations, backup."""

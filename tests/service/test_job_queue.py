@@ -16,6 +16,7 @@ from service.job_queue import MODEL, RUN, Claim, JobKind, LostClaim
 from service.runs import results as run_results
 from service.runs import store as run_store
 from service.training import store as model_store
+from service.training.results import Model as FittedModelView
 
 PATIENCE = 60.0
 both = pytest.mark.parametrize("kind", [RUN, MODEL], ids=["run", "model"])
@@ -43,7 +44,7 @@ def silence(database: Database, claim: Claim, seconds: float = PATIENCE + 1) -> 
         connection.execute(update(table).where(table.key == claim.key).values(heartbeat_at=past))
 
 
-def seen(database: Database, claim: Claim) -> run_results.Run | model_store.ModelView:
+def seen(database: Database, claim: Claim) -> run_results.Run | FittedModelView:
     with database.read() as connection:
         if claim.kind is RUN:
             return run_store.get_run(connection, claim.id)

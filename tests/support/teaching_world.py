@@ -12,7 +12,8 @@ from service.review import answers as task_answers
 from service.tasks.create import NewTask
 from service.training import examples as training_examples
 from service.training import store as model_store
-from service.training.store import FitOptions, ModelView
+from service.training.results import Model as FittedModelView
+from service.training.store import FitOptions
 from service.worker.worker import Worker
 from tests.support.review_world import ask, merge_question
 from tests.support.run_world import people, published_wangs, settings_in
@@ -60,7 +61,7 @@ def taught_wangs(database: Database) -> None:
     answered(database)
 
 
-def candidate(database: Database, admin: Actor, folder: Path) -> ModelView:
+def candidate(database: Database, admin: Actor, folder: Path) -> FittedModelView:
     """A model that a worker has made of all answers."""
     asked = model_store.request_model(database, admin, FitOptions(hold_back=0.0), 60)
     said: list[str] = []

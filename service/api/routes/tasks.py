@@ -107,12 +107,14 @@ def list_tasks(
         actor.name,
     )
     with database.read() as connection:
-        begin = None if after is None else task_queries.TaskCursor(*after)
-        tasks, more = task_queries.get_task_page(connection, filters, limit, begin)
-    following = (
-        None if more is None else paging.make_cursor(list_id, more.first, more.priority, more.key)
-    )
-    return respond_private(Tasks(items=tasks, next=next_page_path(request, following)))
+        start = None if after is None else task_queries.TaskCursor(*after)
+        tasks, next_start = task_queries.get_task_page(connection, filters, limit, start)
+    next_cursor = None
+    if next_start is not None:
+        next_cursor = paging.make_cursor(
+            list_id, next_start.first, next_start.priority, next_start.key
+        )
+    return respond_private(Tasks(items=tasks, next=next_page_path(request, next_cursor)))
 
 
 @get(

@@ -37,7 +37,7 @@ def test_two_names_are_compared_once(index: CorpusIndex, monkeypatch: pytest.Mon
         asked.extend(zip(a.tolist(), b.tolist(), strict=True))
         return compute_name_evidence(index, a, b)
 
-    monkeypatch.setattr(module, "name_evidence", watched)
+    monkeypatch.setattr(module, "compute_name_evidence", watched)
     memory = NameEvidenceCache(index)
     memory.get(np.array([0, 2, 0]), np.array([1, 1, 1]))
     memory.get(np.array([1, 3]), np.array([2, 0]))

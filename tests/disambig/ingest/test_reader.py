@@ -167,7 +167,7 @@ def test_an_empty_array_holds_no_works(tmp_path: Path) -> None:
     [
         ({"work": "w1", "position": 0, "person": "p"}, "labels"),
         ({"kind": "must", "a": {}, "b": {}}, "constraints"),
-        ({"work": "w1", "position": 0, "identity": "p"}, "clusters that were written by this"),
+        ({"work": "w1", "position": 0, "identity": "p"}, "clusters written by this"),
         ({"record": {}, "problem": "", "remedy": ""}, "rejected records"),
     ],
 )

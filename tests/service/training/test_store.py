@@ -26,7 +26,7 @@ from service.training import examples as training_examples
 from service.training import fit as trainer
 from service.training import promotion
 from service.training import store as model_store
-from service.training.results import Model as ModelView
+from service.training.results import Model as FittedModelView
 from service.training.store import FitOptions
 from service.values import to_dict
 from service.worker.worker import Worker
@@ -55,7 +55,7 @@ def other_model(tmp_path: Path) -> Path:
     return tmp_path / "other.model"
 
 
-def now(database: Database, id_: str) -> ModelView:
+def now(database: Database, id_: str) -> FittedModelView:
     with database.read() as connection:
         return model_store.get_model(connection, id_)
 
