@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from disambig.assignment.assign import Assigner
+    from disambig.corpus.embeddings import SemanticSpace
     from disambig.corpus.corpus import Corpus
     from disambig.domain import (
         Assignment,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from disambig.partition import Partition
 
 _HOME = {
+    "Assigner": "assignment.assign",
     "Assignment": "domain",
     "Author": "domain",
     "Constraint": "domain",
@@ -53,6 +56,7 @@ _HOME = {
     "ModelError": "errors",
     "Partition": "partition",
     "RecordError": "errors",
+    "SemanticSpace": "corpus.embeddings",
     "Signature": "domain",
     "Work": "domain",
     "evaluate": "evaluation.metrics",
@@ -62,6 +66,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Assigner",
     "Assignment",
     "Author",
     "Constraint",
@@ -78,6 +83,7 @@ __all__ = [
     "ModelError",
     "Partition",
     "RecordError",
+    "SemanticSpace",
     "Signature",
     "Work",
     "evaluate",

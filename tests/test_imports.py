@@ -9,6 +9,7 @@ from pathlib import Path
 import disambig
 
 PUBLIC = [
+    "Assigner",
     "Assignment",
     "Author",
     "Constraint",
@@ -25,6 +26,7 @@ PUBLIC = [
     "ModelError",
     "Partition",
     "RecordError",
+    "SemanticSpace",
     "Signature",
     "Work",
     "evaluate",

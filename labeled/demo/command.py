@@ -220,7 +220,8 @@ def _describe_cohesion(summary: ClusteringSummary, person: PersonSummary) -> Tex
     if cohesion.isolated_titles:
         n_others = len(cohesion.isolated_titles) - 1
         others_note = f" and {n_others} other{_plural_suffix(n_others)}" if n_others else ""
-        isolated = f"; “{_truncate(cohesion.isolated_titles[0], 48)}”{others_note} share{'' if n_others else 's'} none"
+        title = _truncate(cohesion.isolated_titles[0], 48)
+        isolated = f"; “{title}”{others_note} share{'' if n_others else 's'} none"
     return _build_text(
         (f"shared co-authors connect {first} of {_format_papers(person.papers)}", "bold"),
         f"{groups}{isolated}; the others are joined by name, topic and years; {confidence}",

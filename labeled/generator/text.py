@@ -128,7 +128,8 @@ class Printer:
         people = papers.people
         columns = (people.family.tolist(), people.family_end.tolist(), people.given.tolist())
         return [
-            f"{_compute_initial(self.given.whole[g][0])} {_get_last_word(self.family.compose(f, e))}"
+            f"{_compute_initial(self.given.whole[g][0])} "
+            f"{_get_last_word(self.family.compose(f, e))}"
             for f, e, g in zip(*columns, strict=True)
         ]
 

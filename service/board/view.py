@@ -20,11 +20,12 @@ from service.board.block_cache import BlockViews, expand_to_blocks
 from service.board.contradictions import find_contradictions
 from service.board.evidence import compare_sides
 from service.board.results import AskedOf, Board, BoardPaper, Column, Common, Companion, Group
-from service.board.scope import BoardQuestion, BoardScope, read_scope
+from service.board.scope import BoardScope, read_scope
 from service.board.tasks import list_other_tasks
 from service.constraints.store import read_constraints
 from service.db.bulk import is_in
 from service.db.tables import Signature, State, Work, WorkVersion
+from service.decisions.draft import SignatureRef
 from service.external_ids.urls import make_external_links
 from service.profiles import aggregates
 from service.profiles.aggregates import CoauthorKey, SignatureRow
@@ -241,7 +242,7 @@ class _ColumnRenderer:
         return Group(
             id=group_id,
             mentions=[self._render_mention(m, column) for m in members],
-            why=[reason["text"] for reason in list_common_evidence(group, names)[:3]],
+            why=[reason.text for reason in list_common_evidence(group, names)[:3]],
         )
 
     def _render_mention(self, m: SignatureRow, column: IdentityEvidence) -> BoardPaper:
@@ -332,7 +333,7 @@ def _render_question(
     coauthor_names: Mapping[CoauthorKey, tuple[str | None, str]],
     question_columns: Sequence[int],
 ) -> AskedOf | None:
-    question: BoardQuestion | None = scope.question
+    question = scope.question
     if question is None:
         return None
     if groups.reasons is not None:
@@ -340,16 +341,13 @@ def _render_question(
     else:
         probability = question.probability
         reasons_for, reasons_against = _contrast_sides(scope, columns, coauthor_names)
-    question_mentions = (
-        {(m.work, m.position) for m in question.sides[-1]} if question.sides else set()
-    )
-    if question.kind == "assign" and question.sides:
-        question_mentions = {(m.work, m.position) for m in question.sides[0]}
+    side_in_question = 0 if question.kind == "assign" else -1
+    question_mentions = {*question.sides[side_in_question]} if question.sides else set()
     group_ids = [
         group.id
         for k in question_columns
         for group in board_columns[k].groups
-        if any((m.work, m.position) in question_mentions for m in group.mentions)
+        if any(SignatureRef(m.work, m.position) in question_mentions for m in group.mentions)
     ]
     if question.kind == "merge":  # the question covers both columns completely
         group_ids = []
@@ -376,10 +374,10 @@ def _contrast_sides(
     if sides[0] is None or sides[1] is None:
         return (), ()
     names = {other: name for other, (_, name) in coauthor_names.items()}
-    contrast_ = contrast(sides[0], sides[1], names)
+    comparison = contrast(sides[0], sides[1], names)
     return (
-        tuple(reason["text"] for reason in contrast_["shared"][:3]),
-        tuple(reason["text"] for reason in contrast_["reasons"][:3]),
+        tuple(reason.text for reason in comparison.shared[:3]),
+        tuple(reason.text for reason in comparison.reasons[:3]),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -13,6 +12,7 @@ from service.db.bulk import is_in
 from service.db.tables import Decision, Event, IdentityVersion, Lineage, Run
 from service.errors import NotFound
 from service.events.history import DECISION_MADE, DECISION_REDONE, RUN_PUBLISHED
+from service.identities.results import HistoryEntry
 from service.identities.store import (
     REDIRECTED,
     SPLIT,
@@ -64,25 +64,6 @@ class ResolvedIdentity:
         return self.row.status == SPLIT
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One event in the history of an identity.
-
-    ``before`` is None if the event created the identity. ``revertible`` is the id of the decision
-    or run that can be undone or rolled back; None if there is none.
-    """
-
-    seq: int
-    kind: str
-    at: datetime
-    actor: str
-    reason: str | None
-    subject: str | None
-    before: dict[str, Any] | None
-    after: dict[str, Any]
-    revertible: str | None
-
-
 def resolve_identity(connection: Connection, identity: str) -> ResolvedIdentity:
     """Return the current identity of an id, following redirects.
 
@@ -107,7 +88,12 @@ def list_parents(connection: Connection, key: int) -> list[RelatedIdentity]:
 
 
 def list_history(
-    connection: Connection, identity: str, before: int | None = None, limit: int = 100
+    connection: Connection,
+    identity: str,
+    before: int | None = None,
+    limit: int = 100,
+    *,
+    include_actors: bool = True,
 ) -> list[HistoryEntry]:
     """List the events in the history of an identity, newest first.
 
@@ -115,6 +101,8 @@ def list_history(
     ----------
     before : int, optional
         Only events with lower numbers.
+    include_actors : bool
+        Whether to include the actors; readers below the role reviewer may not see them.
 
     Raises
     ------
@@ -143,9 +131,19 @@ def list_history(
     if before is not None:
         query = query.where(Event.seq < min(before, 2**63 - 1))
     rows = connection.execute(query).all()
-    revertible = _find_revertible(connection, [(r[0], r[1], r[5]) for r in rows])
+    undoable_ids = _find_undoable(connection, [(r[0], r[1], r[5]) for r in rows])
     return [
-        HistoryEntry(seq, kind, at, actor, reason, subject, old, new, revertible.get(seq))
+        HistoryEntry(
+            sequence=seq,
+            kind=kind,
+            at=at,
+            actor=actor if include_actors else None,
+            reason=reason,
+            subject=subject,
+            before=old,
+            after=new,
+            undoable=undoable_ids.get(seq),
+        )
         for seq, kind, at, actor, reason, subject, old, new in rows
     ]
 
@@ -166,10 +164,10 @@ def _list_related(connection: Connection, condition: Any, column: Any) -> list[R
     return sorted(related, key=lambda part: (-part.mentions, part.id))
 
 
-def _find_revertible(
+def _find_undoable(
     connection: Connection, events: list[tuple[int, str, str | None]]
 ) -> dict[int, str]:
-    """Return ids of decisions and runs that can be reverted, by event number."""
+    """Return ids of decisions and runs that can be undone or rolled back, by event number."""
     subjects = {subject for _, _, subject in events if subject}
     decisions = select(Decision.id).where(
         Decision.undone_seq.is_(None), is_in(connection, Decision.id, subjects)

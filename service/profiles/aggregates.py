@@ -30,6 +30,15 @@ from sqlalchemy.orm import aliased
 
 from service.db.bulk import is_in
 from service.db.tables import Identity, Membership, Name, Signature, Work
+from service.profiles.results import (
+    AffiliationCount,
+    Citations,
+    Coauthor,
+    NameUsed,
+    Paper,
+    TopicCount,
+    VenueCount,
+)
 
 MAX_WORK_AUTHORS = 100
 """Most authors of a work that counts for co-authorship; larger works are no evidence of it."""
@@ -135,16 +144,16 @@ def count_years(papers: Iterable[SignatureRow]) -> dict[int, int]:
     return dict(sorted(Counter(p.year for p in papers if p.year is not None).items()))
 
 
-def count_names(mentions: Iterable[SignatureRow], n: int = 20) -> list[dict[str, Any]]:
+def count_names(mentions: Iterable[SignatureRow], n: int = 20) -> list[NameUsed]:
     """Count signatures by printed name."""
     counts = Counter(m.printed for m in mentions)
-    return [{"name": name, "mentions": k} for name, k in take_most_frequent(counts, n)]
+    return [NameUsed(name=name, mentions=k) for name, k in take_most_frequent(counts, n)]
 
 
-def count_venues(papers: Iterable[SignatureRow], n: int = 10) -> list[dict[str, Any]]:
+def count_venues(papers: Iterable[SignatureRow], n: int = 10) -> list[VenueCount]:
     """Count works by venue."""
     counts = Counter(p.venue for p in papers if p.venue)
-    return [{"venue": venue, "works": k} for venue, k in take_most_frequent(counts, n)]
+    return [VenueCount(venue=venue, works=k) for venue, k in take_most_frequent(counts, n)]
 
 
 def split_title(title: str) -> set[str]:
@@ -160,42 +169,44 @@ def count_title_words(papers: Iterable[SignatureRow]) -> Counter[str]:
     return counts
 
 
-def count_topics(papers: Sequence[SignatureRow], n: int = 10) -> list[dict[str, Any]]:
+def count_topics(papers: Sequence[SignatureRow], n: int = 10) -> list[TopicCount]:
     """Count works by the most frequent title words; words of one work only for few works."""
     counts = count_title_words(papers)
     minimum = 1 if len(papers) < 4 else 2
-    return [{"word": word, "works": k} for word, k in take_most_frequent(counts, n) if k >= minimum]
+    return [
+        TopicCount(word=word, works=k) for word, k in take_most_frequent(counts, n) if k >= minimum
+    ]
 
 
-def summarize_affiliations(mentions: Iterable[SignatureRow], n: int = 10) -> list[dict[str, Any]]:
+def summarize_affiliations(mentions: Iterable[SignatureRow], n: int = 10) -> list[AffiliationCount]:
     """Return affiliations with number of works, first and last year."""
     works: dict[str, dict[int, int | None]] = {}
     for m in mentions:
         if m.affiliation:
             works.setdefault(m.affiliation, {})[m.work] = m.year
     counts = {text: len(work_years) for text, work_years in works.items()}
-    return [
-        {"affiliation": text, "works": k, **compute_span(works[text].values())}
-        for text, k in take_most_frequent(counts, n)
-    ]
+    affiliations = []
+    for text, k in take_most_frequent(counts, n):
+        first, last = compute_span(works[text].values())
+        affiliations.append(
+            AffiliationCount(affiliation=text, works=k, first_year=first, last_year=last)
+        )
+    return affiliations
 
 
-def compute_span(years: Iterable[int | None]) -> dict[str, int | None]:
-    """Return ``first_year`` and ``last_year``."""
+def compute_span(years: Iterable[int | None]) -> tuple[int | None, int | None]:
+    """Return the first and the last year; None if no year is known."""
     known_years = [year for year in years if year is not None]
-    return {
-        "first_year": min(known_years, default=None),
-        "last_year": max(known_years, default=None),
-    }
+    return min(known_years, default=None), max(known_years, default=None)
 
 
-def summarize_citations(papers: Iterable[SignatureRow]) -> dict[str, Any] | None:
+def summarize_citations(papers: Iterable[SignatureRow]) -> Citations | None:
     """Return total citations and h-index of works with known citations; None without any."""
     counts = sorted((p.citations for p in papers if p.citations is not None), reverse=True)
     if not counts:
         return None
     h = sum(1 for rank, count in enumerate(counts, 1) if count >= rank)
-    return {"total": sum(counts), "h_index": h, "works_known": len(counts)}
+    return Citations(total=sum(counts), h_index=h, works_known=len(counts))
 
 
 def average_confidence(mentions: Iterable[SignatureRow]) -> float | None:
@@ -204,20 +215,20 @@ def average_confidence(mentions: Iterable[SignatureRow]) -> float | None:
     return round(sum(confidences) / len(confidences), 4) if confidences else None
 
 
-def format_paper(mention: SignatureRow) -> dict[str, Any]:
-    """Return a work as JSON for a list of works."""
-    return {
-        "work": mention.work_id,
-        "position": mention.position,
-        "name": mention.printed,
-        "title": mention.title,
-        "venue": mention.venue,
-        "year": mention.year,
-        "citations": mention.citations,
-        "authors": mention.n_authors,
-        "confidence": mention.confidence,
-        "origin": mention.origin,
-    }
+def to_paper(mention: SignatureRow) -> Paper:
+    """Return a signature as an entry of a list of works."""
+    return Paper(
+        work=mention.work_id,
+        position=mention.position,
+        name=mention.printed,
+        title=mention.title,
+        venue=mention.venue,
+        year=mention.year,
+        citations=mention.citations,
+        authors=mention.n_authors,
+        confidence=mention.confidence,
+        origin=mention.origin,
+    )
 
 
 def read_coauthors(
@@ -272,7 +283,7 @@ def list_coauthors(
     identity_key: int,
     limit: int,
     after: tuple[int, str] | None = None,
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[Coauthor], int]:
     """Return co-authors as identities, and the number from this page on.
 
     Parameters
@@ -285,13 +296,13 @@ def list_coauthors(
         values["works"], values["public"] = after
     rows = connection.execute(_build_query(after is not None), values).all()
     items = [
-        {
-            "id": row.id,
-            "name": row.name,
-            "works": row.works,
-            "first_year": row.first_year,
-            "last_year": row.last_year,
-        }
+        Coauthor(
+            id=row.id,
+            name=row.name,
+            works=row.works,
+            first_year=row.first_year,
+            last_year=row.last_year,
+        )
         for row in rows
     ]
     return items, rows[0].left if rows else 0

@@ -11,13 +11,14 @@ from typing import Any
 
 from service.profiles import aggregates
 from service.profiles.aggregates import CoauthorKey, SignatureRow
+from service.profiles.results import Contrast, Reason, ReasonKind
 
 N_SIMILAR = 2
 """Similar identities that each identity is contrasted with."""
 MAX_HOLDERS = 20
 """Most identities of a page that share a feature which still counts as similarity."""
 _MAX_TEXT = 80
-_NOUNS = {
+_NOUNS: dict[ReasonKind, tuple[str, str]] = {
     "coauthors": ("co-author", "co-authors"),
     "affiliation": ("affiliation", "affiliations"),
     "venue": ("venue", "venues"),
@@ -94,7 +95,7 @@ class IdentityEvidence:
 
 def list_common_evidence(
     identity: IdentityEvidence, names: Mapping[CoauthorKey, str]
-) -> list[dict[str, Any]]:
+) -> list[Reason]:
     """List the evidence that the signatures are one person's, the strongest first."""
     n = len(identity.papers)
     reasons = []
@@ -117,7 +118,7 @@ def list_common_evidence(
         ]
         text = f"{n_joined} of {n} papers share a co-author with another: {', '.join(best)}"
         reasons.append(_make_reason("coauthors", n_joined, text))
-    checks: tuple[tuple[str, Counter[str], str], ...] = (
+    checks: tuple[tuple[ReasonKind, Counter[str], str], ...] = (
         ("affiliation", identity.affiliations, "state the affiliation"),
         ("venue", identity.venues, "appeared in"),
         ("topic", identity.words, "have in the title"),
@@ -132,7 +133,7 @@ def list_common_evidence(
 
 def contrast_similar(
     identities: Sequence[IdentityEvidence], names: Mapping[CoauthorKey, str]
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, list[Contrast]]:
     """Contrast each identity with the most similar other identities of the page.
 
     Similarity counts shared co-authors, affiliations, venues and words of titles, without those
@@ -164,7 +165,7 @@ def contrast_similar(
 
 def contrast(
     a: IdentityEvidence, b: IdentityEvidence, names: Mapping[CoauthorKey, str]
-) -> dict[str, Any]:
+) -> Contrast:
     """List the evidence against two identities being one person, and what they share.
 
     A feature that either lacks (no affiliation, for example) is no evidence.
@@ -179,7 +180,7 @@ def contrast(
     if a.span and b.span and (a.span[1] < b.span[0] or b.span[1] < a.span[0]):
         text = f"years do not meet: {_format_years(a.span)} and {_format_years(b.span)}"
         against.append(_make_reason("years", 0, text))
-    checks: tuple[tuple[str, Iterable[Any], Iterable[Any], Callable[[Any], str]], ...] = (
+    checks: tuple[tuple[ReasonKind, Iterable[Any], Iterable[Any], Callable[[Any], str]], ...] = (
         ("coauthors", a.coauthors, b.coauthors, lambda other: names.get(other, "one unnamed")),
         ("affiliation", a.affiliations, b.affiliations, str),
         ("venue", a.venues, b.venues, str),
@@ -194,7 +195,7 @@ def contrast(
             shared.append(_make_reason(kind, len(common), f"share {counted_noun}: {first}"))
         elif values_a and values_b:
             against.append(_make_reason(kind, 0, f"no {_NOUNS[kind][1]} in common"))
-    return {"from": b.id, "reasons": against, "shared": shared}
+    return Contrast(from_=b.id, reasons=against, shared=shared)
 
 
 def _weigh_features(identity: IdentityEvidence) -> dict[object, int]:
@@ -205,8 +206,8 @@ def _weigh_features(identity: IdentityEvidence) -> dict[object, int]:
     return weights
 
 
-def _make_reason(kind: str, n: int, text: str) -> dict[str, Any]:
-    return {"kind": kind, "count": n, "text": text}
+def _make_reason(kind: ReasonKind, n: int, text: str) -> Reason:
+    return Reason(kind=kind, count=n, text=text)
 
 
 def _count_noun(n: int, singular: str, plural: str) -> str:

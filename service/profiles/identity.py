@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -27,6 +28,17 @@ from service.identities.resolve import resolve_identity
 from service.identities.store import ACTIVE
 from service.profiles import aggregates
 from service.profiles.aggregates import SignatureRow, list_coauthors, select_signatures
+from service.profiles.results import (
+    Coauthors,
+    ExternalIdShown,
+    IdentityEntry,
+    LineageShown,
+    Paper,
+    Profile,
+    Related,
+    WorksShown,
+)
+from service.values import asdict
 
 MAX_SHOWN = 20
 """Most entries of each list within a profile."""
@@ -85,7 +97,7 @@ def find_identity(connection: Connection, public_id: str) -> ResolvedIdentity:
         return identity
     resolved = resolve_identity(connection, public_id)
     if not resolved.is_gone:
-        return replace(identity, redirect=resolved.row.id)
+        return dataclasses.replace(identity, redirect=resolved.row.id)
     raise Gone(
         f"{identity.id} was split up; its mentions went to "
         f"{len(resolved.successors)} other identities",
@@ -93,7 +105,7 @@ def find_identity(connection: Connection, public_id: str) -> ResolvedIdentity:
         field="id",
         id=identity.id,
         name=identity.name,
-        successors=[asdict(part) for part in resolved.successors[:1000]],
+        successors=[dataclasses.asdict(part) for part in resolved.successors[:1000]],
     )
 
 
@@ -114,84 +126,85 @@ _PARENTS = _select_lineage(Lineage.child_key, Lineage.parent_key)
 _CHILDREN = _select_lineage(Lineage.parent_key, Lineage.child_key)
 
 
-def read_lineage(connection: Connection, key: int) -> dict[str, Any]:
+def read_lineage(connection: Connection, key: int) -> LineageShown:
     """Return the identities that one came from and went to, and ids that redirect to it."""
 
-    def read(query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
+    def read(query: Select[*tuple[Any, ...]]) -> list[Related]:
         return [
-            {
-                "id": row.id,
-                "status": row.status,
-                "name": row.name,
-                "kind": row.kind,
-                "mentions": row.mentions,
-                "sequence": row.event_seq,
-            }
+            Related(
+                id=row.id,
+                status=row.status,
+                name=row.name,
+                kind=row.kind,
+                mentions=row.mentions,
+                sequence=row.event_seq,
+            )
             for row in connection.execute(query, {"key": key})
         ]
 
     merged = select(Identity.id).where(Identity.redirect_key == key).order_by(Identity.id)
-    return {
-        "redirects": list(connection.scalars(merged.limit(100))),
-        "came_from": read(_PARENTS),
-        "went_to": read(_CHILDREN),
-    }
+    return LineageShown(
+        redirects=list(connection.scalars(merged.limit(100))),
+        came_from=read(_PARENTS),
+        went_to=read(_CHILDREN),
+    )
 
 
-def build_profile(connection: Connection, identity: ResolvedIdentity) -> dict[str, Any]:
-    """Build the profile of an active identity as JSON."""
+def build_profile(connection: Connection, identity: ResolvedIdentity) -> Profile:
+    """Build the profile of an active identity."""
     mentions = aggregates.read_signatures(connection, Membership.identity_key == identity.key)
     papers = aggregates.list_papers(mentions)
     coauthors, total = list_coauthors(connection, identity.key, MAX_SHOWN)
     path = f"/v1/identities/{identity.id}"
-    return {
-        **to_entry(identity),
-        "mentions": len(mentions),
-        "names": aggregates.count_names(mentions, MAX_SHOWN),
-        "confidence": aggregates.average_confidence(mentions),
-        "years": {str(year): n for year, n in aggregates.count_years(papers).items()},
-        "picture": f"{path}/years.svg",
-        "venues": aggregates.count_venues(papers, MAX_SHOWN),
-        "topics": aggregates.count_topics(papers, MAX_SHOWN),
-        "affiliations": aggregates.summarize_affiliations(mentions, MAX_SHOWN),
-        "coauthors": {"total": total, "items": coauthors, "more": f"{path}/coauthors"},
-        "external_ids": read_external_ids(connection, [identity.key]).get(identity.key, []),
-        "citations": aggregates.summarize_citations(papers),
-        "lineage": read_lineage(connection, identity.key),
-        "works": {
-            "total": len(papers),
-            "items": [aggregates.format_paper(p) for p in papers[:10]],
-            "more": f"{path}/works",
-        },
-        "history": f"{path}/history",
-        "version": identity.version,
-    }
+    return Profile(
+        **asdict(to_entry(identity)),
+        mentions=len(mentions),
+        names=aggregates.count_names(mentions, MAX_SHOWN),
+        confidence=aggregates.average_confidence(mentions),
+        years={str(year): n for year, n in aggregates.count_years(papers).items()},
+        picture=f"{path}/years.svg",
+        venues=aggregates.count_venues(papers, MAX_SHOWN),
+        topics=aggregates.count_topics(papers, MAX_SHOWN),
+        affiliations=aggregates.summarize_affiliations(mentions, MAX_SHOWN),
+        coauthors=Coauthors(total=total, items=coauthors, more=f"{path}/coauthors"),
+        external_ids=read_external_ids(connection, [identity.key]).get(identity.key, []),
+        citations=aggregates.summarize_citations(papers),
+        lineage=read_lineage(connection, identity.key),
+        works=WorksShown(
+            total=len(papers),
+            items=[aggregates.to_paper(p) for p in papers[:10]],
+            more=f"{path}/works",
+        ),
+        history=f"{path}/history",
+        version=identity.version,
+    )
 
 
-def to_entry(identity: Any) -> dict[str, Any]:
-    """Return an identity as JSON for a list, from a row or a :class:`ResolvedIdentity`."""
-    return {
-        "id": identity.id,
-        "name": identity.name,
-        "n_works": identity.n_works,
-        "first_year": identity.first_year,
-        "last_year": identity.last_year,
-        "curated": identity.curated,
-    }
+def to_entry(identity: Any) -> IdentityEntry:
+    """Return the entry of an identity from a row or a :class:`ResolvedIdentity`."""
+    return IdentityEntry(
+        id=identity.id,
+        name=identity.name,
+        n_works=identity.n_works,
+        first_year=identity.first_year,
+        last_year=identity.last_year,
+        curated=identity.curated,
+    )
 
 
 def read_external_ids(
     connection: Connection, keys: Iterable[int]
-) -> dict[int, list[dict[str, str]]]:
+) -> dict[int, list[ExternalIdShown]]:
     """Read the external ids in force of these identities."""
     query = (
         select(ExternalId.identity_key, ExternalId.scheme, ExternalId.value, ExternalId.source)
         .where(is_in(connection, ExternalId.identity_key, keys), ExternalId.removed_seq.is_(None))
         .order_by(ExternalId.scheme, ExternalId.value, ExternalId.key)
     )
-    by_identity: dict[int, list[dict[str, str]]] = {}
+    by_identity: dict[int, list[ExternalIdShown]] = {}
     for key, scheme, value, source in connection.execute(query):
-        by_identity.setdefault(key, []).append({"scheme": scheme, "value": value, "source": source})
+        shown = ExternalIdShown(scheme=scheme, value=value, source=source)
+        by_identity.setdefault(key, []).append(shown)
     return by_identity
 
 
@@ -217,13 +230,13 @@ def list_works(
     after: tuple[str, int] | None = None,
     year: int | None = None,
     venue: str | None = None,
-) -> list[SignatureRow]:
-    """List signatures of an identity with their works in order; unknown values come last.
+) -> list[Paper]:
+    """List the works of an identity in order; unknown values come last.
 
     Parameters
     ----------
     after : (str, int) or None
-        Work id and position of the last signature on the previous page.
+        Work id and position of the last entry on the previous page.
     """
     value = _sort_value(order)
     descending = order.startswith("-")
@@ -236,7 +249,8 @@ def list_works(
         query = query.where(_is_after(value, descending, after))
     sort_key = value.desc() if descending else value.asc()
     query = query.order_by(sort_key, Work.id, Signature.position).limit(limit)
-    return [SignatureRow._make(row) for row in connection.execute(query)]
+    rows = connection.execute(query)
+    return [aggregates.to_paper(SignatureRow._make(row)) for row in rows]
 
 
 def _sort_value(order: str) -> ColumnElement[Any]:

@@ -16,7 +16,16 @@ from service.profiles import aggregates
 from service.profiles import identity as identity_profile
 from service.profiles.aggregates import CoauthorKey, SignatureRow
 from service.profiles.contrast import IdentityEvidence, contrast_similar, list_common_evidence
+from service.profiles.results import (
+    CoauthorShown,
+    Contrast,
+    ExternalIdShown,
+    NamePerson,
+    Paper,
+    Reason,
+)
 from service.text import fold_name
+from service.values import asdict
 
 SAMPLE = 5
 """Works shown of each identity."""
@@ -78,7 +87,7 @@ def find_name(connection: Connection, text: str) -> NameSummary:
 
 def list_identities(
     connection: Connection, name: NameSummary, limit: int, after: tuple[int, str] | None = None
-) -> list[dict[str, Any]]:
+) -> list[NamePerson]:
     """List the identities of a name, those with most signatures of it first.
 
     Parameters
@@ -108,15 +117,21 @@ def list_identities(
     labels = {other: name for other, (_, name) in coauthor_names.items()}
     contrasts = contrast_similar(identities, labels)
     return [
-        _to_dict(row, identity, coauthor_names, external.get(row.key, []))
-        | {"together": list_common_evidence(identity, labels), "apart": contrasts[identity.id]}
+        _to_person(
+            row,
+            identity,
+            coauthor_names,
+            external.get(row.key, []),
+            together=list_common_evidence(identity, labels),
+            apart=contrasts[identity.id],
+        )
         for row, identity in zip(rows, identities, strict=True)
     ]
 
 
 def list_unassigned(
     connection: Connection, name: NameSummary, limit: int, after: tuple[str, int] | None = None
-) -> list[SignatureRow]:
+) -> list[Paper]:
     """List the unassigned signatures of a name by work and position."""
     conditions = [Signature.name_key == name.key, Membership.signature_key.is_(None)]
     if after is not None:
@@ -125,7 +140,7 @@ def list_unassigned(
         conditions.append(or_(Work.id > work, later))
     query = aggregates.select_signatures().where(*conditions)
     rows = connection.execute(query.order_by(Work.id, Signature.position).limit(limit))
-    return [SignatureRow._make(row) for row in rows]
+    return [aggregates.to_paper(SignatureRow._make(row)) for row in rows]
 
 
 def _read_identities(
@@ -172,27 +187,32 @@ def _select_coauthors(identities: Sequence[IdentityEvidence]) -> set[CoauthorKey
     return coauthors
 
 
-def _to_dict(
+def _to_person(
     row: Any,
     identity: IdentityEvidence,
     coauthor_names: dict[CoauthorKey, tuple[str | None, str]],
-    external: list[dict[str, str]],
-) -> dict[str, Any]:
-    return {
-        **identity_profile.to_entry(row),
-        "mentions": row.mentions,
-        "papers": len(identity.papers),
-        "confidence": aggregates.average_confidence(identity.mentions),
-        "years": {str(year): n for year, n in aggregates.count_years(identity.papers).items()},
-        "venues": aggregates.count_venues(identity.papers, 5),
-        "coauthors": [
-            {"id": coauthor_names[other][0], "name": coauthor_names[other][1], "works": n}
+    external: list[ExternalIdShown],
+    *,
+    together: list[Reason],
+    apart: list[Contrast],
+) -> NamePerson:
+    return NamePerson(
+        **asdict(identity_profile.to_entry(row)),
+        mentions=row.mentions,
+        papers=len(identity.papers),
+        confidence=aggregates.average_confidence(identity.mentions),
+        years={str(year): n for year, n in aggregates.count_years(identity.papers).items()},
+        venues=aggregates.count_venues(identity.papers, 5),
+        coauthors=[
+            CoauthorShown(id=coauthor_names[other][0], name=coauthor_names[other][1], works=n)
             for other, n in aggregates.take_most_frequent(identity.coauthors, 10)
         ],
-        "affiliations": aggregates.summarize_affiliations(identity.mentions, 5),
-        "topics": aggregates.count_topics(identity.papers, 8),
-        "external_ids": external,
-        "sample": [aggregates.format_paper(p) for p in identity.papers[:SAMPLE]],
-        "profile": f"/v1/identities/{row.id}",
-        "works": f"/v1/identities/{row.id}/works",
-    }
+        affiliations=aggregates.summarize_affiliations(identity.mentions, 5),
+        topics=aggregates.count_topics(identity.papers, 8),
+        external_ids=external,
+        sample=[aggregates.to_paper(p) for p in identity.papers[:SAMPLE]],
+        profile=f"/v1/identities/{row.id}",
+        works=f"/v1/identities/{row.id}/works",
+        together=together,
+        apart=apart,
+    )

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -21,7 +22,9 @@ from service.db.bulk import is_in
 from service.db.tables import ExternalId, Identity, Membership, Name, NameWord, Signature
 from service.errors import Invalid
 from service.profiles.identity import to_entry
+from service.profiles.results import IdentityHit, NameHit
 from service.text import fold_name, split_search_words
+from service.values import UNSET, asdict
 
 MAX_WORDS = 8
 """Most words of a query that count."""
@@ -112,7 +115,7 @@ def _edges(word: str, length: int) -> tuple[Edge, Edge]:
 
 
 @dataclass(frozen=True, slots=True)
-class NameHit:
+class NameMatch:
     """A name that matches a query; ``closeness`` is 1 for the same words."""
 
     key: int
@@ -122,8 +125,24 @@ class NameHit:
     mentions: int
     people: int
 
+    def to_response(self) -> NameHit:
+        """Return the search result with the path of the name's page."""
+        return NameHit(
+            name=self.printed,
+            folded=self.folded,
+            closeness=self.closeness,
+            mentions=self.mentions,
+            people=self.people,
+            page=make_name_path(self.folded),
+        )
 
-def search_names(connection: Connection, vocabulary: Vocabulary, text: str) -> list[NameHit]:
+
+def make_name_path(name: str) -> str:
+    """Return the path of a name's page."""
+    return f"/v1/names/{quote(name, safe='')}"
+
+
+def search_names(connection: Connection, vocabulary: Vocabulary, text: str) -> list[NameMatch]:
     """Search names with all words of a query, or close words; closest and most used first.
 
     Raises
@@ -152,14 +171,14 @@ def search_names(connection: Connection, vocabulary: Vocabulary, text: str) -> l
     }
     counts = _count_signatures(connection, closeness)
     hits = [
-        NameHit(row.key, row.printed, row.folded, round(closeness[row.key], 4), *counts[row.key])
+        NameMatch(row.key, row.printed, row.folded, round(closeness[row.key], 4), *counts[row.key])
         for row in rows
         if row.key in counts
     ]
     return sorted(hits, key=lambda hit: (-hit.closeness, -hit.mentions, hit.folded))
 
 
-def list_names(connection: Connection, limit: int, after: str | None = None) -> list[NameHit]:
+def list_names(connection: Connection, limit: int, after: str | None = None) -> list[NameMatch]:
     """List names in the order of their folded form, from the one after ``after``."""
     query = select(Name.key, Name.printed, Name.folded).order_by(Name.folded).limit(limit)
     if after is not None:
@@ -167,7 +186,8 @@ def list_names(connection: Connection, limit: int, after: str | None = None) -> 
     rows = connection.execute(query).all()
     counts = _count_signatures(connection, {row.key: 1.0 for row in rows})
     return [
-        NameHit(row.key, row.printed, row.folded, 1.0, *counts.get(row.key, (0, 0))) for row in rows
+        NameMatch(row.key, row.printed, row.folded, 1.0, *counts.get(row.key, (0, 0)))
+        for row in rows
     ]
 
 
@@ -193,7 +213,7 @@ class IdentityFilter:
 
 def search_identities(
     connection: Connection, vocabulary: Vocabulary, text: str, filters: IdentityFilter
-) -> list[dict[str, Any]]:
+) -> list[IdentityHit]:
     """Search identities that use a name like ``text``; closest first, then by works."""
     hits = {hit.key: hit for hit in search_names(connection, vocabulary, text)}
     if not hits:
@@ -204,7 +224,7 @@ def search_identities(
         .where(is_in(connection, Signature.name_key, hits), Signature.retired_version.is_(None))
         .distinct()
     )
-    best: dict[int, NameHit] = {}
+    best: dict[int, NameMatch] = {}
     for identity, name in connection.execute(query):
         hit = hits[name]
         if identity not in best or hit.closeness > best[identity].closeness:
@@ -212,18 +232,16 @@ def search_identities(
     rows = connection.execute(
         select_entries().where(is_in(connection, Identity.key, best), *filters.to_conditions())
     )
-    entries = [
-        {
-            **to_entry(row),
-            "matched": best[row.key].printed,
-            "closeness": best[row.key].closeness,
-        }
-        for row in rows
-    ]
-    return sorted(entries, key=lambda x: (-x["closeness"], -x["n_works"], x["id"]))
+    return sorted((_to_hit(row, best[row.key]) for row in rows), key=rank_identity)
 
 
-def find_by_external_id(connection: Connection, scheme: str, value: str) -> list[dict[str, Any]]:
+def rank_identity(hit: IdentityHit) -> tuple[float, int, str]:
+    """Return the sort key of a search result: closest first, then by works."""
+    closeness = 0.0 if hit.closeness is UNSET else hit.closeness
+    return -closeness, -hit.n_works, hit.id
+
+
+def find_by_external_id(connection: Connection, scheme: str, value: str) -> list[IdentityHit]:
     """List active identities with an external id; more than one is a conflict under review."""
     query = (
         select_entries()
@@ -237,7 +255,7 @@ def find_by_external_id(connection: Connection, scheme: str, value: str) -> list
         .distinct()
         .order_by(Identity.id)
     )
-    return [to_entry(row) for row in connection.execute(query)]
+    return [_to_hit(row) for row in connection.execute(query)]
 
 
 def list_identities(
@@ -246,7 +264,7 @@ def list_identities(
     limit: int,
     order: IdentityOrder,
     after: str | None = None,
-) -> list[dict[str, Any]]:
+) -> list[IdentityHit]:
     """List active identities in order, from the one after the id ``after``."""
     value = {"id": Identity.id, "name": func.lower(Identity.name), "works": Identity.n_works}[
         order.removeprefix("-")
@@ -258,7 +276,14 @@ def list_identities(
         further = value < last if descending else value > last
         query = query.where(or_(further, and_(value == last, Identity.id > after)))
     query = query.order_by(value.desc() if descending else value.asc(), Identity.id).limit(limit)
-    return [to_entry(row) for row in connection.execute(query)]
+    return [_to_hit(row) for row in connection.execute(query)]
+
+
+def _to_hit(row: Any, match: NameMatch | None = None) -> IdentityHit:
+    entry = asdict(to_entry(row))
+    if match is None:
+        return IdentityHit(**entry)
+    return IdentityHit(**entry, matched=match.printed, closeness=match.closeness)
 
 
 def select_entries() -> Select[*tuple[Any, ...]]:

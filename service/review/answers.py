@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from service.actors import Actor
-from service.constraints.links import make_must_links
+from service.constraints.links import make_cannot_link, make_must_links
 from service.db import tables
 from service.db.database import Database, Within
 from service.db.tables import Decision, Judgement
@@ -106,8 +106,6 @@ def _separate_identities(
     database: Database, actor: Actor, identities: Sequence[str], context: DecisionContext
 ) -> DecisionResult:
     """State that identities are different persons."""
-    from service.constraints.links import Link
-
     with database.write() as connection:
         scope = open_decision(connection, identities, None)
         decision = record_decision(
@@ -115,7 +113,7 @@ def _separate_identities(
         )
         ends = [scope.rank_members(row.key)[:MAX_PER_IDENTITY] for row in scope.rows.values()]
         links = [
-            Link(min(a, b), max(a, b), False, decision.id)
+            make_cannot_link(a, b, decision.id)
             for k, first in enumerate(ends)
             for second in ends[:k]
             for a in first

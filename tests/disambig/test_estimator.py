@@ -185,7 +185,7 @@ def test_a_constraint_on_an_unknown_signature_is_told_as_a_problem() -> None:
 
 def test_any_number_of_workers_gives_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Comparisons.plan
-    monkeypatch.setattr(Comparisons, "of", lambda index, blocks: whole(index, blocks, pairs=50))
+    monkeypatch.setattr(Comparisons, "plan", lambda index, blocks: whole(index, blocks, pairs=50))
     works = list(population(2)[0])
     one, two = predicted(works, workers=1), predicted(works, workers=2)
     assert one.identity.tolist() == two.identity.tolist()
@@ -196,7 +196,7 @@ def test_the_size_of_batches_does_not_matter(monkeypatch: pytest.MonkeyPatch) ->
     works = list(bundled())
     large = list(predicted(works).assignments())
     whole = Comparisons.plan
-    monkeypatch.setattr(Comparisons, "of", lambda index, blocks: whole(index, blocks, pairs=20))
+    monkeypatch.setattr(Comparisons, "plan", lambda index, blocks: whole(index, blocks, pairs=20))
     assert list(predicted(works).assignments()) == large
 
 

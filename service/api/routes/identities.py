@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from litestar import Request, Response, get
+from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
 from sqlalchemy import Connection
@@ -14,16 +14,25 @@ from service.actors import Actor, Role
 from service.api.examples import read as examples
 from service.api.http.openapi import describe_responses
 from service.api.http.paging import Cursor, Limit, make_cursor, next_page_path, read_cursor
-from service.api.http.responses import Moved
+from service.api.http.responses import Json, Moved
 from service.api.middleware.cache import ReadResult, Redirect, respond_cached
 from service.api.routes.names import Query
-from service.api.schemas import read as schemas
 from service.db.database import Database
 from service.errors import Invalid
-from service.identities.resolve import HistoryEntry, list_history
+from service.identities.resolve import list_history
+from service.identities.results import History, HistoryEntry
 from service.profiles import aggregates, search, sparkline
 from service.profiles import identity as identity_profile
 from service.profiles.identity import WorksOrder
+from service.profiles.results import (
+    Coauthor,
+    CoauthorPage,
+    Identities,
+    IdentityHit,
+    Paper,
+    PaperPage,
+    Profile,
+)
 from service.profiles.search import IdentityFilter, IdentityOrder
 
 Id = Annotated[str, PathParameter(max_length=100, description="Id of an identity, `a-…`.")]
@@ -35,7 +44,7 @@ Id = Annotated[str, PathParameter(max_length=100, description="Id of an identity
     tags=["identities"],
     summary="Search identities",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Identities, examples.IDENTITIES, problems=(400, 422)),
+    responses=describe_responses(Identities, examples.IDENTITIES, problems=(400, 422)),
 )
 def search_identities(
     request: Request[Any, Any, Any],
@@ -69,11 +78,11 @@ def search_identities(
     ] = "-works",
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[Identities]:
     """Return identities with names similar to `q`, with an external id, or all in order."""
     filters = IdentityFilter(since, until, curated)
 
-    def render(connection: Connection) -> ReadResult[Any]:
+    def render(connection: Connection) -> ReadResult[Identities]:
         following: str | None = None
         if external is not None:
             scheme, value = _parse_external_id(external)
@@ -83,7 +92,7 @@ def search_identities(
             items, following = _page_by_relevance(hits, limit, cursor)
         else:
             items, following = _page_in_order(connection, filters, limit, sort, cursor)
-        return ReadResult({"items": items, "next": next_page_path(request, following)})
+        return ReadResult(Identities(items=items, next=next_page_path(request, following)))
 
     return respond_cached(request, database, render)
 
@@ -94,20 +103,18 @@ def search_identities(
     tags=["identities"],
     summary="Read the profile of an identity",
     sync_to_thread=True,
-    responses=describe_responses(
-        schemas.Profile, examples.PROFILE, problems=(400, 404, 410), moves=True
-    ),
+    responses=describe_responses(Profile, examples.PROFILE, problems=(400, 404, 410), moves=True),
 )
 def read_identity(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: Id
-) -> Response[bytes]:
+) -> Json[Profile]:
     """Return names, works, years, venues, topics, co-authors, affiliations and external ids.
 
     The number in the ETag is the version that edits send in If-Match. An id merged into another
     redirects (301) to it; a split id returns 410 with its successors.
     """
 
-    def render(connection: Connection) -> ReadResult[Any] | Redirect:
+    def render(connection: Connection) -> ReadResult[Profile] | Redirect:
         located = identity_profile.find_identity(connection, id)
         if located.redirect is not None:
             return _redirect(request, located.id, located.redirect)
@@ -122,9 +129,7 @@ def read_identity(
     tags=["identities"],
     summary="List works of an identity",
     sync_to_thread=True,
-    responses=describe_responses(
-        schemas.PaperPage, examples.PAPERS, problems=(400, 404, 410), moves=True
-    ),
+    responses=describe_responses(PaperPage, examples.PAPERS, problems=(400, 404, 410), moves=True),
 )
 def read_identity_works(
     request: Request[Any, Any, Any],
@@ -141,15 +146,15 @@ def read_identity_works(
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[PaperPage]:
     """Return all works with the position and the printed name on each."""
 
-    def render(connection: Connection) -> ReadResult[Any] | Redirect:
+    def render(connection: Connection) -> ReadResult[PaperPage] | Redirect:
         located = identity_profile.find_identity(connection, id)
         if located.redirect is not None:
             return _redirect(request, located.id, located.redirect, "/works")
         kind = f"works{sort}"
-        mentions = identity_profile.list_works(
+        papers = identity_profile.list_works(
             connection,
             located.key,
             limit + 1,
@@ -158,17 +163,16 @@ def read_identity_works(
             year=year,
             venue=venue,
         )
-        following = _works_cursor(kind, mentions, limit)
-        items = [aggregates.format_paper(m) for m in mentions[:limit]]
-        return ReadResult({"items": items, "next": next_page_path(request, following)})
+        following = _works_cursor(kind, papers, limit)
+        return ReadResult(PaperPage(items=papers[:limit], next=next_page_path(request, following)))
 
     return respond_cached(request, database, render)
 
 
-def _works_cursor(kind: str, mentions: list[aggregates.SignatureRow], limit: int) -> str | None:
-    if len(mentions) <= limit:
+def _works_cursor(kind: str, papers: list[Paper], limit: int) -> str | None:
+    if len(papers) <= limit:
         return None
-    return make_cursor(kind, mentions[limit - 1].work_id, mentions[limit - 1].position)
+    return make_cursor(kind, papers[limit - 1].work, papers[limit - 1].position)
 
 
 @get(
@@ -178,7 +182,7 @@ def _works_cursor(kind: str, mentions: list[aggregates.SignatureRow], limit: int
     summary="List co-authors of an identity",
     sync_to_thread=True,
     responses=describe_responses(
-        schemas.CoauthorPage, examples.COAUTHORS, problems=(400, 404, 410), moves=True
+        CoauthorPage, examples.COAUTHORS, problems=(400, 404, 410), moves=True
     ),
 )
 def read_identity_coauthors(
@@ -187,23 +191,23 @@ def read_identity_coauthors(
     id: Id,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[CoauthorPage]:
     """Return co-authors, most joint works first; works of more than 100 authors do not count."""
 
-    def render(connection: Connection) -> ReadResult[Any] | Redirect:
+    def render(connection: Connection) -> ReadResult[CoauthorPage] | Redirect:
         located = identity_profile.find_identity(connection, id)
         if located.redirect is not None:
             return _redirect(request, located.id, located.redirect, "/coauthors")
         after = read_cursor("coauthors", cursor, (int, str))
         coauthors, n_remaining = aggregates.list_coauthors(connection, located.key, limit, after)
         following = _coauthor_cursor(coauthors[-1]) if n_remaining > limit else None
-        return ReadResult({"items": coauthors, "next": next_page_path(request, following)})
+        return ReadResult(CoauthorPage(items=coauthors, next=next_page_path(request, following)))
 
     return respond_cached(request, database, render)
 
 
-def _coauthor_cursor(last: dict[str, Any]) -> str:
-    return make_cursor("coauthors", last["works"], last["id"])
+def _coauthor_cursor(last: Coauthor) -> str:
+    return make_cursor("coauthors", last.works, last.id)
 
 
 @get(
@@ -223,17 +227,17 @@ def _coauthor_cursor(last: dict[str, Any]) -> str:
 )
 def read_identity_years(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: Id
-) -> Response[bytes]:
+) -> Json[bytes]:
     """Return works per year as bars, with an accessible title and description."""
 
-    def render(connection: Connection) -> ReadResult[Any] | Redirect:
+    def render(connection: Connection) -> ReadResult[bytes] | Redirect:
         located = identity_profile.find_identity(connection, id)
         if located.redirect is not None:
             return _redirect(request, located.id, located.redirect, "/years.svg")
-        drawn = sparkline.draw_years(
+        picture = sparkline.draw_years(
             located.name, identity_profile.count_years(connection, located.key)
         )
-        return ReadResult(drawn, media_type="image/svg+xml")
+        return ReadResult(picture, media_type="image/svg+xml")
 
     return respond_cached(request, database, render)
 
@@ -243,7 +247,7 @@ def read_identity_years(
     tags=["identities"],
     summary="Read the history of an identity",
     sync_to_thread=True,
-    responses=describe_responses(schemas.History, examples.HISTORY, problems=(400, 404)),
+    responses=describe_responses(History, examples.HISTORY, problems=(400, 404)),
 )
 def read_identity_history(
     request: Request[Any, Any, Any],
@@ -252,39 +256,29 @@ def read_identity_history(
     id: Id,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[History]:
     """Return every event that changed it, newest first, with the state before and after.
 
     The actor is included for reviewers and above. A merged or split id keeps its history.
     """
 
-    def render(connection: Connection) -> ReadResult[Any]:
+    def render(connection: Connection) -> ReadResult[History]:
         after = read_cursor("history", cursor, (int,))
-        entries = list_history(connection, id, after[0] if after else None, limit + 1)
-        show_actor = actor.role.includes(Role.REVIEWER)
-        items = [_entry_to_dict(entry, show_actor) for entry in entries[:limit]]
+        entries = list_history(
+            connection,
+            id,
+            after[0] if after else None,
+            limit + 1,
+            include_actors=actor.role.includes(Role.REVIEWER),
+        )
         following = _history_cursor(entries[limit - 1]) if len(entries) > limit else None
-        return ReadResult({"items": items, "next": next_page_path(request, following)})
+        return ReadResult(History(items=entries[:limit], next=next_page_path(request, following)))
 
     return respond_cached(request, database, render)
 
 
 def _history_cursor(entry: HistoryEntry) -> str:
-    return make_cursor("history", entry.seq)
-
-
-def _entry_to_dict(entry: HistoryEntry, show_actor: bool) -> dict[str, Any]:
-    return {
-        "sequence": entry.seq,
-        "kind": entry.kind,
-        "at": entry.at,
-        "actor": entry.actor if show_actor else None,
-        "reason": entry.reason,
-        "subject": entry.subject,
-        "before": entry.before,
-        "after": entry.after,
-        "undoable": entry.revertible,
-    }
+    return make_cursor("history", entry.sequence)
 
 
 def _redirect(
@@ -310,17 +304,16 @@ def _parse_external_id(text: str) -> tuple[str, str]:
 
 
 def _page_by_relevance(
-    hits: list[dict[str, Any]], limit: int, text: str | None
-) -> tuple[list[dict[str, Any]], str | None]:
+    hits: list[IdentityHit], limit: int, text: str | None
+) -> tuple[list[IdentityHit], str | None]:
     after = read_cursor("identities?q", text, (float, int, str))
     if after is not None:
         position = (-after[0], -after[1], after[2])
-        hits = [x for x in hits if (-x["closeness"], -x["n_works"], x["id"]) > position]
+        hits = [hit for hit in hits if search.rank_identity(hit) > position]
     if len(hits) <= limit:
         return hits, None
-    last = hits[limit - 1]
-    following = make_cursor("identities?q", last["closeness"], last["n_works"], last["id"])
-    return hits[:limit], following
+    closeness, n_works, public_id = search.rank_identity(hits[limit - 1])
+    return hits[:limit], make_cursor("identities?q", -closeness, -n_works, public_id)
 
 
 def _page_in_order(
@@ -329,13 +322,13 @@ def _page_in_order(
     limit: int,
     sort: IdentityOrder,
     text: str | None,
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[IdentityHit], str | None]:
     kind = f"identities{sort}"
     after = read_cursor(kind, text, (str,))
     items = search.list_identities(
         connection, filters, limit + 1, sort, after[0] if after else None
     )
-    following = make_cursor(kind, items[limit - 1]["id"]) if len(items) > limit else None
+    following = make_cursor(kind, items[limit - 1].id) if len(items) > limit else None
     return items[:limit], following
 
 

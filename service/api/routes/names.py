@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
-from litestar import Request, Response, get
+from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
 from sqlalchemy import Connection
@@ -14,12 +13,13 @@ from service.api.examples import read as examples
 from service.api.http.openapi import describe_responses
 from service.api.http.paging import Cursor, Limit, make_cursor, next_page_path, read_cursor
 from service.api.http.paths import read_path_tail
+from service.api.http.responses import Json
 from service.api.middleware.cache import ReadResult, respond_cached
-from service.api.schemas import read as schemas
 from service.db.database import Database
-from service.profiles import aggregates, search
+from service.profiles import search
 from service.profiles import name as name_profile
-from service.profiles.search import NameHit
+from service.profiles.results import NamePage, NamePerson, Names, Paper, Unplaced
+from service.profiles.search import NameMatch
 
 Query = Annotated[
     str | None,
@@ -36,7 +36,7 @@ Query = Annotated[
     tags=["names"],
     summary="Search printed names",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Names, examples.NAMES, problems=(400, 422)),
+    responses=describe_responses(Names, examples.NAMES, problems=(400, 422)),
 )
 def search_names(
     request: Request[Any, Any, Any],
@@ -44,21 +44,21 @@ def search_names(
     q: Query = None,
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[Names]:
     """Return names similar to `q`, most similar first, then most frequent; without it all names."""
 
-    def render(connection: Connection) -> ReadResult[Any]:
+    def render(connection: Connection) -> ReadResult[Names]:
         if q is None:
-            hits, following = _page_in_order(connection, limit, cursor)
+            matches, following = _page_in_order(connection, limit, cursor)
         else:
             vocabulary = request.app.state.vocabulary
-            hits = search.search_names(connection, vocabulary, q)
-            hits, following = _page_by_relevance(hits, limit, cursor)
+            matches = search.search_names(connection, vocabulary, q)
+            matches, following = _page_by_relevance(matches, limit, cursor)
         return ReadResult(
-            {
-                "items": [_hit_to_dict(hit) for hit in hits],
-                "next": next_page_path(request, following),
-            }
+            Names(
+                items=[match.to_response() for match in matches],
+                next=next_page_path(request, following),
+            )
         )
 
     return respond_cached(request, database, render)
@@ -66,35 +66,24 @@ def search_names(
 
 def _page_in_order(
     connection: Connection, limit: int, text: str | None
-) -> tuple[list[NameHit], str | None]:
+) -> tuple[list[NameMatch], str | None]:
     after = read_cursor("names", text, (str,))
-    hits = search.list_names(connection, limit + 1, after[0] if after else None)
-    following = make_cursor("names", hits[limit - 1].folded) if len(hits) > limit else None
-    return hits[:limit], following
+    matches = search.list_names(connection, limit + 1, after[0] if after else None)
+    following = make_cursor("names", matches[limit - 1].folded) if len(matches) > limit else None
+    return matches[:limit], following
 
 
 def _page_by_relevance(
-    hits: list[NameHit], limit: int, text: str | None
-) -> tuple[list[NameHit], str | None]:
+    matches: list[NameMatch], limit: int, text: str | None
+) -> tuple[list[NameMatch], str | None]:
     after = read_cursor("names?q", text, (float, int, str))
     if after is not None:
         position = (-after[0], -after[1], after[2])
-        hits = [h for h in hits if (-h.closeness, -h.mentions, h.folded) > position]
-    if len(hits) <= limit:
-        return hits, None
-    last = hits[limit - 1]
-    return hits[:limit], make_cursor("names?q", last.closeness, last.mentions, last.folded)
-
-
-def _hit_to_dict(hit: NameHit) -> dict[str, Any]:
-    return {
-        "name": hit.printed,
-        "folded": hit.folded,
-        "closeness": hit.closeness,
-        "mentions": hit.mentions,
-        "people": hit.people,
-        "page": f"/v1/names/{_quote(hit.folded)}",
-    }
+        matches = [m for m in matches if (-m.closeness, -m.mentions, m.folded) > position]
+    if len(matches) <= limit:
+        return matches, None
+    last = matches[limit - 1]
+    return matches[:limit], make_cursor("names?q", last.closeness, last.mentions, last.folded)
 
 
 @get(
@@ -103,7 +92,7 @@ def _hit_to_dict(hit: NameHit) -> dict[str, Any]:
     tags=["names"],
     summary="List the identities of a printed name",
     sync_to_thread=True,
-    responses=describe_responses(schemas.NamePage, examples.NAME_PAGE, problems=(400, 404, 422)),
+    responses=describe_responses(NamePage, examples.NAME_PAGE, problems=(400, 404, 422)),
 )
 def read_name(
     request: Request[Any, Any, Any],
@@ -115,7 +104,7 @@ def read_name(
         Literal["people", "unplaced"],
         QueryParameter(description="The list that `cursor` continues."),
     ] = "people",
-) -> Response[bytes]:
+) -> Json[NamePage]:
     """Return the papers and identities of a name, and the evidence for each identity.
 
     For each identity: its profile, why its mentions belong together, and how it differs from
@@ -124,33 +113,31 @@ def read_name(
     """
     text = read_path_tail(request, "/v1/names/")
 
-    def render(connection: Connection) -> ReadResult[Any]:
+    def render(connection: Connection) -> ReadResult[NamePage]:
         name_summary = name_profile.find_name(connection, text)
-        people: list[dict[str, Any]] = []
+        people: list[NamePerson] = []
         following = None
         if part == "people":
             people, following = _page_people(connection, name_summary, limit, cursor)
         unplaced, more = _page_unassigned(
             connection, name_summary, limit, cursor if part == "unplaced" else None
         )
-        page_path = f"/v1/names/{_quote(text)}"
+        page_path = search.make_name_path(text)
         return ReadResult(
-            {
-                "name": name_summary.printed,
-                "folded": name_summary.folded,
-                "mentions": name_summary.mentions,
-                "papers": name_summary.papers,
-                "people": name_summary.people,
-                "items": people,
-                "next": next_page_path(request, following),
-                "unplaced": {
-                    "mentions": name_summary.unassigned,
-                    "items": unplaced,
-                    "next": f"{page_path}?part=unplaced&limit={limit}&cursor={more}"
-                    if more
-                    else None,
-                },
-            }
+            NamePage(
+                name=name_summary.printed,
+                folded=name_summary.folded,
+                mentions=name_summary.mentions,
+                papers=name_summary.papers,
+                people=name_summary.people,
+                items=people,
+                next=next_page_path(request, following),
+                unplaced=Unplaced(
+                    mentions=name_summary.unassigned,
+                    items=unplaced,
+                    next=f"{page_path}?part=unplaced&limit={limit}&cursor={more}" if more else None,
+                ),
+            )
         )
 
     return respond_cached(request, database, render)
@@ -158,29 +145,25 @@ def read_name(
 
 def _page_people(
     connection: Connection, name: name_profile.NameSummary, limit: int, text: str | None
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[NamePerson], str | None]:
     after = read_cursor("people", text, (int, str))
     people = name_profile.list_identities(connection, name, limit, after)
     if len(people) < limit:
         return people, None
-    return people, make_cursor("people", people[-1]["mentions"], people[-1]["id"])
+    return people, make_cursor("people", people[-1].mentions, people[-1].id)
 
 
 def _page_unassigned(
     connection: Connection, name: name_profile.NameSummary, limit: int, text: str | None
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[Paper], str | None]:
     after = read_cursor("unplaced", text, (str, int))
     if not name.unassigned:
         return [], None
-    mentions = name_profile.list_unassigned(connection, name, limit + 1, after)
-    items = [aggregates.format_paper(m) for m in mentions[:limit]]
-    if len(mentions) <= limit:
-        return items, None
-    return items, make_cursor("unplaced", mentions[limit - 1].work_id, mentions[limit - 1].position)
-
-
-def _quote(text: str) -> str:
-    return quote(text, safe="")
+    papers = name_profile.list_unassigned(connection, name, limit + 1, after)
+    if len(papers) <= limit:
+        return papers, None
+    last = papers[limit - 1]
+    return papers[:limit], make_cursor("unplaced", last.work, last.position)
 
 
 HANDLERS = (search_names, read_name)

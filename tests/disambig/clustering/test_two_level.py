@@ -172,7 +172,7 @@ def test_what_is_looked_at_in_pieces_comes_to_the_same(monkeypatch: pytest.Monke
     scored, _, rounds_whole = rounds(batch_of())
     monkeypatch.setattr(two_level, "PAIRS_AT_ONCE", 5)
     for module in (two_level, group):
-        monkeypatch.setattr(module, "AT_ONCE", 7)
+        monkeypatch.setattr(module, "GROUP_PAIRS_AT_ONCE", 7)
     pieces = resolved(batch_of())
     assert pieces.group.tolist() == whole.group.tolist()
     assert pieces.confidence.tolist() == whole.confidence.tolist()

@@ -19,7 +19,6 @@ from service.api.examples import read as examples
 from service.api.http.problems import render_problem
 from service.api.middleware import auth
 from service.api.middleware.auth import RateLimits, client_address
-from service.api.schemas import read as schemas
 from service.app import create_app
 from service.db.database import Database
 from service.db.tables import Identity
@@ -320,25 +319,6 @@ def test_long_answers_are_packed_for_who_takes_them(client: TestClient[Any]) -> 
     assert "content-encoding" not in plain.headers
     assert packed.json() == plain.json()
     assert packed.headers["etag"] != plain.headers["etag"]
-
-
-EXAMPLES = [
-    (schemas.Stats, examples.STATS),
-    (schemas.Names, examples.NAMES),
-    (schemas.NamePage, examples.NAME_PAGE),
-    (schemas.Identities, examples.IDENTITIES),
-    (schemas.Profile, examples.PROFILE),
-    (schemas.PaperPage, examples.PAPERS),
-    (schemas.CoauthorPage, examples.COAUTHORS),
-    (schemas.Works, examples.WORKS),
-    (schemas.WorkPage, examples.WORK),
-    (schemas.History, examples.HISTORY),
-]
-
-
-@pytest.mark.parametrize(("schema", "example"), EXAMPLES)
-def test_an_example_is_what_its_schema_says(schema: Any, example: Any) -> None:
-    assert schema.model_validate(orjson.loads(orjson.dumps(example))) is not None
 
 
 READS = {"names", "identities", "works", "feed"}

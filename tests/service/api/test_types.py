@@ -13,12 +13,6 @@ from service.api.routes import V1
 from service.values import Value
 from tests.support.api_clients import serving
 
-PENDING = {
-    "identities",
-    "names",
-}
-"""Modules of routes that are not converted yet; remove a module when it is."""
-
 
 def _list_json_routes() -> list[HTTPRouteHandler]:
     return [
@@ -33,27 +27,16 @@ def _get_success_class(handler: HTTPRouteHandler) -> Any:
     return spec.data_container
 
 
-def _is_converted(handler: HTTPRouteHandler) -> bool:
-    return issubclass(_get_success_class(handler), Value)
-
-
 def _format_name(handler: HTTPRouteHandler) -> str:
     return f"{handler.fn.__module__}.{handler.fn.__name__}"
 
 
-CONVERTED = [handler for handler in _list_json_routes() if _is_converted(handler)]
+@pytest.mark.parametrize("handler", _list_json_routes(), ids=_format_name)
+def test_a_route_declares_a_value(handler: HTTPRouteHandler) -> None:
+    assert issubclass(_get_success_class(handler), Value)
 
 
-def test_every_other_route_declares_a_value() -> None:
-    others = {
-        handler.fn.__module__.rpartition(".")[2]
-        for handler in _list_json_routes()
-        if not _is_converted(handler)
-    }
-    assert others == PENDING
-
-
-@pytest.mark.parametrize("handler", CONVERTED, ids=_format_name)
+@pytest.mark.parametrize("handler", _list_json_routes(), ids=_format_name)
 def test_a_handler_returns_the_class_that_its_route_declares(handler: HTTPRouteHandler) -> None:
     returned = get_type_hints(handler.fn)["return"]
     assert get_origin(returned) is Json
@@ -71,10 +54,7 @@ def test_examples_fit_their_class(handler: HTTPRouteHandler) -> None:
 def test_titles_of_schemas_are_unique(database: Any) -> None:
     with serving(database) as client:
         schemas = client.get("/schema").json()["components"]["schemas"]
-    pending = {"Comparison", "Paper"}
-    assert {key for key, schema in schemas.items() if schema["title"] != key} <= {
-        key for key in schemas if key.rpartition("_")[2] in pending
-    }
+    assert {key for key, schema in schemas.items() if schema["title"] != key} == set()
 
 
 def _list_subclasses(kind: type[Value]) -> list[type[Value]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from service.profiles.aggregates import SignatureRow
@@ -11,6 +12,7 @@ from service.profiles.contrast import (
     contrast_similar,
     list_common_evidence,
 )
+from service.profiles.results import Reason
 
 ROE, DOE = (True, 100), (False, 200)
 NAMES = {ROE: "Jane Roe", DOE: "John Doe"}
@@ -43,8 +45,8 @@ def person(
     return IdentityEvidence.build((True, 1), public, list(mentions), authors or {})
 
 
-def texts(reasons: list[dict[str, Any]]) -> list[str]:
-    return [reason["text"] for reason in reasons]
+def texts(reasons: Sequence[Reason]) -> list[str]:
+    return [reason.text for reason in reasons]
 
 
 def test_nothing_holds_a_single_mention_together() -> None:
@@ -71,21 +73,21 @@ def test_the_person_is_no_coauthor_of_their_own() -> None:
 
 def test_two_people_on_one_paper_are_told_apart_by_it() -> None:
     a, b = person("a", mention(1)), person("b", mention(1, signature=9, position=1))
-    assert texts(contrast(a, b, NAMES)["reasons"]) == ["both are on 1 paper"]
+    assert texts(contrast(a, b, NAMES).reasons) == ["both are on 1 paper"]
 
 
 def test_what_is_not_stated_tells_nothing() -> None:
     a, b = person("a", mention(1, venue="V", orcid="x")), person("b", mention(2))
     found = contrast(a, b, NAMES)
-    assert (found["reasons"], found["shared"]) == ([], [])
+    assert (found.reasons, found.shared) == ([], [])
 
 
 def test_what_two_people_share_is_told_too() -> None:
     a = person("a", mention(1, venue="V", year=1990), authors={1: [ROE]})
     b = person("b", mention(2, venue="V", year=1991), authors={2: [ROE]})
     found = contrast(a, b, NAMES)
-    assert texts(found["shared"]) == ["share 1 co-author: Jane Roe", "share 1 venue: V"]
-    assert texts(found["reasons"]) == ["years do not meet: 1990 and 1991"]
+    assert texts(found.shared) == ["share 1 co-author: Jane Roe", "share 1 venue: V"]
+    assert texts(found.reasons) == ["years do not meet: 1990 and 1991"]
 
 
 def test_each_is_told_from_the_most_similar_first() -> None:
@@ -94,8 +96,8 @@ def test_each_is_told_from_the_most_similar_first() -> None:
     c = person("c", mention(3), authors={3: [ROE]})
     d = person("d", mention(4))
     found = contrast_similar([a, b, c, d], NAMES)
-    assert [x["from"] for x in found["a"]] == ["c", "b"]
-    assert [x["from"] for x in found["b"]] == ["a", "c"]
+    assert [x.from_ for x in found["a"]] == ["c", "b"]
+    assert [x.from_ for x in found["b"]] == ["a", "c"]
 
 
 def test_a_person_alone_is_told_from_nobody() -> None:

@@ -279,17 +279,17 @@ def test_a_history_tells_who_did_what_and_what_can_be_taken_back(database, edito
     made = merge_identities(database, editor, [first, other])
     with database.read() as connection:
         (latest, earliest) = list_history(connection, other)
-    assert (latest.kind, latest.actor, latest.revertible) == (
+    assert (latest.kind, latest.actor, latest.undoable) == (
         "decision-made",
         "cli:editor",
         made.id,
     )
     assert (latest.before["status"], latest.after["status"]) == ("active", "redirected")
     assert latest.after["redirect"] == first
-    assert (earliest.before, earliest.revertible) == (None, "r-1")
+    assert (earliest.before, earliest.undoable) == (None, "r-1")
     undo_decision(database, editor, made.id)
     with database.read() as connection:
-        assert [e.revertible for e in list_history(connection, other)] == [None, None, "r-1"]
+        assert [e.undoable for e in list_history(connection, other)] == [None, None, "r-1"]
 
 
 def test_confidence_is_renewed_where_it_differs_but_never_what_people_said(
