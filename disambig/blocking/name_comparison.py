@@ -27,11 +27,11 @@ def compute_name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, F
     comparison = compare_names(index.names, a, b)
     columns = {f"name_{k}": comparison[k] for k in (*NAME_COLUMNS, "compatible")}
     # the agreement of two names is as common as the less informative of them
-    given = np.minimum(index.given_rarity[a], index.given_rarity[b])
+    given_rarity = np.minimum(index.given_rarity[a], index.given_rarity[b])
     family = np.minimum(index.family_rarity[a], index.family_rarity[b])
     works = np.maximum(index.full_works[index.full[a]], index.full_works[index.full[b]])
-    columns["given_rarity"] = given
-    columns["name_rarity"] = given + family
+    columns["given_rarity"] = given_rarity
+    columns["name_rarity"] = given_rarity + family
     columns["name_family_rarity"] = family
     columns["name_works"] = np.log2(works)
     return columns

@@ -7,7 +7,6 @@ chain of must-links and identifiers that makes two signatures one person.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,21 +82,3 @@ class MustGraph:
                     f"{node_texts[k]} and {node_texts[k + 2]} share {self.identifier_texts[b - n]}"
                 )
         return ", ".join(parts)
-
-
-def find_shortest_path(neighbours: dict[int, list[int]], start: int, goal: int) -> list[int]:
-    """Return the nodes from start to goal through keys of ``neighbours``; [] without a path."""
-    came_from = {start: start}
-    queue = deque([start])
-    while queue and goal not in came_from:
-        node = queue.popleft()
-        for other in neighbours[node]:
-            if other not in came_from and other in neighbours:
-                came_from[other] = node
-                queue.append(other)
-    if goal not in came_from:
-        return []
-    path = [goal]
-    while path[-1] != start:
-        path.append(came_from[path[-1]])
-    return path[::-1]

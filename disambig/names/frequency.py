@@ -38,11 +38,11 @@ class NameFrequency:
         """Count distinct full names; a name printed a thousand times counts once."""
         distinct = {(n.given_joined, n.family) for n in names if n.family}
         family = Counter(f for _, f in distinct)
-        given = Counter(g for g, _ in distinct if len(g) > 1)
+        given_counts = Counter(g for g, _ in distinct if len(g) > 1)
         initial = Counter(g[:1] for g, _ in distinct if g)
         return cls(
             {k: v for k, v in sorted(family.items()) if v > 1},
-            {k: v for k, v in sorted(given.items()) if v > 1},
+            {k: v for k, v in sorted(given_counts.items()) if v > 1},
             dict(sorted(initial.items())),
             max(len(distinct), 1),
         )
@@ -55,17 +55,17 @@ class NameFrequency:
         given, family : float32[n]
             A name of initials only is as rare as its first initial; NaN for an empty part.
         """
-        given, family = [], []
+        given_counts, family = [], []
         for name in names:
             first, last = name.given_joined, name.family
             if not first:
-                given.append(0)
+                given_counts.append(0)
             elif len(name.given[0]) == 1:
-                given.append(self.initial.get(first[:1], 1))
+                given_counts.append(self.initial.get(first[:1], 1))
             else:
-                given.append(self.given.get(first, 1))
+                given_counts.append(self.given.get(first, 1))
             family.append(self.family.get(last, 1) if last else 0)
-        return self._compute_rarity(given), self._compute_rarity(family)
+        return self._compute_rarity(given_counts), self._compute_rarity(family)
 
     def _compute_rarity(self, counts: list[int]) -> Float32:
         """Compute the rarity of parts from the number of names that have them; NaN for 0."""

@@ -92,7 +92,7 @@ def _get_free_memory() -> int:
     """Return the bytes of memory that are free or can be freed."""
     status = Path("/proc/meminfo")
     if status.is_file():
-        found = re.search(r"^MemAvailable:\s+(\d+) kB", status.read_text(), re.MULTILINE)
-        if found:
-            return int(found[1]) * 1024
+        match = re.search(r"^MemAvailable:\s+(\d+) kB", status.read_text(), re.MULTILINE)
+        if match:
+            return int(match[1]) * 1024
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

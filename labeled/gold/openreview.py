@@ -174,7 +174,7 @@ def _parse_note(note: Any, file: str, line: int, problems: Problems) -> Labelled
     work = Work(
         id=f"openreview:{identifier}",
         title=" ".join(title.split()),
-        authors=tuple(Author(name, email=_parse_email(given)) for name, given in pairs),
+        authors=tuple(Author(name, email=_parse_email(author_id)) for name, author_id in pairs),
         abstract=_get_first_text(content.get("abstract")) or None,
         venue=venue or None,
         year=_find_year(venue, note),
@@ -183,7 +183,7 @@ def _parse_note(note: Any, file: str, line: int, problems: Problems) -> Labelled
         else (),
         ids=(("openreview", identifier),),
     )
-    ids = [given for _, given in pairs]
+    ids = [author_id for _, author_id in pairs]
     return LabelledWork(work, tuple(_build_labels(work, ids, file, line, problems)))
 
 
@@ -217,8 +217,8 @@ def _parse_authors(
         )
         ids = [""] * len(authors)
     return [
-        (" ".join(name.split()), given.strip() if isinstance(given, str) else "")
-        for name, given in zip(authors, ids, strict=True)
+        (" ".join(name.split()), author_id.strip() if isinstance(author_id, str) else "")
+        for name, author_id in zip(authors, ids, strict=True)
     ]
 
 

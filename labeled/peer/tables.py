@@ -121,12 +121,12 @@ def build_tables(
 def split_name(author: Author) -> NameParts:
     """Split a name: stated parts, else the last name is the last word or precedes a comma."""
     if author.family:
-        given, last = author.given or "", author.family
+        given_names, last = author.given or "", author.family
     elif "," in author.name:
-        last, _, given = author.name.partition(",")
+        last, _, given_names = author.name.partition(",")
     else:
-        given, _, last = author.name.strip().rpartition(" ")
-    first, _, middle = given.strip().partition(" ")
+        given_names, _, last = author.name.strip().rpartition(" ")
+    first, _, middle = given_names.strip().partition(" ")
     return first or None, middle.strip() or None, last.strip() or None
 
 

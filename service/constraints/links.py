@@ -6,9 +6,12 @@ signatures still binds two of them when a new version of a work drops the third.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from disambig.clustering.paths import find_shortest_path
 
 N_REPRESENTATIVES = 3
 """Number of an identity's signatures that get must-links with signatures moved into it."""
@@ -151,40 +154,33 @@ def find_contradictions(links: Sequence[Link]) -> list[Contradiction]:
     ]
     if not impossible_links:
         return []
-    links_at: dict[int, list[Link]] = defaultdict(list)
+    neighbours: dict[int, list[int]] = defaultdict(list)
+    link_between: dict[tuple[int, int], Link] = {}
     for link in links:
         if link.must:
-            links_at[link.a].append(link)
-            links_at[link.b].append(link)
+            neighbours[link.a].append(link.b)
+            neighbours[link.b].append(link.a)
+            link_between.setdefault((min(link.a, link.b), max(link.a, link.b)), link)
     return [
-        Contradiction(link, _find_shortest_chain(links_at, link.a, link.b))
+        Contradiction(
+            link, _make_chain(find_shortest_path(neighbours, link.a, link.b), link_between)
+        )
         for link in impossible_links
     ]
 
 
-def _find_shortest_chain(
-    links_at: Mapping[int, list[Link]], start: int, end: int
+def _make_chain(
+    path: Sequence[int], link_between: Mapping[tuple[int, int], Link]
 ) -> tuple[Link, ...]:
-    """Return a shortest path of must-links, with consecutive links of a decision as one step."""
-    reached_from: dict[int, tuple[int, Link] | None] = {start: None}
-    queue = deque([start])
-    while queue and end not in reached_from:
-        signature = queue.popleft()
-        for link in links_at[signature]:
-            neighbour = link.b if link.a == signature else link.a
-            if neighbour not in reached_from:
-                reached_from[neighbour] = (signature, link)
-                queue.append(neighbour)
+    """Return the must-links along a path, with consecutive links of a decision as one step."""
     steps: list[Link] = []
-    signature = end
-    while (step := reached_from[signature]) is not None:
-        previous, link = step
-        if steps and steps[-1].decision == link.decision:
-            steps[-1] = replace(steps[-1], a=previous)
+    for a, b in pairwise(path):
+        decision = link_between[min(a, b), max(a, b)].decision
+        if steps and steps[-1].decision == decision:
+            steps[-1] = replace(steps[-1], b=b)
         else:
-            steps.append(Link(previous, signature, must=True, decision=link.decision))
-        signature = previous
-    return tuple(reversed(steps))
+            steps.append(Link(a, b, must=True, decision=decision))
+    return tuple(steps)
 
 
 def find_violated(links: Iterable[Link], identity: Mapping[int, int]) -> list[Link]:

@@ -100,17 +100,17 @@ def find_violations(
     Unavailable
         The database cannot be read.
     """
-    found = []
+    violations = []
     with database.read() as connection:
         if database.is_sqlite:
             messages = connection.exec_driver_sql("PRAGMA integrity_check(3)").scalars().all()
             if messages != ["ok"]:
-                found.append(
+                violations.append(
                     Violation("the file is intact", len(messages), tuple(map(str, messages)))
                 )
         for name, query in INVARIANTS.items():
             rows = connection.execute(text(query)).scalars().all()
             if rows:
-                found.append(Violation(name, len(rows), tuple(map(str, rows[:MAX_EXAMPLES]))))
+                violations.append(Violation(name, len(rows), tuple(map(str, rows[:MAX_EXAMPLES]))))
             advance(1)
-    return found
+    return violations

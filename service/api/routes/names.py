@@ -16,8 +16,8 @@ from service.api.http.paths import read_path_tail
 from service.api.http.responses import Json
 from service.api.middleware.cache import ReadResult, respond_cached
 from service.db.database import Database
-from service.profiles import search
 from service.profiles import name as name_profile
+from service.profiles import search
 from service.profiles.results import NamePage, NamePerson, Names, Paper, Unplaced
 from service.profiles.search import NameMatch
 

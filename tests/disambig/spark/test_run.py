@@ -135,7 +135,7 @@ def test_an_interrupted_run_goes_on_with_the_shards_that_are_done(
     monkeypatch.setattr("disambig.spark.stages.run_tasks", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(works)
-    with pytest.raises(InputError, match="interrupted run over other works"):
+    with pytest.raises(InputError, match="interrupted run with other works"):
         run(works, "that")
     found = run(never_read())
     assert out.read_bytes() == expected

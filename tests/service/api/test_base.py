@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from litestar import Litestar, get
 from litestar.testing import TestClient
 from sqlalchemy import update
 
 from service import api_keys
-from service.api.examples import read as examples
 from service.api.http.problems import render_problem
 from service.api.middleware import auth
 from service.api.middleware.auth import RateLimits, client_address
