@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from disambig.assignment.assign import Assigner
-    from disambig.corpus.embeddings import SemanticSpace
     from disambig.corpus.corpus import Corpus
+    from disambig.corpus.embeddings import SemanticSpace
     from disambig.domain import (
         Assignment,
         Author,

@@ -9,7 +9,7 @@ import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32, Int64
 from disambig.blocking.blocks import Comparisons, make_blocks
-from disambig.blocking.pairs import PairBatch, list_pairs, find_positions
+from disambig.blocking.pairs import PairBatch, find_positions, list_pairs
 from disambig.clustering.two_level import predict_pairs
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Label

@@ -17,7 +17,7 @@ from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.cross_block import find_cross_block_pairs
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import Constraints
-from disambig.clustering.cross_block import score_candidates, choose_representatives
+from disambig.clustering.cross_block import choose_representatives, score_candidates
 from disambig.clustering.linkage import get_first_rows
 from disambig.clustering.two_level import (
     BatchConstraints,

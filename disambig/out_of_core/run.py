@@ -39,8 +39,8 @@ from disambig.ingest import ReadReport
 from disambig.model.model import Model
 from disambig.out_of_core.staging import (
     parse_constrained,
-    serialise_constrained,
     rank_works,
+    serialise_constrained,
     stage,
 )
 from disambig.out_of_core.worker import (

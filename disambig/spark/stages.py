@@ -26,8 +26,8 @@ from disambig.errors import InputError
 from disambig.model.model import Model
 from disambig.out_of_core.staging import (
     parse_constrained,
-    serialise_constrained,
     select_constrained_authors,
+    serialise_constrained,
 )
 from disambig.output import open_atomically
 from disambig.spark import tables

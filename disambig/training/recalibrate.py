@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 from disambig.arrays import Float32, Float64, Int32, Int64
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import ScoredPairs, cluster_scored, stack_columns, predict_pairs
+from disambig.clustering.two_level import ScoredPairs, cluster_scored, predict_pairs, stack_columns
 from disambig.corpus.index import CorpusIndex
 from disambig.model.calibration import Calibration, sigmoid
 from disambig.model.model import Model

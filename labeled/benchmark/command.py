@@ -242,7 +242,7 @@ def _describe_run(
 
 
 def _print_results(results: Sequence[CorpusResult], about: dict[str, Any]) -> None:
-    from disambig.console import make_console, escape_text
+    from disambig.console import escape_text, make_console
     from labeled.benchmark.tables import print_tables
 
     trained = about["trained_on"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -21,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from service import values
 from service.db.bulk import is_in
 from service.db.tables import ExternalId, Identity, Lineage, Membership, Signature, Work
 from service.errors import Gone, NotFound
@@ -38,7 +38,6 @@ from service.profiles.results import (
     Related,
     WorksShown,
 )
-from service.values import asdict
 
 MAX_SHOWN = 20
 """Most entries of each list within a profile."""
@@ -97,7 +96,7 @@ def find_identity(connection: Connection, public_id: str) -> ResolvedIdentity:
         return identity
     resolved = resolve_identity(connection, public_id)
     if not resolved.is_gone:
-        return dataclasses.replace(identity, redirect=resolved.row.id)
+        return replace(identity, redirect=resolved.row.id)
     raise Gone(
         f"{identity.id} was split up; its mentions went to "
         f"{len(resolved.successors)} other identities",
@@ -105,7 +104,7 @@ def find_identity(connection: Connection, public_id: str) -> ResolvedIdentity:
         field="id",
         id=identity.id,
         name=identity.name,
-        successors=[dataclasses.asdict(part) for part in resolved.successors[:1000]],
+        successors=[asdict(part) for part in resolved.successors[:1000]],
     )
 
 
@@ -157,7 +156,7 @@ def build_profile(connection: Connection, identity: ResolvedIdentity) -> Profile
     coauthors, total = list_coauthors(connection, identity.key, MAX_SHOWN)
     path = f"/v1/identities/{identity.id}"
     return Profile(
-        **asdict(to_entry(identity)),
+        **values.asdict(to_entry(identity)),
         mentions=len(mentions),
         names=aggregates.count_names(mentions, MAX_SHOWN),
         confidence=aggregates.average_confidence(mentions),

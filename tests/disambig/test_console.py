@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disambig.console import make_console, show_progress, escape_text, format_count
+from disambig.console import escape_text, format_count, make_console, show_progress
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def list_keys(database: NamedDependency[Database]) -> Json[Keys]:
         ShownKey, examples.KEY_WITH_SECRET, status=201, problems=(400, 401, 403, 415, 422)
     ),
 )
-def create_key(
+def make_key(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
@@ -118,4 +118,4 @@ def revoke_key(
     return respond_private(info.to_response(datetime.now(UTC)))
 
 
-HANDLERS = (list_keys, create_key, revoke_key)
+HANDLERS = (list_keys, make_key, revoke_key)

@@ -121,11 +121,11 @@ def test_a_denied_merge_is_not_asked_again(block) -> None:
     asked = merges[0]
     cannot = np.concatenate(
         [
-            scored.bonds.cannot,
+            scored.constraints.cannot,
             [[min(asked.left[0], asked.right[0]), max(asked.left[0], asked.right[0])]],
         ]
     ).astype(np.int32)
-    told = replace(scored, bonds=replace(scored.bonds, cannot=cannot))
+    told = replace(scored, constraints=replace(scored.constraints, cannot=cannot))
     sides = frozenset((frozenset(asked.left.tolist()), frozenset(asked.right.tolist())))
     again = {
         frozenset((frozenset(q.left.tolist()), frozenset(q.right.tolist())))
@@ -139,10 +139,10 @@ def test_a_merge_of_two_orcids_is_not_asked(block) -> None:
     asked = next(
         q for q in ClusteredBlocks.of(scored, model).list_questions(model) if q.kind == "merge"
     )
-    orcid = scored.bonds.orcid.copy()
+    orcid = scored.constraints.orcid.copy()
     orcid[[asked.left[-1], asked.right[-1]]] = 0, 1
-    told = replace(scored, bonds=replace(scored.bonds, orcid=orcid))
-    assert (scored.bonds.orcid == -1).all()
+    told = replace(scored, constraints=replace(scored.constraints, orcid=orcid))
+    assert (scored.constraints.orcid == -1).all()
     settled = ClusteredBlocks.of(told, model)
     for q in settled.list_questions(model):
         if q.kind == "merge":
@@ -152,7 +152,7 @@ def test_a_merge_of_two_orcids_is_not_asked(block) -> None:
 def test_what_is_decided_to_be_one_is_not_asked_about(block) -> None:
     scored, model = block
     together = np.zeros(len(scored.batch.rows), dtype=np.int32)
-    told = replace(scored, bonds=replace(scored.bonds, must=together))
+    told = replace(scored, constraints=replace(scored.constraints, must=together))
     settled = ClusteredBlocks.of(told, model)
     assert len(set(settled.group.tolist())) == 1
     assert settled.list_questions(model) == []

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from disambig.domain import Assignment, Author, Signature, Work
-from labeled.demo.summary import Cohesion, ClusteringSummary
+from labeled.demo.summary import ClusteringSummary, Cohesion
 
 
 def work(

@@ -17,7 +17,7 @@ from disambig.blocking.blocks import make_block_key
 from disambig.names import parse_name
 from labeled.generator import command as module
 from labeled.generator.command import generate, generate_corpus
-from labeled.generator.parameters import load_parameters, hash_keys, build_tables, to_uniform
+from labeled.generator.parameters import build_tables, hash_keys, load_parameters, to_uniform
 from labeled.generator.people import build_world
 
 Rows = list[dict[str, Any]]

@@ -21,12 +21,12 @@ from labeled.peer.blocks import LabelledBlock, list_labelled_blocks
 from labeled.peer.process import STAGES, PeerRun, encode_clusters
 from labeled.peer.s2and import (
     compute_accuracy,
-    result_to_dict,
     format_result,
+    result_to_dict,
     run_peer,
     summarise_run,
 )
-from labeled.peer.tables import split_name, build_block_members, build_tables
+from labeled.peer.tables import build_block_members, build_tables, split_name
 
 HOPPER = Author("Grace Brewster Hopper", affiliations=("US Navy",), email="grace@navy.mil")
 WORK = Work(
