@@ -43,9 +43,9 @@ def score_labelled_pairs(
 
     Blocks are those of a run over the whole corpus, since some features depend on the block; only
     labelled pairs are scored. Pairs that a run does not compare get the probability that it
-    assumes, :data:`disambig.features.groups.UNLISTED_PROBABILITY`. Memory holds the features of one batch of
-    blocks at a time (:data:`disambig.blocking.blocks.PAIRS_PER_BATCH` pairs, or one large block)
-    and 13 bytes for each labelled pair.
+    assumes, :data:`disambig.features.groups.UNLISTED_PROBABILITY`. Memory holds the features of one
+    batch of blocks at a time (:data:`disambig.blocking.blocks.PAIRS_PER_BATCH` pairs, or one large
+    block) and 13 bytes for each labelled pair.
 
     Parameters
     ----------

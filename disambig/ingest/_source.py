@@ -67,7 +67,9 @@ def expand_paths(paths: list[str | Path]) -> list[Source]:
         if str(path) == "-":
             sources.append(Source(None))
         elif Path(path).is_dir():
-            sources += [Source(inner_path, in_folder=True) for inner_path in _list_files(Path(path))]
+            sources += [
+                Source(inner_path, in_folder=True) for inner_path in _list_files(Path(path))
+            ]
         elif Path(path).exists():
             sources.append(Source(Path(path)))
         else:

@@ -1,6 +1,6 @@
-"""``/health/live``, ``/health/ready`` and ``/metrics``: for those who run the service.
+"""``/health/live``, ``/health/ready`` and ``/metrics``: probes and metrics for operators.
 
-``/v1/stats``: how much there is.
+``/v1/stats``: counts of works, mentions and identities.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Request and response models of the REST API."""
+"""Request models of the REST API; response types are in the packages that return them."""

@@ -127,7 +127,7 @@ def test_a_corpus_without_targets_has_none_in_json(figures: dict[str, Any]) -> N
         "Candidates: labelled pairs",
         "Calibration of the pair model",
         "Name variants by silver ids",
-        "Speed, from starting the process",
+        "Speed, from process start",
     ],
 )
 def test_every_table_is_printed(measured: tuple[Path, str], heading: str) -> None:
@@ -164,7 +164,7 @@ def test_a_model_fitted_on_one_split_is_measured_on_another(tmp_path: Path) -> N
 
 def test_measuring_on_the_split_that_was_learned_is_refused(folder: Path) -> None:
     result = run(folder, "--train-on", "dev")
-    assert "would measure on what was learned" in result.output
+    assert "would measure on the training data" in result.output
 
 
 def test_an_unknown_split_is_told_with_those_there_are(folder: Path) -> None:

@@ -76,7 +76,9 @@ def test_answers_bind_every_pair_that_follows_from_them(scored, model) -> None:
 
 def test_answers_bring_orcids_to_all_that_must_be_one(scored, model) -> None:
     orcid = np.array([-1, 0, -1, 1, -1, -1], dtype=np.int32)
-    found = block(replace(scored, constraints=replace(scored.constraints, orcid=orcid)), 0, 0, 1, 1, 2, 2)
+    found = block(
+        replace(scored, constraints=replace(scored.constraints, orcid=orcid)), 0, 0, 1, 1, 2, 2
+    )
     found.answers.append((np.array([0], np.int32), np.array([1], np.int32), True))
     bonds = found.cluster(model).scored.constraints
     assert bonds.orcid.tolist() == [0, 0, -1, 1, -1, -1]
