@@ -48,7 +48,8 @@ def test_examples_fit_their_class(handler: HTTPRouteHandler) -> None:
     for spec in (handler.responses or {}).values():
         if issubclass(spec.data_container, Value):
             for example in spec.examples or ():
-                msgspec.convert(msgspec.to_builtins(example.value), spec.data_container)
+                value = msgspec.convert(msgspec.to_builtins(example.value), spec.data_container)
+                assert isinstance(value, spec.data_container)
 
 
 def test_titles_of_schemas_are_unique(database: Any) -> None:
