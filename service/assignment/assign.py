@@ -55,7 +55,7 @@ MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class _PublishedModel:
+class PublishedModel:
     """Model, statistics and page views that belong to the published run."""
 
     run_id: str
@@ -72,9 +72,9 @@ class WorkAssigner:
         """Store the arguments; model and statistics are loaded on first use."""
         self.database, self.settings = database, settings
         self._lock = threading.Lock()
-        self._loaded: _PublishedModel | None = None
+        self._loaded: PublishedModel | None = None
 
-    def load_published(self, connection: Connection) -> _PublishedModel | None:
+    def load_published(self, connection: Connection) -> PublishedModel | None:
         """Return statistics and model of the last published full run; None before the first."""
         run = run_store.get_last_published(connection, full=True)
         if run is None:
@@ -84,7 +84,7 @@ class WorkAssigner:
                 self._loaded = self._load(run)
             return self._loaded
 
-    def _load(self, run: Any) -> _PublishedModel:
+    def _load(self, run: Any) -> PublishedModel:
         from disambig.corpus.embeddings import SemanticSpace
         from service.training.promotion import load_published_model
 
@@ -92,11 +92,11 @@ class WorkAssigner:
         traffic = read_traffic(self.settings.traffic)
         loaded = self._loaded
         if loaded is not None and loaded.model.digest == run.model:
-            return _PublishedModel(run.id, statistics, loaded.model, loaded.space, traffic)
+            return PublishedModel(run.id, statistics, loaded.model, loaded.space, traffic)
         model = load_published_model(self.database, self.settings, run.model)
         space = SemanticSpace.load() if loaded is None else loaded.space
         model.check_space(space.fingerprint)
-        return _PublishedModel(run.id, statistics, model, space, traffic)
+        return PublishedModel(run.id, statistics, model, space, traffic)
 
     @property
     def loaded_run_id(self) -> str | None:
@@ -195,14 +195,14 @@ def _assign_work(
         if all(c.verdict == Verdict.KNOWN for c in verdicts):
             return results
         with assigner.database.write() as connection:
-            ledger = EventLog.lock(connection)
-            if ledger.last_curation != curated and attempt < MAX_ATTEMPTS:
+            event_log = EventLog.lock(connection)
+            if event_log.last_curation != curated and attempt < MAX_ATTEMPTS:
                 continue
             from service.assignment.store import store_assignment
 
             return store_assignment(
                 connection,
-                ledger,
+                event_log,
                 actor,
                 work,
                 signatures,
@@ -216,7 +216,7 @@ def _assign_work(
 
 def _decide_authors(
     connection: Connection,
-    published: _PublishedModel,
+    published: PublishedModel,
     work: domain.Work,
     constraints: Mapping[int, SignatureConstraint],
     used_identities: frozenset[int],

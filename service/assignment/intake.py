@@ -144,8 +144,8 @@ def _store_records(
     for batch in _split_into_batches(rows):
         received = [row.received for row in batch if row.received is not None]
         with database.write() as connection:
-            ledger = EventLog.lock(connection)
-            batch_results = store_works(connection, ledger, source_key, received, actor, cache)
+            event_log = EventLog.lock(connection)
+            batch_results = store_works(connection, event_log, source_key, received, actor, cache)
         results += batch_results
         report = report.add_results(batch_results)
         cache.trim()

@@ -32,7 +32,7 @@ WORKS_AT_ONCE = 500
 
 def store_assignment(
     connection: Connection,
-    ledger: EventLog,
+    event_log: EventLog,
     actor: Actor,
     work: domain.Work,
     signatures: Mapping[int, int],
@@ -45,7 +45,7 @@ def store_assignment(
 
     Parameters
     ----------
-    connection, ledger
+    connection, event_log
         Of one write.
     signatures : mapping of int to int
         Signature key at each position.
@@ -84,14 +84,14 @@ def store_assignment(
             unsure.append(result)
     if not new_memberships and not unsure:
         return list(results)
-    seq = ledger.record(
+    seq = event_log.record(
         "works-placed",
         actor,
         subject=work.id,
         after={"placements": [_summarize(result) for _, result in to_store]},
     )
     change = (
-        membership_change.add_memberships(connection, ledger, seq, new_memberships)
+        membership_change.add_memberships(connection, event_log, seq, new_memberships)
         if new_memberships
         else None
     )
@@ -99,7 +99,7 @@ def store_assignment(
         _make_question(connection, work, result, signatures[result.position], traffic)
         for result in unsure
     ]
-    task_ids = open_tasks(connection, ledger, seq, questions, blind_share)
+    task_ids = open_tasks(connection, event_log, seq, questions, blind_share)
     task_of = dict(zip((q.position for q in unsure), task_ids, strict=True))
     decided_subjects = {
         str(Mention(work.id, c.position)) for c, _ in to_store if c.verdict != "unsure"
@@ -113,7 +113,7 @@ def store_assignment(
 def close_answered_tasks(database: Database, actor: Actor) -> int:
     """Close tasks about signatures that have an identity now or are retired; return how many."""
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         task_query = select(Task.subject, Task.evidence).where(
             Task.kind == KIND, Task.state == "open"
         )
@@ -147,7 +147,7 @@ def close_answered_tasks(database: Database, actor: Actor) -> int:
         ]
         if not subjects:
             return 0
-        seq = ledger.record("tasks-answered", actor, after={"tasks": len(subjects)})
+        seq = event_log.record("tasks-answered", actor, after={"tasks": len(subjects)})
         return close_tasks(connection, seq, actor, KIND, subjects)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from disambig.corpus.corpus import Corpus
     from disambig.corpus.index import CorpusIndex
     from disambig.model.model import Model
-    from service.assignment.assign import WorkAssigner
+    from service.assignment.assign import PublishedModel, WorkAssigner
 
 
 MAX_COMPARED = 800
@@ -111,8 +111,8 @@ class BlockViews:
         BlockView or None
             None if no run was published yet, or fewer than two have a block.
         """
-        context = self.assigner.load_published(connection)
-        if context is None:
+        published = self.assigner.load_published(connection)
+        if published is None:
             return None
         block_of = _read_blocks(connection, signatures)
         signature_keys = sorted([s for s in signatures if s in block_of][:MAX_COMPARED])
@@ -124,14 +124,14 @@ class BlockViews:
             )
         )
         cache_text = (
-            f"{context.run_id} {last_change} {context.model.digest} {signature_keys}".encode()
+            f"{published.run_id} {last_change} {published.model.digest} {signature_keys}".encode()
         )
         cache_key = hashlib.sha256(cache_text).digest()
         with self._lock:
             if cache_key in self._views:
                 self._views.move_to_end(cache_key)
                 return self._views[cache_key]
-        view = _build_view(connection, context, signature_keys, block_of)
+        view = _build_view(connection, published, signature_keys, block_of)
         with self._lock:
             self._views[cache_key] = view
             while sum(v.scored.batch.n_pairs for v in self._views.values()) > self._max_pairs:
@@ -204,7 +204,7 @@ def _read_blocks(connection: Connection, signatures: Iterable[int]) -> dict[int,
 
 def _build_view(
     connection: Connection,
-    context: object,
+    published: PublishedModel,
     signature_keys: Sequence[int],
     block_of: Mapping[int, int],
 ) -> BlockView:
@@ -242,8 +242,8 @@ def _build_view(
     for key in signature_keys:
         by_block.setdefault(block_of[key], []).append(row_of[key])
     blocks = [np.array(sorted(rows), dtype=np.int32) for _, rows in sorted(by_block.items())]
-    model = context.model  # type: ignore[attr-defined]
-    index, _ = index_corpus(corpus, model, context.space, [context.statistics])  # type: ignore[attr-defined]
+    model = published.model
+    index, _ = index_corpus(corpus, model, published.space, [published.statistics])
     batch = NamePairs.compare(index, blocks).make_batch(0, len(blocks))
     scored = ScoredPairs.score(
         index,

@@ -104,7 +104,7 @@ def find_orcid_conflicts(
 
 
 def open_conflict_tasks(
-    connection: Connection, ledger: EventLog, event_seq: int, conflicts: Iterable[OrcidConflict]
+    connection: Connection, event_log: EventLog, event_seq: int, conflicts: Iterable[OrcidConflict]
 ) -> None:
     """Open tasks about the conflicts that an event has published."""
     tasks = []
@@ -132,7 +132,7 @@ def open_conflict_tasks(
         n = conflict.mentions
         name = select(Signature.name_key).where(Signature.key == signature_keys[0])
         tasks.append(NewTask("conflict", row.id, n, float(n), evidence, connection.scalar(name)))
-    open_tasks(connection, ledger, event_seq, tasks)
+    open_tasks(connection, event_log, event_seq, tasks)
 
 
 def _read_stated_orcids(connection: Connection) -> dict[int, set[str]]:

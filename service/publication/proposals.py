@@ -83,7 +83,7 @@ def store_proposal(
             proposed = _merge_with_stored(connection, claim.key, proposed)
         identity_of_cluster, diff, rows = _compare_with_published(connection, proposed)
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         claimed_run = job_queue.lock_claim(connection, claim)
         _write_rows(connection, claim.key, proposed, identity_of_cluster, rows)
         if result.statistics is not None:
@@ -108,13 +108,13 @@ def store_proposal(
                 model=result.model,
                 claimed_by=None,
                 heartbeat_at=None,
-                ended_at=ledger.at,
+                ended_at=event_log.at,
                 stage=None,
                 error=None,
                 summary=summary,
             )
         )
-        ledger.record("run-proposed", actor, subject=claim.id, after=diff.totals)
+        event_log.record("run-proposed", actor, subject=claim.id, after=diff.totals)
 
 
 def list_changes(
@@ -189,7 +189,7 @@ def rebase(database: Database, actor: Actor, run_id: str, reason: str | None = N
         If it is not proposed or rolled back, or its proposal was removed.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         run = run_store.get_run(connection, run_id)
         key = run_store.get_run_key(connection, run_id)
         first_group = connection.scalar(
@@ -218,7 +218,7 @@ def rebase(database: Database, actor: Actor, run_id: str, reason: str | None = N
                 heartbeat_at=None,
             )
         )
-        ledger.record(
+        event_log.record(
             "run-rebased",
             actor,
             subject=run_id,

@@ -80,15 +80,15 @@ def publish(
         If ``expected`` is no longer the last.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         run = _get_run(connection, run_id)
-        _check_publishable(connection, ledger, run, expected)
+        _check_publishable(connection, event_log, run, expected)
         plan = plan_publication(connection, run.key, run.id)
         conflicts = _find_conflicts(connection, plan)
         earlier_run = connection.scalar(
             select(Run.id).join(State, State.publication_run == Run.key).where(State.key == 1)
         )
-        seq = ledger.record(
+        seq = event_log.record(
             RUN_PUBLISHED,
             actor,
             subject=run.id,
@@ -96,8 +96,8 @@ def publish(
             before={"run": earlier_run},
             is_curation=True,
         )
-        change_result = change_memberships(connection, ledger, seq, plan.memberships)
-        open_conflict_tasks(connection, ledger, seq, conflicts)
+        change_result = change_memberships(connection, event_log, seq, plan.memberships)
+        open_conflict_tasks(connection, event_log, seq, conflicts)
         closed_tasks = close_moot_tasks(connection, seq, change_result.rows)
         record_transitions(connection, seq)
         require_links_hold(
@@ -142,7 +142,7 @@ def roll_back(
         identities: undo these first.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         run_id = (
             publication
             if isinstance(publication, str)
@@ -169,7 +169,7 @@ def roll_back(
                 "undo these first",
                 since=_to_dicts(later_events),
             )
-        seq = ledger.record(
+        seq = event_log.record(
             RUN_ROLLED_BACK,
             actor,
             subject=run.id,
@@ -178,7 +178,7 @@ def roll_back(
             is_curation=True,
         )
         revert_transitions(connection, publication_effects.seq, seq)
-        change_result = revert_event(connection, ledger, publication_effects, seq)
+        change_result = revert_event(connection, event_log, publication_effects, seq)
         close_moot_tasks(connection, seq, change_result.rows)
         record_transitions(connection, seq)
         require_links_hold(
@@ -211,10 +211,10 @@ def _get_published_run(connection: Connection, event_seq: int) -> str:
 
 
 def _check_publishable(
-    connection: Connection, ledger: EventLog, run: _Run, expected: int | None
+    connection: Connection, event_log: EventLog, run: _Run, expected: int | None
 ) -> None:
     """Reject a run that cannot be published in its state."""
-    curated = ledger.last_curation
+    curated = event_log.last_curation
     if expected is not None and expected != curated:
         raise Stale(
             f"something was published or decided since event {expected}",

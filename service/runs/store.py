@@ -47,11 +47,11 @@ def create_run(
         If the scope is unknown, or the reason is too long.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
-        return insert_run(ledger, actor, scope=scope, reason=reason)
+        event_log = EventLog.lock(connection)
+        return insert_run(event_log, actor, scope=scope, reason=reason)
 
 
-def insert_run(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None) -> Run:
+def insert_run(event_log: EventLog, actor: Actor, *, scope: str, reason: str | None) -> Run:
     """Queue a run within a write that holds the event log; as :func:`create_run`."""
     if scope not in SCOPES:
         raise Invalid(f"unknown scope {scope[:40]!r}", f"use {' or '.join(SCOPES)}", field="scope")
@@ -63,7 +63,7 @@ def insert_run(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None
         )
     reason = None if reason is None else reason.replace("\0", "\u2400")
     run_id = new_id("r")
-    connection = ledger.connection
+    connection = event_log.connection
     connection.execute(
         insert(tables.Run).values(
             id=run_id,
@@ -72,12 +72,12 @@ def insert_run(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None
             actor=actor.name,
             reason=reason,
             rebases=0,
-            created_at=ledger.at,
+            created_at=event_log.at,
             attempts=0,
             done=0,
         )
     )
-    ledger.record("run-created", actor, subject=run_id, reason=reason, after={"scope": scope})
+    event_log.record("run-created", actor, subject=run_id, reason=reason, after={"scope": scope})
     return get_run(connection, run_id)
 
 
@@ -138,7 +138,7 @@ def cancel_run(database: Database, actor: Actor, run_id: str, reason: str | None
         If the run has ended.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         run = get_run(connection, run_id)
         if run.state not in ("queued", "running", "proposed"):
             raise Conflict(
@@ -149,9 +149,9 @@ def cancel_run(database: Database, actor: Actor, run_id: str, reason: str | None
         connection.execute(
             update(tables.Run)
             .where(tables.Run.id == run_id)
-            .values(state="cancelled", ended_at=ledger.at, claimed_by=None)
+            .values(state="cancelled", ended_at=event_log.at, claimed_by=None)
         )
-        ledger.record(
+        event_log.record(
             "run-cancelled", actor, subject=run_id, reason=reason, before={"state": run.state}
         )
         return get_run(connection, run_id)

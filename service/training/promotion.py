@@ -86,7 +86,7 @@ def promote(
         return promote_file(database, actor, _get_shipped_file(), reason, expected=expected)
     _check_admin(actor)
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         candidate = model_store.get_model(connection, model)
         _check_expected(connection, expected)
         if candidate.in_use:
@@ -108,7 +108,7 @@ def promote(
             digest = _check_and_digest(model_store.read_content(connection, candidate.id))
         except ModelError as error:
             raise Conflict(str(error), "train again with this version") from error
-        return _put_in_use(ledger, actor, candidate.id, digest, reason)
+        return _put_in_use(event_log, actor, candidate.id, digest, reason)
 
 
 def promote_file(
@@ -132,7 +132,7 @@ def promote_file(
     content = _read_file(file)
     digest = _check_and_digest(content)
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         _check_expected(connection, expected)
         current_model = get_promoted(connection)
         if current_model is not None and current_model.digest == digest:
@@ -148,21 +148,21 @@ def promote_file(
                     id=id_,
                     digest=digest,
                     content=content,
-                    added_at=ledger.at,
+                    added_at=event_log.at,
                     actor=actor.name,
                     reason=reason,
                     state="promoted",
                 )
             )
-        return _put_in_use(ledger, actor, id_, digest, reason)
+        return _put_in_use(event_log, actor, id_, digest, reason)
 
 
 def _put_in_use(
-    ledger: EventLog, actor: Actor, id_: str, digest: str, reason: str | None
+    event_log: EventLog, actor: Actor, id_: str, digest: str, reason: str | None
 ) -> PromotedModel:
-    connection = ledger.connection
+    connection = event_log.connection
     earlier = get_promoted(connection)
-    seq = ledger.record(
+    seq = event_log.record(
         PROMOTED,
         actor,
         subject=id_,

@@ -82,7 +82,7 @@ def request_model(
         )
     reason = None if reason is None else reason.replace("\0", "\u2400")
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         job_queue.fail_abandoned_jobs(connection, job_queue.MODEL, patience)
         waiting = connection.scalar(select(FittedModel.id).where(_WAITING).limit(1))
         if waiting is not None:
@@ -103,14 +103,14 @@ def request_model(
         connection.execute(
             insert(FittedModel).values(
                 id=id_,
-                added_at=ledger.at,
+                added_at=event_log.at,
                 actor=actor.name,
                 reason=reason,
                 wish={"hold_back": options.hold_back, "seed": options.seed},
                 **claim_values,
             )
         )
-        ledger.record("model-asked", actor, subject=id_, reason=reason)
+        event_log.record("model-asked", actor, subject=id_, reason=reason)
         return get_model(connection, id_)
 
 
@@ -169,7 +169,7 @@ def cancel_model(database: Database, actor: Actor, id_: str, reason: str | None 
         If it has ended, or was promoted.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         model = get_model(connection, id_)
         if model.state not in ("queued", "running", "candidate"):
             raise Conflict(
@@ -177,9 +177,14 @@ def cancel_model(database: Database, actor: Actor, id_: str, reason: str | None 
                 "only one that is queued, running or a candidate can be cancelled",
                 state=model.state,
             )
-        values = {"state": "cancelled", "ended_at": ledger.at, "claimed_by": None, "content": None}
+        values = {
+            "state": "cancelled",
+            "ended_at": event_log.at,
+            "claimed_by": None,
+            "content": None,
+        }
         connection.execute(update(FittedModel).where(FittedModel.id == id_).values(**values))
-        ledger.record(
+        event_log.record(
             "model-cancelled", actor, subject=id_, reason=reason, before={"state": model.state}
         )
         return get_model(connection, id_)
@@ -201,20 +206,20 @@ def store_candidate(
         If it was cancelled, or another worker has it.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         values = {
             "state": "candidate",
             "digest": digest,
             "content": content,
             "comparison": to_dict(comparison),
-            "ended_at": ledger.at,
+            "ended_at": event_log.at,
             "claimed_by": None,
             "stage": None,
             "error": None,
         }
         job_queue.lock_claim(connection, claim)
         connection.execute(update(FittedModel).where(FittedModel.key == claim.key).values(**values))
-        ledger.record("model-fitted", actor, subject=claim.id, after={"digest": digest})
+        event_log.record("model-fitted", actor, subject=claim.id, after={"digest": digest})
         return get_model(connection, claim.id)
 
 

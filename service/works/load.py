@@ -141,8 +141,8 @@ def load_works(
     report, key_cache = LoadReport(), KeyCache()
     for batch in _split_into_batches(records):
         with database.write() as connection:
-            ledger = EventLog.lock(connection)
-            results = store_works(connection, ledger, source_key, batch, actor, key_cache)
+            event_log = EventLog.lock(connection)
+            results = store_works(connection, event_log, source_key, batch, actor, key_cache)
             report = report.add_results(results)
             _store_counts(connection, source_key, report)
         key_cache.trim()
@@ -153,7 +153,9 @@ def load_works(
     return report
 
 
-def open_source(connection: Connection, ledger: EventLog, actor: Actor, delivery: Delivery) -> int:
+def open_source(
+    connection: Connection, event_log: EventLog, actor: Actor, delivery: Delivery
+) -> int:
     """Store the start of a delivery; return its key."""
     return connection.scalars(
         insert(Source)
@@ -162,7 +164,7 @@ def open_source(connection: Connection, ledger: EventLog, actor: Actor, delivery
             label=to_storable(delivery.label),
             format=delivery.format,
             actor=actor.name,
-            began_at=ledger.at,
+            began_at=event_log.at,
             counts=LoadReport().count_by_status(),
         )
         .returning(Source.key)
@@ -170,11 +172,11 @@ def open_source(connection: Connection, ledger: EventLog, actor: Actor, delivery
 
 
 def close_source(
-    connection: Connection, ledger: EventLog, source_key: int, report: LoadReport
+    connection: Connection, event_log: EventLog, source_key: int, report: LoadReport
 ) -> None:
     """Store the end of a delivery and its counts by status."""
     _store_counts(connection, source_key, report)
-    connection.execute(update(Source).where(Source.key == source_key).values(ended_at=ledger.at))
+    connection.execute(update(Source).where(Source.key == source_key).values(ended_at=event_log.at))
 
 
 def _store_counts(connection: Connection, source_key: int, report: LoadReport) -> None:
@@ -218,7 +220,7 @@ class _NewVersion:
 
 def store_works(
     connection: Connection,
-    ledger: EventLog,
+    event_log: EventLog,
     source_key: int,
     records: Sequence[ReceivedWork],
     actor: Actor,
@@ -233,7 +235,7 @@ def store_works(
     Parameters
     ----------
     connection : Connection
-    ledger : EventLog
+    event_log : EventLog
     source_key : int
         From :func:`open_source`.
     records : sequence of Received
@@ -254,16 +256,16 @@ def store_works(
     new_keys = dict(zip(new_ids, allocate_keys(connection, Work, len(new_ids)), strict=True))
     results, versions = _plan_versions(rows, stored_versions, new_keys)
     counts = LoadReport().add_results(results).count_by_status()
-    seq = ledger.record("works-loaded", actor, after=dict(counts))
+    seq = event_log.record("works-loaded", actor, after=dict(counts))
     latest_versions = {version.work_key: version for version in versions}
     created_keys = set(new_keys.values())
-    _store_works(connection, ledger, latest_versions.values(), created_keys)
-    _store_versions(connection, ledger, source_key, versions)
+    _store_works(connection, event_log, latest_versions.values(), created_keys)
+    _store_versions(connection, event_log, source_key, versions)
     current_versions = [
         CurrentVersion(key, version.version, version.row.received.work, key in created_keys)
         for key, version in latest_versions.items()
     ]
-    store_signatures(connection, ledger, seq, current_versions, key_cache or KeyCache())
+    store_signatures(connection, event_log, seq, current_versions, key_cache or KeyCache())
     return results
 
 
@@ -352,7 +354,7 @@ _WORK_COLUMNS = ("version", "title", "venue", "year", "citations", "n_authors", 
 
 def _store_works(
     connection: Connection,
-    ledger: EventLog,
+    event_log: EventLog,
     versions: Iterable[_NewVersion],
     created_keys: set[int],
 ) -> None:
@@ -368,10 +370,10 @@ def _store_works(
             work.year,
             work.citations,
             len(work.authors),
-            ledger.at,
+            event_log.at,
         )
         if version.work_key in created_keys:
-            new_rows.append((version.work_key, work.id, ledger.at, *values))
+            new_rows.append((version.work_key, work.id, event_log.at, *values))
         else:
             changed_rows.append((version.work_key, *values))
     insert_rows(connection, Work, ("key", "id", "added_at", *_WORK_COLUMNS), new_rows)
@@ -379,7 +381,7 @@ def _store_works(
 
 
 def _store_versions(
-    connection: Connection, ledger: EventLog, source_key: int, versions: Iterable[_NewVersion]
+    connection: Connection, event_log: EventLog, source_key: int, versions: Iterable[_NewVersion]
 ) -> None:
     def iterate_rows() -> Iterator[tuple[object, ...]]:
         for version in versions:
@@ -392,7 +394,7 @@ def _store_versions(
                 version.version,
                 source_key,
                 line,
-                ledger.at,
+                event_log.at,
                 row.digest,
                 row.record,
                 raw_text,

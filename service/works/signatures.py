@@ -57,7 +57,7 @@ class _SignatureChanges:
 
 def store_signatures(
     connection: Connection,
-    ledger: EventLog,
+    event_log: EventLog,
     seq: int,
     versions: Iterable[CurrentVersion],
     cache: KeyCache,
@@ -70,7 +70,7 @@ def store_signatures(
     ----------
     connection : Connection
         Of a write that holds the event log.
-    ledger : EventLog
+    event_log : EventLog
     seq : int
         Sequence number of the event.
     versions : iterable of CurrentVersion
@@ -115,7 +115,7 @@ def store_signatures(
     matched_keys = sorted(key for key, _ in changes.matches)
     if retired_keys or matched_keys:
         membership_change.retire_signatures(
-            connection, ledger, seq, retired_keys, updated_keys=matched_keys
+            connection, event_log, seq, retired_keys, updated_keys=matched_keys
         )
 
 
