@@ -98,7 +98,7 @@ def run_once(
     Parameters
     ----------
     database : Database
-    tried : Attempt or None
+    request : IdempotentRequest or None
         None if the request has no idempotency key.
     operation : callable
         Performs the write through a database whose transactions are nested in this one.

@@ -88,7 +88,7 @@ class ClusteredBlocks:
 
     Attributes
     ----------
-    scored : Scored
+    scored : ScoredPairs
         With the constraints in force.
     group : int32[R]
         Identity of each row of the batch.

@@ -90,7 +90,7 @@ class WorkComparison:
 
     Attributes
     ----------
-    scored : Scored
+    scored : ScoredPairs
         The last row of each block is the new signature.
     label : int64[R]
         Identity of each row of the batch, -1 for the new ones.

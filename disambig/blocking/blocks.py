@@ -78,7 +78,7 @@ class Comparisons:
 
     Attributes
     ----------
-    parts : NamePairs, NearPairs
+    parts : NamePairs, NeighbourPairs
         Ordinary blocks, with all pairs whose names agree; crowded blocks, divided where they are
         very large, with each signature and its nearest neighbours.
     batches : list of (int, int, int)

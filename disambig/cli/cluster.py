@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from disambig import console
 from disambig.cli import options
 from disambig.cli.works_options import finish_reading, open_works, reading_options, works_argument
 from disambig.console import escape_text
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from disambig.ingest import ReadReport, WorkReader
     from disambig.out_of_core.run import LargeRun
     from disambig.progress import Progress
-from disambig import console
 
 
 def _parse_engine(

@@ -13,13 +13,12 @@ import click
 from disambig.cli import options
 from disambig.cli.group import get_version
 from disambig.cli.works_options import finish_reading, open_works, reading_options
-from disambig.console import escape_text
+from disambig.console import escape_text, show_progress
 
 if TYPE_CHECKING:
     from disambig.domain import Work
     from disambig.evaluation.compare import Comparison
     from disambig.evaluation.report import PairScores
-from disambig.console import show_progress
 
 
 @click.command(

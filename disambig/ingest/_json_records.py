@@ -64,7 +64,7 @@ class Row:
         Its first line, counted from 1.
     id : str or None
         Id of the work, if it can be read.
-    received : Received or None
+    received : ReceivedWork or None
     repairs : tuple of Repair
         Harmless fixes.
     field, problem, remedy : str

@@ -40,7 +40,7 @@ class ParsedName:
         Other ASCII spellings of tokens with umlauts, as "token=spelling" ("muller=mueller").
     alternatives : tuple of Reading
         Other plausible divisions: family name first, or a family name of two words.
-    stated : bool
+    is_stated : bool
         Whether the source itself divided the name into given and family.
     """
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from disambig import console
 from disambig.cli import options
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from labeled.benchmark.run import CorpusResult
     from labeled.corpora import CorpusFolder
     from labeled.peer.s2and import PeerComparison
-from disambig import console
 
 _PALETTE = "--ink:#1c1e21;--muted:#6b7076;--rule:#d5d8dc;--accent:#2563a8;--warn:#b4452c"
 _PATH = click.Path(dir_okay=False, path_type=Path)

@@ -59,7 +59,7 @@ class ReviewBlock:
 
     Attributes
     ----------
-    scored : Scored
+    scored : ScoredPairs
         A batch of this block alone, with the constraints of the corpus.
     person : int32[R]
         True person of each row, -1 without a label.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from disambig.cli import options
+from disambig.console import show_progress
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from disambig.domain import Assignment, Label, Work
     from labeled.demo.summary import ClusteringSummary, Contrast, Count, PersonSummary
     from labeled.demo.verdict import Mistake, Verdict
-from disambig.console import show_progress
 
 _MAX_WIDTH = 100
 _MAX_PEOPLE = 6

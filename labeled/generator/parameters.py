@@ -91,7 +91,7 @@ class NameParts:
     ----------
     names : list of str
         Parts frequent enough to be listed.
-    common, wide : Tables
+    common, wide : SamplingTables
         A distribution for each naming culture: as measured, and flattened (square roots) for the
         halves of composed rare names.
     rare : float64[C]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from disambig.cli import options
+from disambig.console import show_progress
 
 if TYPE_CHECKING:
     from disambig.domain import Label, Work
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from labeled.gold.goldset import LabelledWork, Problems
 
     Reader = Callable[[Path, Problems], Iterator[LabelledWork]]
-from disambig.console import show_progress
 
 KINDS = ("aminer", "acl", "openreview", "s2and")
 _MAX_PROBLEMS = 10

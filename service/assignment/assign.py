@@ -145,7 +145,7 @@ def assign_works(
 
     Returns
     -------
-    dict of int to list of Assigned
+    dict of int to list of Placement
         By work key: every author with a name.
     """
     started = time.monotonic()

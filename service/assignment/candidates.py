@@ -8,8 +8,8 @@ and cannot-links of decisions on the signatures being assigned.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,18 +17,15 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from disambig.arrays import Int64
+from service.constraints.links import Link
+from service.constraints.store import read_links_around, remove_retired_signatures
+from service.db.signatures import read_identity_keys
 from service.db.tables import Block, Membership, Name, Signature, Work
 from service.text import compute_block_text, fold_name, to_indexable, to_storable
 from service.works.read import read_works
 
 if TYPE_CHECKING:
     from disambig import domain
-from collections import defaultdict
-from collections.abc import Collection, Iterable
-
-from service.constraints.links import Link
-from service.constraints.store import read_links_around, remove_retired_signatures
-from service.db.signatures import read_identity_keys
 
 MAX_SIGNATURES = 600
 """Most signatures that are read for one work."""

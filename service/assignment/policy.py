@@ -56,17 +56,17 @@ def decide_verdicts(
 
     Parameters
     ----------
-    placements : sequence of Placement
+    placements : sequence of AuthorAssignment
         Their identities are indices into ``keys``.
     keys : sequence of int
         Keys of identities.
-    bonds : mapping of int to Bond
+    constraints : mapping of int to SignatureConstraint
         Constraints of decisions, by position.
-    taken : iterable of int
+    used_identities : iterable of int
         Identities of other signatures of the work.
     threshold : float
         Probability from which the model assigns.
-    holders : mapping of int to Holder, optional
+    holders : mapping of int to OrcidHolder, optional
         The identity that has the author's ORCID iD, by position.
     """
     constraint_of = [constraints.get(p.position, UNCONSTRAINED) for p in placements]

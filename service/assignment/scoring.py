@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from disambig import domain
 from disambig.arrays import Float32, UInt64
+from disambig.assignment.assign import Assigner, AuthorAssignment
 from disambig.console import escape_text
 from disambig.corpus.coauthors import hash_names
+from disambig.corpus.contents import Contents
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import get_coauthor_keys, tokenise_corpus
+from disambig.corpus.statistics import Statistics
 from disambig.explain.facts import Facts, SharedItem
 from disambig.explain.phrases import BLOCK, SCORES, get_group_phrase
+from disambig.model.model import Model
+from service.assignment.candidates import NearbySignatures
 
 if TYPE_CHECKING:
     from disambig.assignment.assign import WorkComparison
     from disambig.features.groups import GroupBatch
     from disambig.model.model import Model
     from disambig.names import ParsedName
-from disambig import domain
-from disambig.assignment.assign import Assigner, AuthorAssignment
-from disambig.corpus.contents import Contents
-from disambig.corpus.corpus import Corpus
-from disambig.corpus.embeddings import SemanticSpace
-from disambig.corpus.index import get_coauthor_keys, tokenise_corpus
-from disambig.corpus.statistics import Statistics
-from disambig.model.model import Model
-from service.assignment.candidates import NearbySignatures
 
 MAX_REASONS = 3
 """Most reasons of one verdict."""

@@ -58,7 +58,7 @@ def store_assignment(
 
     Returns
     -------
-    list of Assigned
+    list of Placement
         With the ids of new identities and of tasks.
     """
     unassigned = _find_unassigned(connection, signatures.values())

@@ -57,7 +57,7 @@ class BoardScope:
 
     Attributes
     ----------
-    name : NameFound
+    name : NameSummary
     rows : list of IdentityRow
         In the order of the columns.
     mentions : dict of int to (int or None)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from disambig.cli.options import format_examples, json_option
+
 if TYPE_CHECKING:
     from service.settings_report import SettingReport
-from disambig.cli.options import format_examples, json_option
 
 
 @click.command(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from disambig.cli.options import format_examples, json_option, quiet_option
+from disambig.console import show_progress
 from service.cli import common
 
 if TYPE_CHECKING:
     from service.db.database import Database
     from service.db.overview import Inventory
-from disambig.cli.options import format_examples, json_option, quiet_option
-from disambig.console import show_progress
 
 GROUP_EXAMPLES = format_examples(
     "disambig db info",

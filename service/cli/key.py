@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from disambig.cli.options import format_examples, json_option, quiet_option
 from disambig.console import escape_text, make_console
 from service.cli import common
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.api_keys import KeyInfo
-from disambig.cli.options import format_examples, json_option, quiet_option
 
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 

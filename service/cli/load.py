@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from disambig.cli.options import format_examples, quiet_option
 from disambig.cli.works_options import (
     EXIT_REJECTED,
     finish_reading,
@@ -19,7 +20,6 @@ from service.cli import common
 
 if TYPE_CHECKING:
     from service.works.load import Delivery, LoadReport
-from disambig.cli.options import format_examples, quiet_option
 
 _MAX_LABEL = 500
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from disambig.cli.options import format_examples, json_option, quiet_option
 from disambig.console import escape_text, make_console, show_progress
 from service.cli import common
 
 if TYPE_CHECKING:
     from service.review.results import Estimates, SampleUnit, Share
     from service.training.results import ModelComparison
-from disambig.cli.options import format_examples, json_option, quiet_option
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from disambig.cli.options import format_examples, json_option, quiet_option
 from service.cli import common
 
 if TYPE_CHECKING:
     from service.db.database import Database
     from service.runs.results import Run
     from service.settings import Settings
-from disambig.cli.options import format_examples, json_option, quiet_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from disambig.cli.options import format_examples, quiet_option
 from disambig.console import escape_text
 from service.cli import common
 
 if TYPE_CHECKING:
     from service.settings import Settings
-from disambig.cli.options import format_examples, quiet_option
 
 
 @click.command(

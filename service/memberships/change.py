@@ -1,4 +1,5 @@
-"""Change memberships: the only writer of the identity that a mention is published under.
+"""Plan and apply changes of memberships; together with :mod:`service.memberships.effects`, the only
+writer of the identity that a mention is published under.
 
 Every change is part of one event. It stores the state before and after
 (:class:`~service.db.tables.Move`, :class:`~service.db.tables.IdentityVersion`), so that it can be

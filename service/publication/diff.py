@@ -38,7 +38,7 @@ class DiffLine:
     others : tuple of (int, int)
         Target identities with the number of signatures; of a conflict, the source identities;
         empty for a new identity.
-    stays : int
+    n_remaining : int
         Number of signatures that the identity has afterwards.
     orcids : tuple of (str, int)
         Of a conflict: the iDs, with the number of signatures of each.
@@ -87,9 +87,9 @@ def compute_diff(
     ----------
     identity, target : int64[N]
         Keys before and after; negative before for unassigned signatures.
-    decided : bool[N]
+    is_decided : bool[N]
         Whether a decision concerns the signature.
-    size : dict of int to int
+    sizes : dict of int to int
         Number of signatures of each identity before, including those outside the proposal.
     conflicts : sequence of DiffLine
         ORCID conflicts to include.

@@ -100,11 +100,11 @@ def side_effects(
 
     Parameters
     ----------
-    inside : mapping of int to int
+    identity_before : mapping of int to int
         Identity before, by signature key, of the proposed signatures that have one.
     target : mapping of int to int
         Planned identity of each proposed signature.
-    fresh : int
+    first_new : int
         First number that no new identity of ``target`` uses.
     """
     affected = set(identity_before.values()) | {key for key in target.values() if key >= 0}

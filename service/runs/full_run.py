@@ -49,13 +49,13 @@ class ClusteringResult:
         Sequence number of the last event in the snapshot that was read.
     model : str
         Digest of the model.
-    whole : bool
+    is_complete : bool
         Whether the partition covers all signatures.
     statistics : Path or None
         Folder of the corpus statistics, for later runs.
     problems : tuple of str
         Decisions and identifiers that could not be applied, with the reason.
-    numbers : dict of str to int
+    counts : dict of str to int
         Counts for the run's summary.
     """
 
@@ -251,7 +251,7 @@ def index_corpus(
 
     Parameters
     ----------
-    known : list of Statistics or None
+    part_statistics : list of Statistics or None
         Statistics of the parts of the larger corpus that contains this one; None if it is whole.
     """
     from disambig.corpus.contents import Contents

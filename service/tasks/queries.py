@@ -63,9 +63,9 @@ class TaskFilter:
     kind, state : str or None
     name : str or None
         A folded name.
-    least, most : int or None
+    min_mentions, max_mentions : int or None
         Bounds of the number of mentions that the answer affects.
-    held : str or None
+    lease_holder : str or None
         ``me``, ``others``, or ``nobody``: who holds its lease now.
     reviewer : str or None
         The reviewer who lists tasks. Open tasks that this person has already answered are left

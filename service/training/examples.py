@@ -66,14 +66,14 @@ class TrainingSet:
     ----------
     labels : tuple of Label
         Signatures with the person that must-links make of them.
-    apart : tuple of (str, str)
+    different_persons : tuple of (str, str)
         Persons that cannot-links separate.
     answers : tuple of Answer
         Answers of the training decisions.
-    held : tuple of Constraint
+    held_back : tuple of Constraint
         Constraints of held-back decisions that the training decisions do not imply.
-    held_answers : tuple of Answer
-    decisions, held_decisions : int
+    held_back_answers : tuple of Answer
+    n_decisions, n_held_back : int
     """
 
     labels: tuple[Label, ...]
@@ -97,7 +97,7 @@ def build_training_set(
 
     Parameters
     ----------
-    decided : sequence of Constraint
+    constraints : sequence of Constraint
         Each with its decision as the source.
     share : float
         Share of decisions to hold back: at least one if there are two and it is above 0.
@@ -210,9 +210,9 @@ def compute_share_same(
 
     Parameters
     ----------
-    people : mapping
+    person_of : mapping
         Person of each signature in a decision.
-    apart : set of (str, str)
+    different_persons : set of (str, str)
         Pairs of different persons.
     """
     left_persons, right_persons = (

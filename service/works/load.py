@@ -126,7 +126,7 @@ def load_works(
     database : Database
     actor : Actor
     delivery : Delivery
-    records : iterable of Received
+    records : iterable of ReceivedWork
         Iterated once, lazily.
     progress : callable, optional
         Called with the number of records of each committed transaction.
@@ -238,7 +238,7 @@ def store_works(
     event_log : EventLog
     source_key : int
         From :func:`open_source`.
-    records : sequence of Received
+    records : sequence of ReceivedWork
     actor : Actor
     key_cache : KeyCache, optional
         Keys read or created in earlier transactions.
