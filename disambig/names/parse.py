@@ -35,7 +35,7 @@ from disambig.names.tokens import (
 _PLAIN = re.compile(
     r"(?:[A-Z](?:\.|[a-z]++(?:-[A-Z]?[a-z]++)*+)?+ )++[A-Z][a-z]++(?:-[A-Z]?[a-z]++)*+\Z"
 )
-_LISTED = TITLES | DEGREES | set(GENERATIONS) | {w for w in PARTICLES if len(w) > 1} | {"ph"}
+_SPECIAL_WORDS = TITLES | DEGREES | set(GENERATIONS) | {w for w in PARTICLES if len(w) > 1} | {"ph"}
 _ASIDE = re.compile(r"[(\[]([^()\[\]]*)[)\]]|[\"“„«]([^\"“”„«»]*)[\"”»]")
 _HOMONYM = re.compile(r"\s(\d{4})\s*\Z")
 
@@ -77,8 +77,8 @@ def _divide_plain(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         return None
     words = text.lower().replace(".", "").split(" ")
     if "-" not in text:
-        return (tuple(words[:-1]), (words[-1],)) if _LISTED.isdisjoint(words) else None
-    if not _LISTED.isdisjoint([word.replace("-", "") for word in words]):
+        return (tuple(words[:-1]), (words[-1],)) if _SPECIAL_WORDS.isdisjoint(words) else None
+    if not _SPECIAL_WORDS.isdisjoint([word.replace("-", "") for word in words]):
         return None
     given = " ".join(words[:-1]).replace("-", " ").split(" ")
     return tuple(given), tuple(words[-1].split("-"))

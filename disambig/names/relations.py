@@ -226,11 +226,11 @@ def compare_middle_names(table: NameTable, a: Int64, b: Int64) -> Float32:
     for p in range(r.middle.shape[1]):
         for q in range(r.middle.shape[1]):
             x, y = r.middle[a, p], r.middle[b, q]
-            there = (x >= 0) & (y >= 0)
+            both_present = (x >= 0) & (y >= 0)
             short = r.middle_is_initial[a, p] | r.middle_is_initial[b, q]
             letters = r.middle_initial[a, p] == r.middle_initial[b, q]
-            best = np.where(there & short & letters, np.maximum(best, 1), best)
-            best = np.where(there & ~short & (x == y), 2, best)
+            best = np.where(both_present & short & letters, np.maximum(best, 1), best)
+            best = np.where(both_present & ~short & (x == y), 2, best)
     out[rows] = best
     clash = np.flatnonzero(best == -1)
     out[rows[clash[_are_middle_names_alike(table, a[clash], b[clash])]]] = 0

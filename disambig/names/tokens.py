@@ -59,8 +59,8 @@ def strip_ends(raw: list[str]) -> tuple[list[str], str]:
 def _can_be_dropped(token: str) -> bool:
     """Return whether a word holds no letters, or is on a list of what :func:`strip_ends` drops."""
     folded, with_digits = fold(token), fold_with_digits(token)
-    listed = folded in TITLES or with_digits in GENERATIONS or with_digits in DEGREES
-    return listed or folded in ("", "jr", "sr", "d")
+    is_in_vocabulary = folded in TITLES or with_digits in GENERATIONS or with_digits in DEGREES
+    return is_in_vocabulary or folded in ("", "jr", "sr", "d")
 
 
 def fold_words(raw: list[str]) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ class LargeRun:
     n_shards : int
         More shards need less memory each.
     model : Path or None
-        None is the model that ships.
+        None is the shipped model.
     constraints : sequence of Constraint
     identifiers : bool
     workers : int

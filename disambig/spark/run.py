@@ -87,7 +87,7 @@ def run_on_spark(
         six times the size of the works as JSON lines. None is the folder of ``out``. Its files are
         deleted at the end, except those that an interrupted run needs to resume.
     model : Model, path or None
-        None is the model that ships.
+        None is the shipped model.
     constraints, identifiers
         As for :class:`disambig.estimator.Disambiguator`.
     n_shards : int or None

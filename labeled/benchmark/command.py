@@ -50,7 +50,7 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--model",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A model made by disambig train; the built-in model by default.",
+    help="A model made by disambig train; the shipped model by default.",
 )
 @click.option("--save-model", type=_PATH, help="Output file for the model of --train-on.")
 @click.option("--seed", default=0, show_default=True, help="For fitting and sampling errors.")
@@ -103,7 +103,7 @@ def benchmark(
     A folder contains works.jsonl.gz and labels.jsonl (rows of work, position, person, block and
     split), or folders that do; silver_labels.jsonl.gz may contain ids that are reliable for
     positive pairs only. Whole corpora are clustered, each in a fresh process, and measured on the
-    labels of one split. The built-in model was fitted on train and dev: use --train-on train to
+    labels of one split. The shipped model was fitted on train and dev: use --train-on train to
     measure unseen blocks of dev.
     """
     from labeled.benchmark.run import measure_corpus, run_in_fresh_process
@@ -158,7 +158,7 @@ def _provide_model_file(
     seed: int,
     quiet: bool,
 ) -> Iterator[Path | None]:
-    """Provide the model to measure as a file for other processes; None: the built-in model."""
+    """Provide the model to measure as a file for other processes; None: the shipped model."""
     if train_on is None:
         yield model
         return
@@ -252,7 +252,7 @@ def _print_results(results: Sequence[CorpusResult], about: dict[str, Any]) -> No
     out.print(
         escape_text(
             f"Split {about['split']}; model {about['model_digest'][:12]}, "
-            f"{model_name or 'the built-in model'}; {about['workers']} of {about['cores']} cores"
+            f"{model_name or 'the shipped model'}; {about['workers']} of {about['cores']} cores"
         ),
         style="bold",
     )

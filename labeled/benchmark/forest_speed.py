@@ -1,6 +1,6 @@
 """Compare methods to evaluate a boosted forest: ``python -m labeled.benchmark.forest_speed``.
 
-Rows per second on one core, for the built-in forest and for fewer of its trees. All compiled
+Rows per second on one core, for the shipped forest and for fewer of its trees. All compiled
 methods read the same byte codes as :mod:`disambig.model._forest_kernel` and quantise the rows
 themselves, so that they differ only in the traversal; each is checked against a walk of the trees
 node by node.

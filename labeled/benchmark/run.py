@@ -97,7 +97,7 @@ def measure_corpus(
     Parameters
     ----------
     model_file : Path or None
-        None is the built-in model.
+        None is the shipped model.
     n_errors, seed : int
         Number of wrong pairs to draw, and the seed.
     start : float

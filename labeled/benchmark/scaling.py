@@ -256,7 +256,9 @@ def fit_exponent(sizes: Sequence[ScalingRun]) -> float:
 @click.option("--memory", default="4GB", show_default=True, help="As for disambig cluster.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; all cores by default.")
 @click.option(
-    "--model", type=click.Path(exists=True, path_type=Path), help="Model file; built-in by default."
+    "--model",
+    type=click.Path(exists=True, path_type=Path),
+    help="Model file; the shipped model by default.",
 )
 @click.option("--json", "json_out", type=click.Path(path_type=Path), help="Output file of figures.")
 def main(

@@ -92,7 +92,7 @@ _THREE_SUBJECTS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Hyperparameters of the word vectors; the defaults are those of the built-in space.
+    """Hyperparameters of the word vectors; the defaults are those of the shipped space.
 
     They were chosen on the train splits: half the dropout, structure 0 or 4, other rates and
     sizes change the mean AUC by .003 or less.

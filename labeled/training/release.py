@@ -1,4 +1,4 @@
-"""Fit the built-in model: ``python -m labeled.training.release CORPORA… --measured bench.json``.
+"""Fit the shipped model: ``python -m labeled.training.release CORPORA… --measured bench.json``.
 
 First measure a model fitted on the train split alone, then fit the released model on train and
 dev together and store the dev metrics of the first in it; finally fit its size shift
@@ -34,7 +34,7 @@ from disambig.cli import options
 @click.option("--seed", default=0, show_default=True)
 @options.quiet_option
 def release(corpora: tuple[Path, ...], measured: Path, out: Path, seed: int, quiet: bool) -> None:
-    """Fit the built-in model on the train and dev labels of CORPORA."""
+    """Fit the shipped model on the train and dev labels of CORPORA."""
     from disambig.training.fit import LabelledCorpus, fit_model
     from labeled.benchmark.run import read_corpus
     from labeled.corpora import find_corpora, read_split_labels
