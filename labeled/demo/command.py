@@ -36,7 +36,7 @@ _MAX_MISTAKES = 4
 )
 @options.quiet_option
 def demo(quiet: bool) -> None:
-    """Disambiguate the papers of four author pages and show the result.
+    """Disambiguate four bundled author pages and show the result.
 
     The pages are bundled, as works without abstracts, and labelled by hand. The demo clusters
     them with the shipped model. For each name it prints the number of people, the evidence that

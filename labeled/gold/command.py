@@ -128,7 +128,7 @@ def _unzip(pairs: Iterator[tuple[T, U]]) -> tuple[Iterator[T], Iterator[U]]:
 )
 @options.quiet_option
 def gold(kind: str, path: Path, out: Path, quiet: bool) -> None:
-    """Convert a public gold set at PATH to works and labels in OUT.
+    """Convert a public gold set at PATH to works and labels.
 
     \b
     KIND        PATH
