@@ -31,7 +31,7 @@ def served(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str],
     assert process.stderr is not None
     said = ""
     try:
-        while "stops it" not in said:
+        while "stops the server" not in said:
             line = process.stderr.readline()
             assert line, f"the server ended: {said}"
             said += line

@@ -111,18 +111,20 @@ def test_help_loads_no_heavy_library() -> None:
     assert done.stdout.splitlines()[-1] == "loaded: []"
 
 
-def test_help_takes_less_than_a_third_of_a_second_of_processor_time() -> None:
-    def spent() -> float:
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return usage.ru_utime + usage.ru_stime
+def test_help_takes_a_few_times_what_importing_click_takes() -> None:
+    def measure(code: str) -> float:
+        """Processor time of a program, the least of three runs: the machine's speed varies."""
+        times = []
+        for _ in range(3):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        return min(times)
 
-    times = []
-    for _ in range(3):
-        before = spent()
-        code = "from disambig.cli import main; main(['--help'])"
-        subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-        times.append(spent() - before)
-    assert min(times) < 0.3
+    # measured: 2.3 to 2.7 times; importing numpy alone would add more than two
+    shortest = measure("import click, importlib.metadata")
+    assert measure("from disambig.cli import main; main(['--help'])") < 3.5 * shortest
 
 
 def test_the_main_help_fits_ninety_columns() -> None:

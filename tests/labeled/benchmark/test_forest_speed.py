@@ -27,7 +27,7 @@ def test_every_way_gives_the_scores_of_the_trees_walked_node_by_node(way, forest
 
 def test_walking_node_by_node_is_what_contributions_add_up_to(forest):
     X = invent_rows(forest, 100)
-    total = forest.contributions(X).sum(axis=1)
+    total = forest.compute_contributions(X).sum(axis=1)
     assert make_node_walk(forest)(X) == pytest.approx(total, abs=1e-5)
 
 
