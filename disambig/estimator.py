@@ -22,7 +22,7 @@ from disambig.features.pair import PAIR_FEATURES
 from disambig.kernels.compile import count_kernels, is_cold, watch_compilation
 from disambig.model.model import Model
 from disambig.partition import Partition
-from disambig.processes import run_batches
+from disambig.processes import prepare_pool, run_batches
 from disambig.progress import Progress, no_progress
 from disambig.training.fit import LabelledCorpus, fit_model
 
@@ -115,6 +115,7 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         return self._predict(corpus)
 
     def _predict(self, corpus: Corpus) -> Partition:
+        prepare_pool(self.workers)
         model = self._load_model()
         constraints = compile_constraints(
             corpus, self.constraints, identifiers=self.identifiers, strict=False

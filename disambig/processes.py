@@ -57,6 +57,15 @@ def start_context() -> BaseContext:
     return context
 
 
+def prepare_pool(workers: int) -> None:
+    """Start the fork server now: it imports the engine while this process does other work."""
+    context = start_context()
+    if workers > 1 and context.get_start_method() == "forkserver":
+        from multiprocessing import forkserver
+
+        forkserver.ensure_running()
+
+
 def run_in_process(task: Callable[[], None]) -> None:
     """Run a task in a child process and wait for its end.
 
