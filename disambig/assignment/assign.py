@@ -247,9 +247,15 @@ class Assigner:
         columns = compute_pair_features(index, batch, rows)
         size = np.log2(block_size).astype(np.float32)
         columns["block_size"] = size[batch.block[batch.left]]
-        scores = predict_pairs(self.model, columns, index.doublings)
+
+        def predict(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
+            return predict_pairs(self.model, columns, index.doublings)
+
         constraints = BatchConstraints.select(batch, self._compile_constraints(index.corpus))
-        return ScoredPairs(index, batch, rows, columns, *scores, constraints)
+        weight = np.ones(batch.n_pairs, dtype=np.float32)
+        return ScoredPairs(
+            index, batch, rows, columns, *predict(columns), weight, constraints, predict
+        )
 
     def _compile_constraints(self, corpus: Corpus) -> Constraints:
         if self.identifiers and (any(corpus.orcids) or any(corpus.emails)):

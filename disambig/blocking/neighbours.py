@@ -3,7 +3,8 @@
 Where hundreds share a name, nearly all pairs are of two persons and easy to recognise:
 no co-author in common, another institution, another subject, another decade. So a signature is
 compared with the few that have most in common with it, anywhere in the block. Pairs that are not
-listed count as improbable at both levels, which were fitted with the same pairs left out.
+listed are unknown; what a join of groups depends on is estimated from a sample of them
+(:mod:`disambig.clustering.sampling`).
 """
 
 from __future__ import annotations
@@ -169,6 +170,7 @@ class NeighbourPairs:
             right,
             (name_pair - np.int32(pairs.start)).astype(np.int32),
             np.column_stack([name[a], name[b]]),
+            is_complete=False,
         ).select_pairs(slice(0, len(left)))
 
     def _list_block_pairs(self, block: int, offset: int) -> tuple[Int32, Int32, Int32]:

@@ -48,6 +48,9 @@ class PairBatch:
         Index into ``names`` of each pair.
     names : int32[Q, 2]
         Pairs of rows of the index's name table, distinct.
+    is_complete : bool
+        Whether every pair of compatible names is listed, so that an unlisted pair is two people by
+        name. If False, an unlisted pair is unknown.
     """
 
     rows: Int32
@@ -57,18 +60,15 @@ class PairBatch:
     right: Int32
     name_pair: Int32
     names: Int32
+    is_complete: bool = True
 
     @classmethod
     def from_blocks(cls, index: CorpusIndex, blocks: Sequence[Int32]) -> PairBatch:
         """List all pairs of each block, whatever the names."""
         rows, block, start = _concatenate_blocks(blocks)
         left, right = list_pairs(start)
-        name = index.corpus.signature_name[rows]
-        ends = np.sort(np.column_stack([name[left], name[right]]), axis=1).astype(np.int64)
-        width = len(index.names)
-        key, origin = np.unique(ends[:, 0] * width + ends[:, 1], return_inverse=True)
-        names = np.column_stack([key // width, key % width]).astype(np.int32)
-        return cls(rows, block, start, left, right, origin.astype(np.int32), names)
+        name_pair, names = number_name_pairs(index.corpus.signature_name[rows], left, right)
+        return cls(rows, block, start, left, right, name_pair, names)
 
     @classmethod
     def without_pairs(cls, blocks: Sequence[Int32]) -> PairBatch:
@@ -116,6 +116,32 @@ class PairBatch:
     def find_pairs(self, i: npt.NDArray[np.integer], j: npt.NDArray[np.integer]) -> Int64:
         """Return the index of the pairs of positions ``i < j``, -1 if a pair is not listed."""
         return find_positions(self._key, i.astype(np.int64) * len(self.rows) + j)
+
+    def select_unlisted(self, left: Int32, right: Int32) -> PairBatch:
+        """Return the same rows with other pairs: those of ``left < right`` that are not listed.
+
+        The listed pairs may be in any order here.
+        """
+        n = len(self.rows)
+        key = np.unique(left.astype(np.int64) * n + right)
+        key = key[find_positions(np.sort(self._key), key) < 0]
+        left, right = (x.astype(np.int32) for x in np.divmod(key, n))
+        return replace(self, left=left, right=right)
+
+    def number_names(self, name: Int32) -> PairBatch:
+        """Return the same with the pairs of names of its pairs; ``name`` int32[R] of each row."""
+        name_pair, names = number_name_pairs(name, self.left, self.right)
+        return replace(self, name_pair=name_pair, names=names)
+
+    def append_pairs(self, other: PairBatch) -> PairBatch:
+        """Return the same rows with the pairs of another batch of these rows after their own."""
+        return replace(
+            self,
+            left=np.concatenate([self.left, other.left]),
+            right=np.concatenate([self.right, other.right]),
+            name_pair=np.concatenate([self.name_pair, other.name_pair + np.int32(len(self.names))]),
+            names=np.concatenate([self.names, other.names]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +243,17 @@ def list_pairs(start: Int64) -> tuple[Int32, Int32]:
     first = np.cumsum(partners) - partners
     right = np.arange(len(left)) - np.repeat(first, partners) + left + 1
     return left, right.astype(np.int32)
+
+
+def number_name_pairs(name: Int32, left: Int32, right: Int32) -> tuple[Int32, Int32]:
+    """Number the pairs of names of pairs of rows: int32[P], and the distinct pairs, int32[Q, 2].
+
+    ``name`` int32[R] is the name of each row; the lower name of a pair comes first.
+    """
+    a, b = name[left].astype(np.int64), name[right].astype(np.int64)
+    width = int(name.max(initial=0)) + 1
+    key, number = np.unique(np.minimum(a, b) * width + np.maximum(a, b), return_inverse=True)
+    return number.astype(np.int32), np.column_stack([key // width, key % width]).astype(np.int32)
 
 
 def count_pairs(sizes: Int64) -> int:

@@ -7,7 +7,7 @@ read-only, so batches run in any order and in any process with the same result.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,9 +15,10 @@ from disambig.arrays import Bool, Float32, Int32
 from disambig.blocking.pairs import PairBatch, split_range
 from disambig.clustering.constraints import Constraints, find_cannot_pairs
 from disambig.clustering.linkage import average_linkage
+from disambig.clustering.sampling import sample_pairs
 from disambig.corpus.index import CorpusIndex
 from disambig.features.group import GROUP_PAIRS_AT_ONCE, REUSED_PAIR_FEATURES, GroupEvidence
-from disambig.features.groups import UNLISTED_PROBABILITY, GroupBatch
+from disambig.features.groups import UNLISTED_PROBABILITY, GroupBatch, sum_slices
 from disambig.features.pair import RowEvidence, compute_pair_features
 from disambig.model.calibration import Calibration
 from disambig.model.forest import Forest
@@ -35,6 +36,10 @@ corpora none would have been joined, and six would have had a probability of 0.1
 
 MAX_ROUNDS = 4
 """Most rounds of the second level; nearly all blocks no longer change after two."""
+
+
+Predict = Callable[[dict[str, Float32]], tuple[Float32, Float32]]
+"""Function from the features of pairs to their probabilities without and with the size shift."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +201,11 @@ class ScoredPairs:
         Without the size shift: input of the group features.
     shifted_probability : float32[P]
         With the size shift (:mod:`disambig.model.size_shift`): what the first level clusters by.
+    weight : float32[P]
+        Number of pairs that each represents: 1, or more for a sampled pair.
     constraints : BatchConstraints
+    predict : callable
+        From the features of pairs to both probabilities, like :func:`predict_pairs`.
     """
 
     index: CorpusIndex
@@ -205,40 +214,91 @@ class ScoredPairs:
     columns: Mapping[str, Float32]
     probability: Float32
     shifted_probability: Float32
+    weight: Float32
     constraints: BatchConstraints
+    predict: Predict
 
     @classmethod
     def score(
-        cls,
-        index: CorpusIndex,
-        batch: PairBatch,
-        constraints: Constraints,
-        score: Callable[[dict[str, Float32]], tuple[Float32, Float32]],
+        cls, index: CorpusIndex, batch: PairBatch, constraints: Constraints, predict: Predict
     ) -> ScoredPairs:
         """Compute the features of a batch and score them with a function like
         :func:`predict_pairs`.
         """
-        rows, n = RowEvidence.look_up(index, batch), batch.n_pairs
-        reused_columns = {name: np.empty(n, dtype=np.float32) for name in REUSED_PAIR_FEATURES}
-        probability, shifted_probability = np.empty((2, n), dtype=np.float32)
-        for pairs in split_range(n, PAIRS_AT_ONCE):
-            columns = compute_pair_features(index, batch.select_pairs(pairs), rows)
-            probability[pairs], shifted_probability[pairs] = score(columns)
-            for name, column in reused_columns.items():
-                column[pairs] = columns[name]
+        rows = RowEvidence.look_up(index, batch)
         return cls(
             index,
             batch,
             rows,
-            reused_columns,
-            probability,
-            shifted_probability,
+            *_score_pairs(index, batch, rows, predict),
+            np.ones(batch.n_pairs, dtype=np.float32),
             BatchConstraints.select(batch, constraints),
+            predict,
         )
 
     def cluster(self, threshold: float) -> Int32:
         """Cluster at high precision; return the group of each row."""
-        return cluster_pairs(self.batch, self.shifted_probability, self.constraints, threshold)
+        return self.run_first_level(threshold)[1]
+
+    def run_first_level(self, threshold: float) -> tuple[ScoredPairs, Int32]:
+        """Cluster at high precision; return the group of each row, and the pairs with the sample
+        that the groups are based on.
+
+        Where not all pairs are listed, rows are grouped as if unlisted pairs were improbable, which
+        cuts large groups into pieces; then the pieces are joined by their mean probability,
+        estimated from a sample of the pairs between them, until nothing changes.
+        """
+        group = cluster_pairs(self.batch, self.shifted_probability, self.constraints, threshold)
+        scored = self
+        for _ in range(0 if self.batch.is_complete else MAX_ROUNDS):
+            scored = scored.compare_sample(group)
+            groups = GroupBatch.from_groups(scored.batch, group)
+            weight = scored.weight[groups.cross].astype(np.float64)
+            total = sum_slices(weight * scored.shifted_probability[groups.cross], groups.start)
+            mean = (total / sum_slices(weight, groups.start)).astype(np.float32)
+            joined = join_groups(groups, mean, self.constraints, threshold)
+            if joined.max(initial=-1) == group.max(initial=-1):
+                break
+            group = joined
+        return scored, group
+
+    def compare_sample(self, group: Int32, live: Bool | None = None) -> ScoredPairs:
+        """Compare a sample of the unlisted pairs between groups that may be one person; see
+        :func:`disambig.clustering.sampling.sample_pairs`.
+        """
+        if self.batch.is_complete:
+            return self
+        groups = GroupBatch.from_groups(self.batch, group, live)
+        sample, weight = sample_pairs(
+            self.index, self.batch, groups, self.shifted_probability, self.weight
+        )
+        name = self.rows.name
+        evidence = self.rows.names.get(name[sample.left], name[sample.right])
+        is_compatible = evidence["name_compatible"] == 1
+        compared = replace(
+            sample, left=sample.left[is_compatible], right=sample.right[is_compatible]
+        ).number_names(name)
+        columns, probability, shifted_probability = _score_pairs(
+            self.index, compared, self.rows, self.predict
+        )
+        n = sample.n_pairs
+
+        def append(values: Float32, new: Float32, absent: float) -> Float32:
+            appended = np.full(len(values) + n, absent, dtype=np.float32)
+            appended[: len(values)] = values
+            appended[len(values) :][is_compatible] = new
+            return appended
+
+        return replace(
+            self,
+            batch=self.batch.append_pairs(sample.number_names(name)),
+            columns={k: append(self.columns[k], columns[k], np.nan) for k in self.columns},
+            probability=append(self.probability, probability, UNLISTED_PROBABILITY),
+            shifted_probability=append(
+                self.shifted_probability, shifted_probability, UNLISTED_PROBABILITY
+            ),
+            weight=np.concatenate([self.weight, weight]),
+        )
 
     def compute_group_features(
         self, group: Int32, live: Bool | None = None
@@ -280,8 +340,23 @@ class ScoredPairs:
 
     def _collect_evidence(self, groups: GroupBatch) -> GroupEvidence:
         return GroupEvidence.collect(
-            self.index, self.batch, groups, self.columns, self.probability, self.rows
+            self.index, self.batch, groups, self.columns, self.probability, self.rows, self.weight
         )
+
+
+def _score_pairs(
+    index: CorpusIndex, batch: PairBatch, rows: RowEvidence, predict: Predict
+) -> tuple[dict[str, Float32], Float32, Float32]:
+    """Return the features that the second level uses again, and both probabilities, float32[P]."""
+    n = batch.n_pairs
+    reused_columns = {name: np.empty(n, dtype=np.float32) for name in REUSED_PAIR_FEATURES}
+    probability, shifted_probability = np.empty((2, n), dtype=np.float32)
+    for pairs in split_range(n, PAIRS_AT_ONCE):
+        columns = compute_pair_features(index, batch.select_pairs(pairs), rows)
+        probability[pairs], shifted_probability[pairs] = predict(columns)
+        for name, column in reused_columns.items():
+            column[pairs] = columns[name]
+    return reused_columns, probability, shifted_probability
 
 
 @dataclass(frozen=True, eq=False)
@@ -309,11 +384,12 @@ class ScoredGroups:
 
 @dataclass(frozen=True, eq=False)
 class Round(ScoredGroups):
-    """One round of the second level: scored groups, and ``final`` int32[R], the group of each row
-    after joining.
+    """One round of the second level: scored groups, ``final`` int32[R], the group of each row
+    after joining, and the pairs with the sample that was compared for it.
     """
 
     final: Int32
+    pairs: ScoredPairs
 
 
 def run_second_level(
@@ -332,12 +408,13 @@ def run_second_level(
     final, live, previous = first, None, None
     n_blocks = len(scored.batch.start) - 1
     for _ in range(MAX_ROUNDS):
+        scored = scored.compare_sample(final, live)
         scored_groups = scored.score_groups(final, score, live, previous)
         labels = join(
             scored_groups.groups, scored_groups.probability, scored.constraints, threshold
         )
         previous = Round(
-            scored_groups.evidence, scored_groups.probability, scored_groups.columns, labels
+            scored_groups.evidence, scored_groups.probability, scored_groups.columns, labels, scored
         )
         yield previous
         n_groups = np.bincount(scored_groups.groups.block, minlength=n_blocks)
@@ -355,7 +432,8 @@ def cluster_scored(scored: ScoredPairs, model: Model) -> Int32:
     def score(columns: dict[str, Float32]) -> Float32:
         return predict_groups(model, columns, scored.index.doublings)
 
-    final = scored.cluster(model.get_first_level_threshold(scored.index.doublings))
+    threshold = model.get_first_level_threshold(scored.index.doublings)
+    scored, final = scored.run_first_level(threshold)
     for step in run_second_level(scored, final, score, model.settings["second_level"]):
         final = step.final
     return final
@@ -376,10 +454,10 @@ def cluster_batch(
     scored = ScoredPairs.score(
         index, batch, constraints, clock.time_function("classify", score_pairs)
     )
-    final = clock.time_function("cluster", scored.cluster)(
+    scored, final = clock.time_function("cluster", scored.run_first_level)(
         model.get_first_level_threshold(index.doublings)
     )
-    joint = scored.shifted_probability.copy()
+    joint = scored.shifted_probability
     for step in run_second_level(
         scored,
         final,
@@ -387,9 +465,9 @@ def cluster_batch(
         model.settings["second_level"],
         clock.time_function("cluster", join_groups),
     ):
-        final = step.final
-        _update_probability(joint, scored, step)
-    confidence = _compute_confidence(batch, final, joint)
+        final, scored = step.final, step.pairs
+        joint = _update_probability(joint, step)
+    confidence = _compute_confidence(scored, final, joint)
     return BatchResult(
         batch.rows,
         final,
@@ -400,30 +478,37 @@ def cluster_batch(
     )
 
 
-def _update_probability(probability: Float32, scored: ScoredPairs, step: Round) -> None:
-    """Update ``probability`` of each signature pair: its own within a group, that of the groups
-    across two.
+def _update_probability(probability: Float32, step: Round) -> Float32:
+    """Return the probability of each signature pair after a round: its own within a group, that of
+    the groups across two; ``probability`` of before where nothing changed.
     """
-    batch, groups = scored.batch, step.groups
+    batch, groups = step.pairs.batch, step.groups
     is_live = np.zeros(len(batch.start) - 1, dtype=bool)
     is_live[groups.block[groups.left]] = True
-    pairs = np.flatnonzero(is_live[batch.block[batch.left]])
-    probability[pairs] = scored.shifted_probability[pairs]
-    probability[groups.cross] = step.probability[groups.get_cross_pairs()]
+    is_live_pair = is_live[batch.block[batch.left]]
+    updated = step.pairs.shifted_probability.copy()
+    n = len(probability)
+    updated[:n][~is_live_pair[:n]] = probability[~is_live_pair[:n]]
+    updated[groups.cross] = step.probability[groups.get_cross_pairs()]
+    return updated
 
 
-def _compute_confidence(batch: PairBatch, final: Int32, probability: Float32) -> Float32:
+def _compute_confidence(scored: ScoredPairs, final: Int32, probability: Float32) -> Float32:
     """Return the mean probability with the rest of the identity, float32[R].
 
     For a single signature it is one minus the largest probability with any other.
     """
+    batch, n = scored.batch, len(scored.batch.rows)
     same = final[batch.left] == final[batch.right]
-    n = len(batch.rows)
-    inside = np.bincount(batch.left[same], probability[same], n)
-    inside += np.bincount(batch.right[same], probability[same], n)
+    left, right, weight = batch.left[same], batch.right[same], scored.weight[same]
+    inside = np.bincount(left, weight * probability[same], n)
+    inside += np.bincount(right, weight * probability[same], n)
     others = np.bincount(final, minlength=n)[final] - 1
+    compared = others
+    if not batch.is_complete:
+        compared = np.bincount(left, weight, n) + np.bincount(right, weight, n)
     nearest = np.zeros(n, dtype=np.float32)
     np.maximum.at(nearest, batch.left[~same], probability[~same])
     np.maximum.at(nearest, batch.right[~same], probability[~same])
-    confidence = np.where(others > 0, inside / np.maximum(others, 1), 1 - nearest)
+    confidence = np.where(others > 0, inside / np.maximum(compared, 1), 1 - nearest)
     return np.clip(confidence, 0, 1).astype(np.float32)

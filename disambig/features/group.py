@@ -171,6 +171,7 @@ class GroupEvidence:
         pair_columns: Mapping[str, Float32],
         probability: Float32,
         rows: RowEvidence | None = None,
+        weight: Float32 | None = None,
     ) -> GroupEvidence:
         """Compute the features that depend on all pairs of groups of a block.
 
@@ -178,14 +179,18 @@ class GroupEvidence:
         ----------
         probability : float32[P]
             First-level probability of each signature pair.
+        weight : float32[P] or None
+            Number of pairs that each represents; None for 1.
         rows : RowEvidence or None
             Of the batch, if already computed.
         """
         n = groups.n_pairs
+        if weight is None:
+            weight = np.ones(batch.n_pairs, dtype=np.float32)
         among = {name: np.empty(n, dtype=np.float32) for name in SCORE_FEATURES}
         mean, best = np.empty(n, dtype=np.float64), np.empty(n, dtype=np.float64)
         for pairs in split_range(n, GROUP_PAIRS_AT_ONCE):
-            scores = _compute_scores(batch, groups.select_pairs(pairs), probability)
+            scores = _compute_scores(batch, groups.select_pairs(pairs), probability, weight)
             mean[pairs], best[pairs] = scores["score_mean"], scores["score_best_high"]
             for name, column in scores.items():
                 among[name][pairs] = column
@@ -198,7 +203,7 @@ class GroupEvidence:
             pair_columns,
             rows or RowEvidence.look_up(index, batch),
             among,
-            _compute_cohesion(batch, groups, probability),
+            _compute_cohesion(batch, groups, probability, weight),
         )
 
     def compute_columns(
@@ -257,7 +262,8 @@ class GroupEvidence:
             )
             out[f"{name}_greatest"] = greatest
         hop = part.sum_values(self.pair_columns["coauthors_hop"])
-        out["coauthors_hop_mean"] = hop / part.pairs_between
+        compared = part.pairs_between if self.batch.is_complete else np.diff(part.start)
+        out["coauthors_hop_mean"] = hop / compared
         out["text_meaning_above_mean"] = compare_meaning(part, rows, member, first)
         if index.doublings:
             out.update(compare_coauthor_initials(index, part, rows, member, first))
@@ -312,9 +318,12 @@ def compute_group_features(
 
 
 def _compute_scores(
-    batch: PairBatch, groups: GroupBatch, probability: Float32
+    batch: PairBatch, groups: GroupBatch, probability: Float32, weight: Float32
 ) -> dict[str, Float64]:
-    """Aggregate the first-level probabilities of the signature pairs between two groups."""
+    """Aggregate the first-level probabilities of the signature pairs between two groups.
+
+    Unlisted pairs are two people by name where all others are listed, else unknown.
+    """
     left, right = batch.left[groups.cross], batch.right[groups.cross]
     swapped = groups.group[left] > groups.group[right]
     totals = aggregate_cross_scores(
@@ -322,12 +331,15 @@ def _compute_scores(
         np.where(swapped, right, left).astype(np.int32),
         np.where(swapped, left, right).astype(np.int32),
         probability[groups.cross],
+        weight[groups.cross],
         len(batch.rows),
     )
-    between = groups.pairs_between
-    n_unlisted = between - np.diff(groups.start)
-    low = totals[5] / groups.size[groups.left]
-    high = totals[6] / groups.size[groups.right]
+    between, rows_left, rows_right = totals[7], totals[8], totals[9]
+    if batch.is_complete:
+        between = groups.pairs_between
+        rows_left, rows_right = groups.size[groups.left], groups.size[groups.right]
+    n_unlisted = between - totals[7]
+    low, high = totals[5] / rows_left, totals[6] / rows_right
     return {
         "score_mean": totals[0] / between,
         "score_logit": (totals[1] + n_unlisted * _MIN_LOG_ODDS) / between,
@@ -359,13 +371,17 @@ def _compute_rival_leads(groups: GroupBatch, mean: Float64, best: Float64) -> di
     return out
 
 
-def _compute_cohesion(batch: PairBatch, groups: GroupBatch, probability: Float32) -> Float64:
+def _compute_cohesion(
+    batch: PairBatch, groups: GroupBatch, probability: Float32, weight: Float32
+) -> Float64:
     """Return the mean probability inside each group, float64[G]; NaN for a single signature."""
     a, b = groups.group[batch.left], groups.group[batch.right]
-    same = a == b
-    inside = np.bincount(a[same], probability[same], len(groups.size))
-    pairs = groups.size.astype(np.float64) * (groups.size - 1) / 2
-    mean: Float64 = np.where(pairs > 0, inside / np.maximum(pairs, 1), np.nan)
+    same, n = a == b, len(groups.size)
+    inside = np.bincount(a[same], weight[same] * probability[same], n)
+    size = groups.size.astype(np.float64)
+    compared = np.bincount(a[same], weight[same], n).astype(np.float64)
+    pairs: Float64 = size * (size - 1) / 2 if batch.is_complete else compared
+    mean: Float64 = np.where(pairs > 0, inside / np.maximum(pairs, 1e-9), np.nan)
     return mean
 
 

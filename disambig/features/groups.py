@@ -119,12 +119,16 @@ class GroupBatch:
 
     def sum_values(self, values: npt.NDArray[np.floating]) -> Float64:
         """Sum known values, float[P] of the batch, over the listed pairs of each group pair."""
-        if not len(self.left):
-            return np.empty(0, dtype=np.float64)
-        pair_values = np.nan_to_num(values[self.cross]).astype(np.float64)
-        totals: Float64 = np.add.reduceat(pair_values, self.start[:-1])
-        return totals
+        return sum_slices(np.nan_to_num(values[self.cross]).astype(np.float64), self.start)
 
     def compute_greatest(self, values: Float32) -> Float32:
         """Return the largest known value over the listed pairs of each group pair, else NaN."""
         return compute_bounds(values, self.cross, self.start)[1]
+
+
+def sum_slices(values: Float64, start: Int64) -> Float64:
+    """Sum ``values[start[k]:start[k + 1]]``, none of them empty, float64[N]."""
+    if len(start) == 1:
+        return np.empty(0, dtype=np.float64)
+    totals: Float64 = np.add.reduceat(values, start[:-1])
+    return totals

@@ -11,7 +11,12 @@ from disambig.kernels.pairs import sort_by_count
 
 @kernel
 def aggregate_cross_scores(
-    start: Int64, left: Int32, right: Int32, probability: Float32, n_rows: int
+    start: Int64,
+    left: Int32,
+    right: Int32,
+    probability: Float32,
+    weight: Float32,
+    n_rows: int,
 ) -> Float64:
     """Aggregate the probabilities of the pairs between two groups, for each pair of groups.
 
@@ -21,39 +26,95 @@ def aggregate_cross_scores(
         Pairs of group pair ``k`` are ``start[k]:start[k + 1]``.
     left, right : int32[X]
         Row of the first and of the second group.
-    probability : float32[X]
+    probability, weight : float32[X]
+        Of each pair, and the number of pairs that it represents.
 
     Returns
     -------
-    float64[7, N]
-        Sum of the probabilities and of their log-odds (bounded at 1e-4), the largest, the
-        smallest, how many exceed 1/2, and the sums over the rows of the first and of the second
-        group of the best probability of each row with the other group.
+    float64[10, N]
+        Weighted sum of the probabilities and of their log-odds (bounded at 1e-4), the largest, the
+        smallest, the weight of those above 1/2, the sums over the rows of the first and of the
+        second group of the best probability of each row with the other group, the total weight,
+        and the number of rows of the first and of the second group with any pair.
     """
     n = len(start) - 1
-    out = np.zeros((7, n), dtype=np.float64)
-    best = np.zeros(n_rows, dtype=np.float64)
+    out = np.zeros((10, n), dtype=np.float64)
+    best = np.full(n_rows, -1.0)
     for k in range(n):
-        total, log_odds, most, least, half = 0.0, 0.0, 0.0, 1.0, 0.0
+        total, log_odds, most, least, half, known = 0.0, 0.0, 0.0, 1.0, 0.0, 0.0
         for x in range(start[k], start[k + 1]):
-            p = np.float64(probability[x])
+            p, w = np.float64(probability[x]), np.float64(weight[x])
             bounded = min(max(p, 1e-4), 1 - 1e-4)
-            total += p
-            log_odds += np.log(bounded / (1 - bounded))
+            total += w * p
+            log_odds += w * np.log(bounded / (1 - bounded))
             most, least = max(most, p), min(least, p)
             if p > 0.5:
-                half += 1
+                half += w
+            known += w
             best[left[x]] = max(best[left[x]], p)
             best[right[x]] = max(best[right[x]], p)
-        own, other = 0.0, 0.0
+        own, other, own_rows, other_rows = 0.0, 0.0, 0, 0
         for x in range(start[k], start[k + 1]):
-            own += best[left[x]]
-            other += best[right[x]]
-            best[left[x]] = 0.0
-            best[right[x]] = 0.0
+            if best[left[x]] >= 0:
+                own += best[left[x]]
+                own_rows += 1
+            if best[right[x]] >= 0:
+                other += best[right[x]]
+                other_rows += 1
+            best[left[x]] = -1.0
+            best[right[x]] = -1.0
         out[0, k], out[1, k], out[2, k], out[3, k] = total, log_odds, most, least
-        out[4, k], out[5, k], out[6, k] = half, own, other
+        out[4, k], out[5, k], out[6, k], out[7, k] = half, own, other, known
+        out[8, k], out[9, k] = own_rows, other_rows
     return out
+
+
+# Steps of the two-dimensional low-discrepancy sequence of Roberts (2018): powers of the inverse of
+# the plastic number. Its points cover rows and columns evenly at every length.
+_STEP_A, _STEP_B = 0.7548776662466927, 0.5698402909980532
+
+
+@kernel
+def sample_cross_pairs(
+    first: Int64, member: Int64, left: Int32, right: Int32, count: int
+) -> tuple[Int32, Int32, Int64]:
+    """Draw pairs of rows of two groups evenly, for each pair of groups; all if they are few.
+
+    Parameters
+    ----------
+    first, member : int64[G + 1], int64[M]
+        Rows of group ``g``: ``member[first[g]:first[g + 1]]``.
+    left, right : int32[N]
+        Pairs of groups.
+    count : int
+        Points drawn for a pair of groups with more than twice as many pairs of rows. Repeated pairs
+        are not removed.
+
+    Returns
+    -------
+    low, high : int32[X]
+        Pairs of rows, low < high.
+    start : int64[N + 1]
+        Those of pair ``k`` are ``low[start[k]:start[k + 1]]``.
+    """
+    n = len(left)
+    start = np.zeros(n + 1, dtype=np.int64)
+    for k in range(n):
+        size = (first[left[k] + 1] - first[left[k]]) * (first[right[k] + 1] - first[right[k]])
+        start[k + 1] = start[k] + (size if size <= 2 * count else count)
+    low, high = np.empty(start[n], dtype=np.int32), np.empty(start[n], dtype=np.int32)
+    for k in range(n):
+        a, b = first[left[k]], first[right[k]]
+        n_a, n_b = first[left[k] + 1] - a, first[right[k] + 1] - b
+        for t in range(start[k + 1] - start[k]):
+            if n_a * n_b <= 2 * count:
+                i, j = t // n_b, t % n_b
+            else:
+                i = np.int64(n_a * ((0.5 + t * _STEP_A) % 1.0))
+                j = np.int64(n_b * ((0.5 + t * _STEP_B) % 1.0))
+            row, other = member[a + i], member[b + j]
+            low[start[k] + t], high[start[k] + t] = min(row, other), max(row, other)
+    return low, high, start
 
 
 @kernel

@@ -157,10 +157,12 @@ def test_pairs_between_groups_come_to_what_their_table_of_scores_does(seed: int)
     rng = np.random.default_rng(seed)
     group = rng.integers(0, 4, 9)
     tables = []
-    left, right, scores, start = [], [], [], [0]
+    left, right, scores, weights, start = [], [], [], [], [0]
+    weight_tables = []
     for a, b in combinations(range(4), 2):
         own, other = np.flatnonzero(group == a), np.flatnonzero(group == b)
         score = np.full((len(own), len(other)), -1.0, dtype=np.float32)
+        weight = np.zeros((len(own), len(other)), dtype=np.float32)
         for x, i in enumerate(own.tolist()):
             for y, j in enumerate(other.tolist()):
                 if rng.random() < 0.6:
@@ -168,29 +170,37 @@ def test_pairs_between_groups_come_to_what_their_table_of_scores_does(seed: int)
                     left.append(i)
                     right.append(j)
                     scores.append(score[x, y])
+                    weight[x, y] = rng.integers(1, 5)
+                    weights.append(weight[x, y])
         if (score >= 0).any():
             tables.append(score)
+            weight_tables.append(weight)
             start.append(len(scores))
     found = aggregate_cross_scores(
         np.array(start, dtype=np.int64),
         np.array(left, dtype=np.int32),
         np.array(right, dtype=np.int32),
         np.array(scores, dtype=np.float32),
+        np.array(weights, dtype=np.float32),
         9,
     )
-    assert found.shape == (7, len(tables))
-    for k, score in enumerate(tables):
+    assert found.shape == (10, len(tables))
+    for k, (score, weight) in enumerate(zip(tables, weight_tables, strict=True)):
         listed = score[score >= 0].astype(float)
+        of_listed = weight[score >= 0]
         bounded = np.clip(listed, 1e-4, 1 - 1e-4)
         best = np.maximum(score, 0).astype(float)
         expected = [
-            listed.sum(),
-            np.log(bounded / (1 - bounded)).sum(),
+            (of_listed * listed).sum(),
+            (of_listed * np.log(bounded / (1 - bounded))).sum(),
             listed.max(),
             listed.min(),
-            (listed > 0.5).sum(),
+            of_listed[listed > 0.5].sum(),
             best.max(axis=1).sum(),
             best.max(axis=0).sum(),
+            of_listed.sum(),
+            (score >= 0).any(axis=1).sum(),
+            (score >= 0).any(axis=0).sum(),
         ]
         assert found[:, k].tolist() == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
@@ -266,7 +276,8 @@ def test_no_pairs_have_no_scores() -> None:
     found = sum_paths(rows.start, rows.column, graph.start, graph.column, graph.value, none, none)
     assert found.shape == (0,)
     nothing = np.zeros(1, dtype=np.int64)
-    assert aggregate_cross_scores(nothing, none, none, none.astype(np.float32), 0).shape == (7, 0)
+    empty = none.astype(np.float32)
+    assert aggregate_cross_scores(nothing, none, none, empty, empty, 0).shape == (10, 0)
 
 
 @settings(deadline=None)
