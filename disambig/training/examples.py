@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32, Int64
-from disambig.blocking.blocks import Comparisons, make_blocks
+from disambig.blocking.blocks import Comparisons, make_block_key, make_blocks
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import compile_constraints
 from disambig.clustering.two_level import ScoredPairs, join_groups, stack_columns
@@ -38,6 +38,10 @@ CUTS = (0.7, 0.8, 0.9)
 """First-level thresholds whose groups the second level is fitted on."""
 ROUND_CUTS = (0.5, 0.7)
 """Second-level thresholds whose groups its later rounds are fitted on."""
+MAX_NAMESAKES = 5_000
+"""Mean number of agreeing names above which the pairs of a block are not all listed for fitting."""
+HALVED_GROUPINGS = 2
+"""Groupings of gold people in halves, see :func:`_halve_people`."""
 SETTINGS: Mapping[str, float] = {"first_level": 0.8, "second_level": 0.45, "across": 0.7}
 """Linkage thresholds, chosen on the dev split over all corpora together."""
 
@@ -49,7 +53,7 @@ class Gold:
     ``person`` int32[n_signatures] is -1 without a label; ``blocks`` are those with a labelled
     signature, ``fold`` int64[len(blocks)] the cross-fitting fold of each. ``different_pairs``
     int64[k] are the pairs of persons known to be different, as ``low << 32 | high``; None where
-    all persons are.
+    all persons are. ``weight`` multiplies the weight of all its rows.
     """
 
     index: CorpusIndex
@@ -57,6 +61,7 @@ class Gold:
     blocks: list[Int32]
     fold: Int64
     different_pairs: Int64 | None = None
+    weight: float = 1.0
 
     def is_known(self, a: Int32, b: Int32) -> Bool:
         """Whether it is known that persons ``a``, ``b`` (-1: no label) are one or two, bool[n]."""
@@ -74,6 +79,7 @@ class Gold:
         index: CorpusIndex,
         labels: Iterable[Label],
         different_persons: Iterable[tuple[str, str]] | None = None,
+        weight: float = 1.0,
     ) -> Gold:
         """Match labels to signatures.
 
@@ -96,18 +102,14 @@ class Gold:
         if not codes:
             raise InputError("no labels; pass a labels file that matches the works")
         blocks = [b for b in make_blocks(corpus) if (person[b] >= 0).any()]
-        fold = np.array(
-            [
-                zlib.crc32(corpus.printed_name(int(b[0])).split()[-1].lower().encode()) % FOLDS
-                for b in blocks
-            ]
-        )
+        keys = [make_block_key(corpus.names[corpus.signature_name[b[0]]]) for b in blocks]
+        fold = np.array([zlib.crc32(key.split(" ")[-1].encode()) % FOLDS for key in keys])
         pairs = None
         if different_persons is not None:
             ends = [(codes[a], codes[b]) for a, b in different_persons]
             left, right = np.array(ends, dtype=np.int32).reshape(-1, 2).T
             pairs = _encode_pairs(left, right)
-        return cls(index, person, blocks, fold, pairs)
+        return cls(index, person, blocks, fold, pairs, weight)
 
 
 def _encode_pairs(a: Int32, b: Int32) -> Int64:
@@ -151,11 +153,14 @@ class TrainingRows:
         )
 
 
-def _iterate_batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
-    """Iterate over batches of one fold each, so that one forest scores a whole batch."""
+def _iterate_batches(gold: Gold, **plan: int) -> Iterator[tuple[PairBatch, int]]:
+    """Iterate over batches of one fold each, so that one forest scores a whole batch.
+
+    ``plan`` are limits of :meth:`~disambig.blocking.blocks.Comparisons.plan`.
+    """
     for fold in range(FOLDS):
         blocks = [b for b, f in zip(gold.blocks, gold.fold, strict=True) if f == fold]
-        comparisons = Comparisons.plan(gold.index, blocks)
+        comparisons = Comparisons.plan(gold.index, blocks, **plan)
         for number in range(len(comparisons.batches)):
             yield comparisons.make_batch(number), fold
 
@@ -165,11 +170,13 @@ def make_pair_rows(
 ) -> list[TrainingRows]:
     """Make rows of labelled pairs within blocks, at most :data:`PAIRS_PER_BLOCK` of a block.
 
-    The weight of a block is the square root of its labelled pairs, so that a block of 300 papers
-    does not dominate fifty small ones.
+    Pairs of crowded blocks are drawn from all of theirs, not from those of nearest neighbours: what
+    a person of many papers has least alike is what a sample between two groups shows. The weight of
+    a block is the square root of its labelled pairs, so that a block of 300 papers does not
+    dominate fifty small ones.
     """
     parts: list[TrainingRows] = []
-    for batch, fold in _iterate_batches(gold):
+    for batch, fold in _iterate_batches(gold, crowded_namesakes=MAX_NAMESAKES):
         progress(batch.n_pairs)
         person = gold.person[batch.rows]
         a, b = person[batch.left], person[batch.right]
@@ -180,12 +187,12 @@ def make_pair_rows(
         count = np.bincount(block)[block]
         is_sampled = rng.random(len(pairs)) < PAIRS_PER_BLOCK / count
         pairs, count = pairs[is_sampled], count[is_sampled]
-        columns = compute_pair_features(gold.index, batch)
-        X = stack_columns(columns, tuple(columns))[pairs]
-        weight = (np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)).astype(np.float32)
+        columns = compute_pair_features(gold.index, batch.select_pairs(pairs))
+        X = stack_columns(columns, tuple(columns))
+        weight = gold.weight * np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)
         y = (a[pairs] == b[pairs]).astype(np.float32)
         folds = np.full(len(pairs), fold)
-        parts.append(TrainingRows(X, y, weight, folds, tuple(columns)))
+        parts.append(TrainingRows(X, y, weight.astype(np.float32), folds, tuple(columns)))
     return parts
 
 
@@ -224,8 +231,9 @@ def make_group_rows(
         progress(batch.n_pairs)
         if batch.n_pairs:
             scored = ScoredPairs.score(gold.index, batch, constraints, partial(scorers.pair, fold))
-            for groups, columns in _iterate_groupings(scored, scorers, fold):
-                parts += _make_labelled_rows(gold, scored, groups, columns, fold, rng, features)
+            person = gold.person[batch.rows]
+            for pairs, groups, columns in _iterate_groupings(scored, person, scorers, fold, rng):
+                parts += _make_labelled_rows(gold, pairs, groups, columns, fold, rng, features)
     return parts
 
 
@@ -257,7 +265,7 @@ def _make_labelled_rows(
         TrainingRows(
             stack_columns(columns, features)[usable],
             (positive[usable] / count).astype(np.float32),
-            (weight / np.sqrt(total)).astype(np.float32),
+            (gold.weight * weight / np.sqrt(total)).astype(np.float32),
             np.full(len(usable), fold),
             tuple(features),
         )
@@ -265,17 +273,56 @@ def _make_labelled_rows(
 
 
 def _iterate_groupings(
-    scored: ScoredPairs, scorers: Scorers, fold: int
-) -> Iterator[tuple[GroupBatch, dict[str, Float32]]]:
-    """Iterate over groupings to fit the second level on, with the features of their pairs."""
+    scored: ScoredPairs, person: Int32, scorers: Scorers, fold: int, rng: np.random.Generator
+) -> Iterator[tuple[ScoredPairs, GroupBatch, dict[str, Float32]]]:
+    """Iterate over groupings to fit the second level on, with the features of their pairs.
+
+    ``person`` int32[R] is that of each row of the batch, -1 without a label.
+    """
     if scorers.group is None:
         for cut in CUTS:
-            yield scored.compute_group_features(scored.cluster(cut))
+            pairs, group = scored.run_first_level(cut)
+            yield _compute_group_features(pairs, group)
         return
+    first, first_group = scored.run_first_level(SETTINGS["first_level"])
+    first_features = _compute_group_features(first, first_group)
     for cut in ROUND_CUTS:
-        group = scored.cluster(SETTINGS["first_level"])
-        groups, columns = scored.compute_group_features(group)
+        pairs, groups, columns = first_features
         for _ in range(2):
             group = join_groups(groups, scorers.group(fold, columns), scored.constraints, cut)
-            groups, columns = scored.compute_group_features(group)
-            yield groups, columns
+            pairs, groups, columns = _compute_group_features(pairs, group)
+            yield pairs, groups, columns
+    for _ in range(HALVED_GROUPINGS):
+        group = _halve_people(first_group, person, scored.batch.block, rng)
+        yield _compute_group_features(first, group)
+
+
+def _compute_group_features(
+    scored: ScoredPairs, group: Int32
+) -> tuple[ScoredPairs, GroupBatch, dict[str, Float32]]:
+    """Return the pairs with a sample between the groups, the groups, and their features."""
+    pairs = scored.compare_sample(group)
+    return pairs, *pairs.compute_group_features(group)
+
+
+def _halve_people(group: Int32, person: Int32, block: Int32, rng: np.random.Generator) -> Int32:
+    """Join the first-level groups of each person of a block to two groups at random, int32[R].
+
+    Clustering rarely leaves two large groups of one person apart, or two large groups of namesakes
+    unjoined but for one pair, so the second level would learn about large groups from a handful.
+    A group belongs to the person of most of its labelled rows; groups without labels stay.
+    """
+    n_groups, labelled = int(group.max(initial=-1)) + 1, person >= 0
+    owner = np.full(n_groups, -1, dtype=np.int64)
+    key, count = np.unique(
+        group[labelled].astype(np.int64) << 32 | person[labelled], return_counts=True
+    )
+    by_count = key[np.argsort(count, kind="stable")]
+    owner[by_count >> 32] = by_count & 0xFFFFFFFF
+    half = 2 * owner + rng.integers(0, 2, n_groups)
+    label = np.where(owner >= 0, half, -1 - np.arange(n_groups))[group]
+    label = block.astype(np.int64) << 34 | label + n_groups
+    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int32)
+    rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    return rank[inverse]

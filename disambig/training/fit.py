@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 
 import numpy as np
 
 from disambig.arrays import Bool, Float32
+from disambig.blocking.blocks import make_blocks
 from disambig.clustering.two_level import predict_probabilities
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
@@ -31,6 +32,14 @@ from disambig.training.examples import (
     make_group_rows,
     make_pair_rows,
 )
+from disambig.training.thinning import choose_fields, select_works, thin_corpus
+
+THINNED_COPIES = 3
+"""Thinned copies of each corpus."""
+COPIED_LABELS = 2_500
+"""Labelled signatures of a thinned copy, about."""
+COPY_WEIGHT = 0.3
+"""Weight of an example of a thinned copy."""
 
 PAIR_MONOTONE = {
     "coauthors_shared": 1,
@@ -142,12 +151,31 @@ class LabelledCorpus:
     """One training corpus with its name and the labels that may be used.
 
     ``different_persons`` are pairs of labelled persons known to be different; None: all are.
+    ``weight`` multiplies the weight of its examples.
     """
 
     name: str
     corpus: Corpus
     labels: Sequence[Label]
     different_persons: Sequence[tuple[str, str]] | None = None
+    weight: float = 1.0
+
+
+def make_thinned_copy(corpus: LabelledCorpus, rng: np.random.Generator) -> LabelledCorpus:
+    """Copy some labelled blocks of a corpus without some fields, chosen at random."""
+    rows = {label: corpus.corpus.row_of(label.signature) for label in corpus.labels}
+    is_labelled = np.zeros(corpus.corpus.n_signatures, dtype=bool)
+    is_labelled[list(rows.values())] = True
+    blocks = [b for b in make_blocks(corpus.corpus) if is_labelled[b].any()]
+    size = np.array([is_labelled[b].sum() for b in blocks])
+    order = rng.permutation(len(blocks))
+    chosen = order[np.cumsum(size[order]) - size[order] < COPIED_LABELS]
+    is_copied = np.zeros(corpus.corpus.n_signatures, dtype=bool)
+    is_copied[np.concatenate([blocks[k] for k in chosen.tolist()])] = True
+    works = np.unique(corpus.corpus.signature_work[is_copied])
+    copy = thin_corpus(select_works(corpus.corpus, works), choose_fields(rng))
+    labels = [label for label, row in rows.items() if is_copied[row]]
+    return replace(corpus, corpus=copy, labels=labels, weight=corpus.weight * COPY_WEIGHT)
 
 
 def fit_model(
@@ -156,6 +184,7 @@ def fit_model(
     settings: Mapping[str, float] = SETTINGS,
     metadata: Mapping[str, object] | None = None,
     space: SemanticSpace | None = None,
+    n_copies: int = THINNED_COPIES,
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> Model:
@@ -164,6 +193,8 @@ def fit_model(
     Parameters
     ----------
     corpora : sequence of LabelledCorpus
+    n_copies : int
+        Thinned copies of each corpus to fit on in addition (:mod:`disambig.training.thinning`).
     settings : mapping
         Linkage thresholds.
     metadata : mapping
@@ -173,12 +204,18 @@ def fit_model(
     """
     space = space or SemanticSpace.load()
     frequency = NameFrequency.fit(name for c in corpora for name in c.corpus.names)
+    rng = np.random.default_rng(seed)
+    copies = [make_thinned_copy(c, rng) for c in corpora for _ in range(n_copies)]
     golds = [
-        Gold.of(CorpusIndex.from_corpus(c.corpus, space, frequency), c.labels, c.different_persons)
-        for c in corpora
+        Gold.of(
+            CorpusIndex.from_corpus(c.corpus, space, frequency),
+            c.labels,
+            c.different_persons,
+            c.weight,
+        )
+        for c in (*corpora, *copies)
     ]
     total = None
-    rng = np.random.default_rng(seed)
     with progress("Pair features", total, "pairs") as advance:
         rows = TrainingRows.concatenate(
             [part for g in golds for part in make_pair_rows(g, rng, advance)]
@@ -234,6 +271,6 @@ def _describe_training(
                 "blocks": len(g.blocks),
                 "splits": sorted({label.split for label in c.labels}),
             }
-            for c, g in zip(corpora, golds, strict=True)
+            for c, g in zip(corpora, golds, strict=False)
         ],
     }
