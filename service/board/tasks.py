@@ -15,8 +15,8 @@ from service.board.results import Closed, Hindrance, Other
 from service.board.scope import BoardQuestion, BoardScope, read_question
 from service.constraints.links import Link, SignatureGroups
 from service.db.bulk import is_in
-from service.db.signatures import read_signature_keys
-from service.db.tables import Signature, Task, Work
+from service.db.signatures import read_signature_keys, read_signatures
+from service.db.tables import Task
 from service.decisions.draft import SignatureRef
 from service.identities.store import read_identities_by_id
 from service.review.by_name import COLUMN_KINDS
@@ -196,6 +196,4 @@ def _is_answered(
 
 
 def _format_mentions(connection: Connection, signatures: Mapping[int, int]) -> set[str]:
-    query = select(Work.id, Signature.position).join(Signature, Signature.work_key == Work.key)
-    rows = connection.execute(query.where(is_in(connection, Signature.key, signatures)))
-    return {f"{work}:{position}" for work, position in rows}
+    return {str(signature) for signature in read_signatures(connection, signatures).values()}

@@ -1,4 +1,4 @@
-"""Look up signatures: their keys by work id and position, and the identity of each."""
+"""Look up signatures: keys by work id and position, the reverse, and the identity of each."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
+from disambig import domain
 from service.db.bulk import is_in
 from service.db.tables import Membership, Signature, Work
 from service.text import to_storable
@@ -31,6 +32,17 @@ def read_signature_keys(connection: Connection, places: Collection[Place]) -> di
     )
     keys = {(row[0], row[1]): row[2] for row in connection.execute(query)}
     return {place: keys[place] for place in places if place in keys}
+
+
+def read_signatures(
+    connection: Connection, signature_keys: Iterable[int]
+) -> dict[int, domain.Signature]:
+    """Return work id and position of each signature, by key; include retired signatures."""
+    query = select(Signature.key, Work.id, Signature.position).join(
+        Work, Work.key == Signature.work_key
+    )
+    rows = connection.execute(query.where(is_in(connection, Signature.key, signature_keys)))
+    return {row[0]: domain.Signature(row[1], row[2]) for row in rows}
 
 
 def read_identity_keys(connection: Connection, signature_keys: Iterable[int]) -> dict[int, int]:

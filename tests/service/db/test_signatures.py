@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.db.signatures import read_identity_keys, read_signature_keys
+from disambig.domain import Signature
+from service.db.signatures import read_identity_keys, read_signature_keys, read_signatures
 from service.publication.publish import publish
 from tests.support.identity_world import add_run, add_works
 
@@ -27,3 +28,13 @@ def test_identity_keys_leave_out_unassigned_signatures(database, editor) -> None
         assert read_identity_keys(connection, ()) == {}
     assert identity_keys.keys() == {first, second}
     assert len(set(identity_keys.values())) == 1
+
+
+def test_works_and_positions_are_found_by_key(database) -> None:
+    _, second, other = add_works(database, [["Wei Wang", "Ann Lee"], ["Wei Wang"]])
+    with database.read() as connection:
+        assert read_signatures(connection, iter([other, second, 999])) == {
+            second: Signature("w0", 1),
+            other: Signature("w1", 0),
+        }
+        assert read_signatures(connection, ()) == {}
