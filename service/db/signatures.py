@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -12,26 +11,26 @@ from service.db.bulk import is_in
 from service.db.tables import Membership, Signature, Work
 from service.text import to_storable
 
-Place = TypeVar("Place", bound=tuple[str, int])
 
-
-def read_signature_keys(connection: Connection, places: Collection[Place]) -> dict[Place, int]:
-    """Return the signature key of each (work id, position), in order.
+def read_signature_keys(
+    connection: Connection, signatures: Collection[domain.Signature]
+) -> dict[domain.Signature, int]:
+    """Return the key of each signature, in order.
 
     Unknown and retired signatures are left out.
     """
-    if not places:
+    if not signatures:
         return {}
     query = (
         select(Work.id, Signature.position, Signature.key)
         .join(Signature, Signature.work_key == Work.key)
         .where(
             Signature.retired_version.is_(None),
-            is_in(connection, Work.id, {to_storable(work) for work, _ in places}),
+            is_in(connection, Work.id, {to_storable(s.work) for s in signatures}),
         )
     )
-    keys = {(row[0], row[1]): row[2] for row in connection.execute(query)}
-    return {place: keys[place] for place in places if place in keys}
+    keys = {domain.Signature(row[0], row[1]): row[2] for row in connection.execute(query)}
+    return {signature: keys[signature] for signature in signatures if signature in keys}
 
 
 def read_signatures(

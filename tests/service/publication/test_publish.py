@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from disambig import domain
 from service.actors import Actor
 from service.db.database import Database
 from service.db.tables import Change, Identity, Membership, Run, State
 from service.db.tables import Signature as SignatureRow
 from service.decisions.actions import decide_pair, merge_identities, split_identity
-from service.decisions.draft import SignatureRef
 from service.decisions.undo import undo_decision
 from service.errors import Conflict, NotFound, Stale
 from service.events.log import EventLog
@@ -148,7 +148,9 @@ def test_what_was_placed_since_follows_when_its_identity_ends(database, editor, 
 def test_a_rollback_names_the_decision_that_stands_in_its_way(database, editor, keys) -> None:
     add_run(database, "r-2", {1: 0, 2: 0, 3: 1}, groups={0: keys[1]})
     publish(database, editor, "r-2")
-    made = decide_pair(database, editor, "same", SignatureRef("w0", 0), SignatureRef("w3", 0))
+    made = decide_pair(
+        database, editor, "same", domain.Signature("w0", 0), domain.Signature("w3", 0)
+    )
     with pytest.raises(Conflict, match=made.id):
         roll_back(database, editor, "r-2")
     undo_decision(database, editor, made.id)
@@ -218,7 +220,7 @@ def test_a_caller_who_saw_an_earlier_state_is_told(database, editor, keys) -> No
 def test_a_proposal_that_breaks_a_decision_is_refused_and_changes_nothing(
     database, editor, keys
 ) -> None:
-    made = split_identity(database, editor, id_of(database, keys[1]), [[SignatureRef("w0", 0)]])
+    made = split_identity(database, editor, id_of(database, keys[1]), [[domain.Signature("w0", 0)]])
     add_run(database, "r-2", {1: 0, 2: 0, 3: 0})
     before = now(database)
     with pytest.raises(Conflict, match=made.id):
