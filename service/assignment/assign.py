@@ -20,13 +20,13 @@ from sqlalchemy import Connection, select
 from service.actors import Actor
 from service.assignment.candidates import (
     NearbySignatures,
-    SignatureConstraint,
     read_constraints,
     read_nearby,
 )
 from service.assignment.policy import (
     AuthorVerdict,
     PlacementVerdict,
+    SignatureConstraint,
     decide_verdicts,
     make_placement,
 )

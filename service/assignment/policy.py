@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from service.assignment.candidates import UNCONSTRAINED, SignatureConstraint
 from service.assignment.results import Placement, Rival
 from service.external_ids.orcid_holders import OrcidHolder
 
@@ -26,6 +25,17 @@ class PlacementVerdict(StrEnum):
     LATER = "later"
     """Left to the next run: nothing is published yet, the work has too many authors, or the time
     limit was reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureConstraint:
+    """Keys of the identities that a signature must belong to, and of those it cannot."""
+
+    must: frozenset[int] = frozenset()
+    cannot: frozenset[int] = frozenset()
+
+
+UNCONSTRAINED = SignatureConstraint()
 
 
 @dataclass(frozen=True, slots=True)

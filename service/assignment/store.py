@@ -110,7 +110,7 @@ def store_assignment(
     return [_add_ids(result, task_of, new_keys, public_ids) for result in results]
 
 
-def close_answered_tasks(database: Database, actor: Actor) -> int:
+def close_outdated_assign_tasks(database: Database, actor: Actor) -> int:
     """Close tasks about signatures that have an identity now or are retired; return how many."""
     with database.write() as connection:
         event_log = EventLog.lock(connection)

@@ -42,7 +42,7 @@ def _get_views(request: Request[Any, Any, Any]) -> BlockViews:
     from service.board.block_cache import get_block_views
 
     state = request.app.state
-    assigner: SharedAssigner = state["placer"]
+    assigner: SharedAssigner = state["assigner"]
     return get_block_views(state, assigner.get)
 
 

@@ -14,10 +14,14 @@ from disambig.assignment.assign import AssignmentVerdict, AuthorAssignment
 from disambig.domain import Author, Signature, Work
 from service.actors import Actor
 from service.assignment.assign import WorkAssigner, assign_works, preview_assignment
-from service.assignment.candidates import SignatureConstraint
-from service.assignment.policy import AuthorVerdict, PlacementVerdict, decide_verdicts
+from service.assignment.policy import (
+    AuthorVerdict,
+    PlacementVerdict,
+    SignatureConstraint,
+    decide_verdicts,
+)
 from service.assignment.results import Placement
-from service.assignment.store import close_answered_tasks
+from service.assignment.store import close_outdated_assign_tasks
 from service.db.database import Database
 from service.db.tables import Change, Event, Membership
 from service.db.tables import Work as StoredWork
@@ -136,9 +140,9 @@ def test_a_question_is_closed_when_a_run_has_answered_it(
         ((first, second),) = placed(placer, editor, SPEECH)
     assert first.task
     assert second.task
-    assert close_answered_tasks(placer.database, editor) == 0
+    assert close_outdated_assign_tasks(placer.database, editor) == 0
     do_and_publish(placer.database, placer.settings)
-    assert close_answered_tasks(placer.database, editor) == 2
+    assert close_outdated_assign_tasks(placer.database, editor) == 2
     with placer.database.read() as connection:
         assert task_queries.get_task(connection, first.task).state == "closed"
 
