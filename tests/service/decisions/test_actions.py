@@ -56,7 +56,7 @@ def test_a_merge_keeps_the_larger_id_and_redirects_the_other(database, editor, i
     assert set(made.identities) == {ids[1], ids[4]}
     with database.read() as connection:
         found = resolve_identity(connection, ids[4])
-        assert (found.row.id, found.is_redirect) == (ids[1], True)
+        assert (found.requested_id, found.row.id) == (ids[4], ids[1])
         kept = row_of(connection, ids[1])
         assert (kept.n_works, kept.first_year, kept.last_year) == (5, 2000, 2004)
         assert (kept.curated, kept.version) == (True, made.event)
