@@ -90,14 +90,14 @@ def create_app(
     store = open_database(settings) if database is None else database
     key_cache, hot, last_event = KeyCache(store), ResponseCache(), LastEvent(store)
 
-    placer = SharedAssigner(store, settings)
+    assigner = SharedAssigner(store, settings)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         if warm and settings.place_new:
-            placer.keep_warm()
+            assigner.keep_warm()
         yield
-        placer.close()
+        assigner.close()
         key_cache.uses.close()
         last_event.close()
         if owns_database:
@@ -130,7 +130,7 @@ def create_app(
                 "vocabulary": Vocabulary(),
                 "metrics": Metrics(store) if settings.metrics else None,
                 "readiness": health.Readiness(settings, store),
-                "placer": placer,
+                "assigner": assigner,
             }
         ),
         logging_config=None,

@@ -49,7 +49,7 @@ MAX_RIVALS = 3
 """Maximal number of other identities returned for each author."""
 
 
-class Verdict(StrEnum):
+class AssignmentVerdict(StrEnum):
     """Outcome of the assignment of one author."""
 
     MATCHED = "matched"
@@ -65,7 +65,7 @@ class AuthorAssignment:
     ----------
     position : int
         Of the author on the work, from 0.
-    verdict : Verdict
+    verdict : AssignmentVerdict
         Matched to an identity, a new identity, or unsure.
     identity : int or None
         The matched identity; None otherwise.
@@ -78,7 +78,7 @@ class AuthorAssignment:
     """
 
     position: int
-    verdict: Verdict
+    verdict: AssignmentVerdict
     identity: int | None
     probability: float
     rivals: tuple[tuple[int, float], ...] = ()
@@ -321,14 +321,16 @@ class Assigner:
         lead = probability - (candidates[1][1] if len(candidates) > 1 else 0.0)
         if reclustered is None and probability < threshold - MARGIN:
             return AuthorAssignment(
-                position, Verdict.NEW, None, probability, tuple(candidates[:MAX_RIVALS])
+                position, AssignmentVerdict.NEW, None, probability, tuple(candidates[:MAX_RIVALS])
             )
         is_clear = probability >= threshold + MARGIN and lead >= LEAD
         if is_clear and reclustered == best_identity:
             rivals = tuple(candidates[1 : MAX_RIVALS + 1])
-            return AuthorAssignment(position, Verdict.MATCHED, best_identity, probability, rivals)
+            return AuthorAssignment(
+                position, AssignmentVerdict.MATCHED, best_identity, probability, rivals
+            )
         return AuthorAssignment(
-            position, Verdict.UNSURE, None, probability, tuple(candidates[:MAX_RIVALS])
+            position, AssignmentVerdict.UNSURE, None, probability, tuple(candidates[:MAX_RIVALS])
         )
 
 

@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from disambig.arrays import Int32, Int64
 from disambig.blocking.pairs import PairBatch, find_positions
+from disambig.clustering.components import find_shortest_path
 from disambig.clustering.linkage import get_first_rows
 from disambig.clustering.must_graph import MustGraph
-from disambig.clustering.paths import find_shortest_path
 from disambig.console import escape_text
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.identifiers import Identifiers, find_emails, find_orcids, list_equal_pairs

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from disambig.arrays import Bool, Float32, Int32, Int64
 from disambig.blocking.cross_block import find_cross_block_pairs, get_identity_blocks
 from disambig.blocking.pairs import PairBatch
+from disambig.clustering.components import DisjointSets
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.two_level import (
     BatchConstraints,
@@ -263,8 +264,8 @@ class IdentityMerger:
         self._label = label
         self._work = constraints.work
         self._order, self._start = sort_by_identity(label)
-        self._parent = np.arange(len(self._start) - 1, dtype=np.int64)
-        self._orcid = np.full(len(self._parent), -1, dtype=np.int32)
+        self._merged = DisjointSets[int]()
+        self._orcid = np.full(len(self._start) - 1, -1, dtype=np.int32)
         np.maximum.at(self._orcid, label, constraints.orcid)
         self._works: dict[int, set[int]] = {}
         self._excluded: dict[int, set[int]] = defaultdict(set)
@@ -274,10 +275,10 @@ class IdentityMerger:
 
     def join(self, a: int, b: int) -> bool:
         """Merge two labels if they differ and may be merged; return whether they were."""
-        low, high = sorted((self._find_root(a), self._find_root(b)))
+        low, high = sorted((self._merged.find_root(a), self._merged.find_root(b)))
         if low == high or self._is_forbidden(low, high):
             return False
-        self._parent[high] = low
+        self._merged.join(low, high)
         smaller, larger = sorted((self._works[low], self._works.pop(high)), key=len)
         larger |= smaller
         self._works[low] = larger
@@ -289,7 +290,9 @@ class IdentityMerger:
 
     def get_labels(self) -> Int32:
         """Return the label of each signature, numbered from 0 in order of first appearance."""
-        root = np.array([self._find_root(i) for i in range(len(self._parent))], dtype=np.int64)
+        root = np.arange(len(self._orcid), dtype=np.int64)
+        for label, merged in self._merged.get_roots().items():
+            root[label] = merged
         return renumber(root[self._label])
 
     def _is_forbidden(self, a: int, b: int) -> bool:
@@ -303,12 +306,6 @@ class IdentityMerger:
             rows = self._order[self._start[root] : self._start[root + 1]]
             self._works[root] = set(self._work[rows].tolist())
         return self._works[root]
-
-    def _find_root(self, i: int) -> int:
-        while self._parent[i] != i:
-            self._parent[i] = self._parent[self._parent[i]]
-            i = int(self._parent[i])
-        return i
 
 
 def renumber(labels: npt.NDArray[np.integer]) -> Int32:

@@ -53,8 +53,8 @@ class SliceTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
-    """One author mention, as shown to a curator."""
+class SampledMention:
+    """An author mention of a wrong cluster, as the report shows it."""
 
     name: str
     title: str
@@ -68,7 +68,7 @@ class ErrorPart:
 
     label: str
     size: int
-    mentions: tuple[Mention, ...]
+    mentions: tuple[SampledMention, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from disambig.evaluation.metrics import bcubed_by_signature
 from disambig.evaluation.report import (
     ErrorCase,
     ErrorPart,
-    Mention,
     PairScores,
+    SampledMention,
     Section,
     SliceTable,
 )
@@ -47,7 +47,7 @@ class Context:
     ``missing`` has one flag for each of :data:`_MISSING`, in its order.
     """
 
-    mention: Mention
+    mention: SampledMention
     missing: tuple[bool, ...]
 
 
@@ -106,7 +106,7 @@ def build_section(
 
 def _make_context(work: Work, position: int) -> Context:
     name = work.authors[position].name
-    mention = Mention(name, work.title, work.venue or None, work.year)
+    mention = SampledMention(name, work.title, work.venue or None, work.year)
     return Context(mention, tuple(lacks(work, position) for lacks in _MISSING.values()))
 
 
@@ -181,7 +181,7 @@ def _make_case(
     )
 
 
-def _sample_mentions(mentions: Sequence[Mention]) -> tuple[Mention, ...]:
+def _sample_mentions(mentions: Sequence[SampledMention]) -> tuple[SampledMention, ...]:
     """Select a few mentions spread over the years, to show the course of a career."""
     by_year = sorted(mentions, key=lambda mention: (mention.year or 0, mention.title))
     positions = np.linspace(0, len(by_year) - 1, min(_MAX_MENTIONS, len(by_year)))

@@ -49,7 +49,7 @@ class Decider(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
+class ExplainedMention:
     """One of the two mentions, as printed in its source."""
 
     work: str
@@ -93,8 +93,8 @@ class Explanation:
     states the reasons of the decision, one sentence each.
     """
 
-    a: Mention
-    b: Mention
+    a: ExplainedMention
+    b: ExplainedMention
     same: bool
     probability: float
     decided_by: Decider
@@ -224,10 +224,10 @@ def parse_mention(text: str) -> Signature:
     return Signature(work, int(position))
 
 
-def _describe_mention(corpus: Corpus, row: int) -> Mention:
+def _describe_mention(corpus: Corpus, row: int) -> ExplainedMention:
     signature, work = corpus.signature(row), corpus.signature_work[row]
     year = corpus.years[work]
-    return Mention(
+    return ExplainedMention(
         work=signature.work,
         position=signature.position,
         name=corpus.printed_name(row),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from disambig.explain.contributions import Contribution, Score
-    from disambig.explain.explain import Explanation, Mention
+    from disambig.explain.explain import ExplainedMention, Explanation
 
 _MAX_WIDTH, _NARROW_WIDTH = 110, 96
 _MAX_SHOWN = 2
@@ -85,7 +85,7 @@ def _render_mentions(explanation: Explanation) -> RenderableType:
     return grid
 
 
-def _format_source(mention: Mention, same_block: bool) -> str:
+def _format_source(mention: ExplainedMention, same_block: bool) -> str:
     source = [mention.venue or "no venue", str(mention.year or "no year")]
     block = "" if same_block else f" · block “{mention.block}”"
     return f"{', '.join(source)} · {mention.work}:{mention.position}{block}"

@@ -190,6 +190,8 @@ def rank_works(folder: Path) -> tuple[Int64, pa.Array]:
 
 def _iterate_chunks(works: Iterable[Work]) -> Iterator[list[Work]]:
     iterator = iter(works)
+    # without works there is one empty part: statistics are a sum over parts
+    yield list(islice(iterator, WORKS_PER_PART))
     while chunk := list(islice(iterator, WORKS_PER_PART)):
         yield chunk
 

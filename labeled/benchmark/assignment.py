@@ -20,7 +20,7 @@ import click
 import numpy as np
 
 from disambig.arrays import Bool, Int32, Int64
-from disambig.assignment.assign import Assigner, Verdict
+from disambig.assignment.assign import Assigner, AssignmentVerdict
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import Constraints, compile_constraints
@@ -80,13 +80,13 @@ class Agreement:
     @classmethod
     def of(cls, corpus: str, trials: Sequence[Trial]) -> Agreement:
         """Compute the results of the trials of one corpus."""
-        decided = [t for t in trials if t.verdict != Verdict.UNSURE]
+        decided = [t for t in trials if t.verdict != AssignmentVerdict.UNSURE]
         labelled = [t for t in decided if t.right is not None and t.expected_right is not None]
         forced = [(t.best if t.probability >= 0.5 else None) == t.expected for t in trials]
         return cls(
             corpus,
             len(trials),
-            _compute_share([t.verdict != Verdict.UNSURE for t in trials]),
+            _compute_share([t.verdict != AssignmentVerdict.UNSURE for t in trials]),
             _compute_share([t.identity == t.expected for t in decided]),
             _compute_share(forced),
             _compute_share([bool(t.right) for t in labelled]),
@@ -214,7 +214,7 @@ def _make_trials(
             else []
         )
         best = [*matched, *assignment.rivals]
-        is_decided = assignment.verdict != Verdict.UNSURE
+        is_decided = assignment.verdict != AssignmentVerdict.UNSURE
         trials.append(
             Trial(
                 str(label.signature),

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from disambig.domain import Assignment, Label, Work
+    from labeled.demo.comparison import LabelComparison, Mistake
     from labeled.demo.summary import ClusteringSummary, Contrast, Count, PersonSummary
-    from labeled.demo.verdict import Mistake, Verdict
 
 _MAX_WIDTH = 100
 _MAX_PEOPLE = 6
@@ -86,19 +86,19 @@ def print_demo(
     """
     from rich.text import Text
 
+    from labeled.demo.comparison import compare_with_labels
     from labeled.demo.summary import ClusteringSummary
-    from labeled.demo.verdict import compare_with_labels
 
     summary = ClusteringSummary(works, assignments)
-    verdict = compare_with_labels(assignments, labels)
-    for part in _build_sections(summary, verdict, names, files):
+    comparison = compare_with_labels(assignments, labels)
+    for part in _build_sections(summary, comparison, names, files):
         # Commands are not wrapped, so that they can be copied.
         out.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is True)
 
 
 def _build_sections(
     summary: ClusteringSummary,
-    verdict: Verdict | None,
+    comparison: LabelComparison | None,
     names: Sequence[str],
     files: tuple[Path, Path],
 ) -> Iterator[RenderableType]:
@@ -108,15 +108,15 @@ def _build_sections(
     yield _build_header(summary)
     yield ""
     for name in names:
-        yield from _build_name_panel(summary, verdict, name)
+        yield from _build_name_panel(summary, comparison, name)
     with_variants = [person for person in summary.people.values() if len(person.forms) > 1]
     if with_variants:
         yield Rule(_build_text(("One person, several printed names", "bold")), style="dim")
         yield _build_variants_table(summary, with_variants)
         yield ""
-    if verdict is not None:
+    if comparison is not None:
         yield Rule(_build_text(("Comparison with the labels made by hand", "bold")), style="dim")
-        yield from _format_verdict(verdict)
+        yield from _format_comparison(comparison)
         yield ""
     yield Rule(_build_text(("Try next", "bold")), style="dim")
     yield from _format_next_commands(with_variants, files)
@@ -135,7 +135,7 @@ def _build_header(summary: ClusteringSummary) -> Text:
 
 
 def _build_name_panel(
-    summary: ClusteringSummary, verdict: Verdict | None, name: str
+    summary: ClusteringSummary, comparison: LabelComparison | None, name: str
 ) -> Iterator[RenderableType]:
     from rich.console import Group
     from rich.panel import Panel
@@ -149,7 +149,7 @@ def _build_name_panel(
         f" · {papers} paper{_plural_suffix(papers)} under this name ",
         "is " if papers == 1 else "are ",
         (f"{len(people)} {_person_noun(len(people))}", "bold green"),
-        _format_gold_note(verdict, name, len(people)),
+        _format_gold_note(comparison, name, len(people)),
     )
     blocks: list[RenderableType] = []
     for number, person in enumerate(people[:_MAX_PEOPLE], 1):
@@ -166,8 +166,10 @@ def _build_name_panel(
     yield ""
 
 
-def _format_gold_note(verdict: Verdict | None, name: str, n_people: int) -> tuple[str, str]:
-    gold = verdict.gold_people_by_name.get(name.casefold()) if verdict is not None else None
+def _format_gold_note(
+    comparison: LabelComparison | None, name: str, n_people: int
+) -> tuple[str, str]:
+    gold = comparison.gold_people_by_name.get(name.casefold()) if comparison is not None else None
     if gold is None:
         return ("", "")
     return (" ✓", "green") if gold == n_people else (f" ✗ labels say {gold}", "red")
@@ -269,10 +271,10 @@ def _build_variants_table(
     return table
 
 
-def _format_verdict(verdict: Verdict) -> Iterator[Text]:
-    metrics = verdict.metrics
+def _format_comparison(comparison: LabelComparison) -> Iterator[Text]:
+    metrics = comparison.metrics
     yield _build_text(
-        (f"{verdict.n_exact} of {verdict.n_people}", "bold green"),
+        (f"{comparison.n_exact} of {comparison.n_people}", "bold green"),
         f" people clustered exactly, over {metrics.signatures:,} labelled mentions. ",
         "B-cubed precision ",
         (_format_percent(metrics.bcubed_precision), "bold"),
@@ -282,14 +284,14 @@ def _format_verdict(verdict: Verdict) -> Iterator[Text]:
         (_format_percent(metrics.bcubed_f1), "bold"),
         ".",
     )
-    n_united = sum(len(variant.identities) == 1 for variant in verdict.variants)
-    if verdict.variants:
+    n_united = sum(len(variant.identities) == 1 for variant in comparison.variants)
+    if comparison.variants:
         yield _build_text(
-            (f"{n_united} of {len(verdict.variants)}", "bold"),
+            (f"{n_united} of {len(comparison.variants)}", "bold"),
             " people with several printed names are one identity here, too.",
         )
-    yield from _format_mistakes("different people in one identity", verdict.merged)
-    yield from _format_mistakes("one person in several identities", verdict.split)
+    yield from _format_mistakes("different people in one identity", comparison.merged)
+    yield from _format_mistakes("one person in several identities", comparison.split)
 
 
 def _format_mistakes(description: str, mistakes: Sequence[Mistake]) -> Iterator[Text]:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from disambig.clustering.components import DisjointSets
 from disambig.domain import Label
 from labeled.gold.goldset import compute_gold_block
 
@@ -111,23 +112,17 @@ def _compute_block(label: Label) -> str:
 
 def _group_blocks(labels: Sequence[Label], seed: int) -> dict[str, str]:
     """Map each block to the representative of its component: the block with the lowest hash."""
-    parent: dict[str, str] = {}
-
-    def find_root(block: str) -> str:
-        while parent[block] != block:
-            parent[block] = block = parent[parent[block]]
-        return block
-
+    # The lower hash leads, independent of the order of the labels.
+    node_of = {
+        block: (_compute_hash("lead", block, seed), block)
+        for block in dict.fromkeys(label.block for label in labels)
+    }
+    components = DisjointSets[tuple[int, str]]()
     first_block: dict[str, str] = {}
     for label in labels:
-        parent.setdefault(label.block, label.block)
         other = first_block.setdefault(label.person, label.block)
-        a, b = find_root(label.block), find_root(other)
-        if a != b:
-            # The lower hash leads, independent of the order of the labels.
-            low, high = sorted((a, b), key=lambda block: _compute_hash("lead", block, seed))
-            parent[high] = low
-    return {block: find_root(block) for block in parent}
+        components.join(node_of[label.block], node_of[other])
+    return {block: components.find_root(node)[1] for block, node in node_of.items()}
 
 
 def _choose_split(leader: str, shares: Mapping[str, float], seed: int) -> str:

@@ -20,11 +20,16 @@ from sqlalchemy import Connection, select
 from service.actors import Actor
 from service.assignment.candidates import (
     NearbySignatures,
-    SignatureConstraint,
     read_constraints,
     read_nearby,
 )
-from service.assignment.policy import AuthorVerdict, Verdict, decide_verdicts, make_placement
+from service.assignment.policy import (
+    AuthorVerdict,
+    PlacementVerdict,
+    SignatureConstraint,
+    decide_verdicts,
+    make_placement,
+)
 from service.assignment.results import Placement, Rival
 from service.db.bulk import is_in
 from service.db.database import Database
@@ -186,13 +191,15 @@ def _assign_work(
                 connection, published, work, by_position, frozenset(identity_of.values())
             )
             verdicts = [
-                AuthorVerdict(c.position, Verdict.KNOWN, identity_of[signatures[c.position]])
+                AuthorVerdict(
+                    c.position, PlacementVerdict.KNOWN, identity_of[signatures[c.position]]
+                )
                 if signatures[c.position] in identity_of
                 else c
                 for c in verdicts
             ]
             results = _describe(connection, work, verdicts, evidence)
-        if all(c.verdict == Verdict.KNOWN for c in verdicts):
+        if all(c.verdict == PlacementVerdict.KNOWN for c in verdicts):
             return results
         with assigner.database.write() as connection:
             event_log = EventLog.lock(connection)
@@ -241,7 +248,7 @@ def _has_too_many_authors(work: domain.Work) -> bool:
 
 def _defer(work: domain.Work) -> list[Placement]:
     return [
-        make_placement(at, author.name, Verdict.LATER)
+        make_placement(at, author.name, PlacementVerdict.LATER)
         for at, author in enumerate(work.authors)
         if author.name.strip()
     ]
@@ -275,10 +282,12 @@ def _describe(
         ) -> Rival:
             row = identities[key]
             # describing takes time, and only unsure verdicts are reviewed
-            reasons = evidence.describe(author, key) if choice.verdict == Verdict.UNSURE else ()
+            reasons = (
+                evidence.describe(author, key) if choice.verdict == PlacementVerdict.UNSURE else ()
+            )
             if (
                 choice.by_orcid
-                and choice.verdict == Verdict.UNSURE
+                and choice.verdict == PlacementVerdict.UNSURE
                 and (key, p) == choice.candidates[0]
             ):
                 reasons = (f"for: {SAME_ORCID}", "against: the names are incompatible")
@@ -295,11 +304,11 @@ def _describe(
             reasons = (f"for: {BY_DECISION}",)
         elif verdict.by_orcid:
             reasons = (f"for: {SAME_ORCID}",)
-        elif verdict.verdict == Verdict.MATCHED and verdict.identity is not None:
+        elif verdict.verdict == PlacementVerdict.MATCHED and verdict.identity is not None:
             reasons = evidence.describe(author, verdict.identity)
-        elif verdict.verdict == Verdict.NEW and not verdict.candidates:
+        elif verdict.verdict == PlacementVerdict.NEW and not verdict.candidates:
             reasons = ("for: no published mention has a compatible name",)
-        elif verdict.verdict == Verdict.NEW:
+        elif verdict.verdict == PlacementVerdict.NEW:
             reasons = evidence.describe(author, verdict.candidates[0][0])
         results.append(
             make_placement(

@@ -17,6 +17,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from disambig.arrays import Int64
+from service.assignment.policy import SignatureConstraint
 from service.constraints.links import Link
 from service.constraints.store import read_links_around, remove_retired_signatures
 from service.db.signatures import read_identity_keys
@@ -136,17 +137,6 @@ class _Hints:
         )
         label = np.unique(rows[:, 5], return_inverse=True)[1].astype(np.int32)
         return rows[select_signatures(label, np.arange(len(rows), dtype=np.int32), evidence, limit)]
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureConstraint:
-    """Keys of the identities that a signature must belong to, and of those it cannot."""
-
-    must: frozenset[int] = frozenset()
-    cannot: frozenset[int] = frozenset()
-
-
-UNCONSTRAINED = SignatureConstraint()
 
 
 def read_constraints(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from disambig.console import escape_text
 from service.actors import Actor
 from service.assignment.assign import WorkAssigner, assign_works, preview_assignment
-from service.assignment.policy import Verdict, make_placement
+from service.assignment.policy import PlacementVerdict, make_placement
 from service.assignment.results import (
     AssignedRow,
     DryRun,
@@ -201,7 +201,7 @@ def _read_published(connection: Connection, keys: Sequence[int]) -> Mapping[int,
     )
     results: dict[int, list[Placement]] = {}
     for work_key, position, printed, identity, confidence in rows:
-        verdict = Verdict.LATER if identity is None else Verdict.KNOWN
+        verdict = PlacementVerdict.LATER if identity is None else PlacementVerdict.KNOWN
         result = make_placement(
             position, printed, verdict, identity=identity, probability=confidence
         )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from service.assignment.candidates import UNCONSTRAINED, SignatureConstraint
 from service.assignment.results import Placement, Rival
 from service.external_ids.orcid_holders import OrcidHolder
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from disambig.assignment.assign import AuthorAssignment
 
 
-class Verdict(StrEnum):
+class PlacementVerdict(StrEnum):
     """Outcome for one author of a work."""
 
     MATCHED = "matched"
@@ -29,6 +28,17 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureConstraint:
+    """Keys of the identities that a signature must belong to, and of those it cannot."""
+
+    must: frozenset[int] = frozenset()
+    cannot: frozenset[int] = frozenset()
+
+
+UNCONSTRAINED = SignatureConstraint()
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorVerdict:
     """Verdict on one author with its evidence; ``candidates`` are (identity key, probability).
 
@@ -36,7 +46,7 @@ class AuthorVerdict:
     """
 
     position: int
-    verdict: Verdict
+    verdict: PlacementVerdict
     identity: int | None = None
     probability: float | None = None
     candidates: tuple[tuple[int, float], ...] = ()
@@ -104,19 +114,25 @@ def _decide(
             and target not in used_identities
         ):
             others = tuple(o for o in candidates if o[0] != target)
-            return AuthorVerdict(position, Verdict.MATCHED, target, 1.0, others, by_decision=True)
+            return AuthorVerdict(
+                position, PlacementVerdict.MATCHED, target, 1.0, others, by_decision=True
+            )
         required = tuple((i, 1.0) for i in sorted(constraint.must))
-        return AuthorVerdict(position, Verdict.UNSURE, None, 1.0, required, by_decision=True)
+        return AuthorVerdict(
+            position, PlacementVerdict.UNSURE, None, 1.0, required, by_decision=True
+        )
     remaining = tuple(
         o for o in candidates if o[0] not in constraint.cannot and o[0] not in used_identities
     )
     best = remaining[0][1] if remaining else 0.0
     if placement.identity is not None and remaining[:1] == tuple(candidates[:1]):
-        return AuthorVerdict(position, Verdict.MATCHED, remaining[0][0], best, remaining[1:])
+        return AuthorVerdict(
+            position, PlacementVerdict.MATCHED, remaining[0][0], best, remaining[1:]
+        )
     if placement.verdict == "new" or (len(remaining) < len(candidates) and best < threshold - 0.05):
         # all likely candidates are excluded
-        return AuthorVerdict(position, Verdict.NEW, None, 1 - best, remaining)
-    return AuthorVerdict(position, Verdict.UNSURE, None, best, remaining)
+        return AuthorVerdict(position, PlacementVerdict.NEW, None, 1 - best, remaining)
+    return AuthorVerdict(position, PlacementVerdict.UNSURE, None, best, remaining)
 
 
 def _apply_orcid(
@@ -138,10 +154,17 @@ def _apply_orcid(
     if holder.is_name_compatible:
         if verdict.identity == target:
             return verdict
-        return AuthorVerdict(verdict.position, Verdict.MATCHED, target, 1.0, others, by_orcid=True)
-    if verdict.verdict == Verdict.NEW:
         return AuthorVerdict(
-            verdict.position, Verdict.UNSURE, None, 0.5, ((target, 0.5), *others), by_orcid=True
+            verdict.position, PlacementVerdict.MATCHED, target, 1.0, others, by_orcid=True
+        )
+    if verdict.verdict == PlacementVerdict.NEW:
+        return AuthorVerdict(
+            verdict.position,
+            PlacementVerdict.UNSURE,
+            None,
+            0.5,
+            ((target, 0.5), *others),
+            by_orcid=True,
         )
     return verdict
 
@@ -149,7 +172,7 @@ def _apply_orcid(
 def make_placement(
     position: int,
     name: str,
-    verdict: Verdict,
+    verdict: PlacementVerdict,
     *,
     identity: str | None = None,
     probability: float | None = None,

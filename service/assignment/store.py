@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
+from disambig import domain
 from disambig.active_learning.priority import compute_gain, compute_priority
-from disambig.domain import Signature as Mention
 from service.actors import Actor
 from service.db.bulk import is_in
 from service.db.database import Database
@@ -102,7 +102,7 @@ def store_assignment(
     task_ids = open_tasks(connection, event_log, seq, questions, blind_share)
     task_of = dict(zip((q.position for q in unsure), task_ids, strict=True))
     decided_subjects = {
-        str(Mention(work.id, c.position)) for c, _ in to_store if c.verdict != "unsure"
+        str(domain.Signature(work.id, c.position)) for c, _ in to_store if c.verdict != "unsure"
     }
     close_tasks(connection, seq, actor, KIND, decided_subjects)
     public_ids = {} if change is None else {key: row.id for key, row in change.rows.items()}
@@ -110,7 +110,7 @@ def store_assignment(
     return [_add_ids(result, task_of, new_keys, public_ids) for result in results]
 
 
-def close_answered_tasks(database: Database, actor: Actor) -> int:
+def close_outdated_assign_tasks(database: Database, actor: Actor) -> int:
     """Close tasks about signatures that have an identity now or are retired; return how many."""
     with database.write() as connection:
         event_log = EventLog.lock(connection)
@@ -198,7 +198,7 @@ def _make_question(
         "title": work.title[:500],
         "rivals": [to_dict(rival) for rival in result.rivals],
     }
-    subject = str(Mention(work.id, result.position))
+    subject = str(domain.Signature(work.id, result.position))
     return NewTask(
         KIND,
         subject,

@@ -127,11 +127,6 @@ class Arrangement:
         """Number of new identities."""
         return sum(1 for identity in self.identities if identity.key < UNASSIGNED)
 
-    @property
-    def has_effect(self) -> bool:
-        """Whether any mention is moved or confirmed."""
-        return any(identity.is_edited for identity in self.identities)
-
     def curated_flags(self) -> dict[int, bool]:
         """Return a curated flag for every identity affected, including those that end."""
         affected_keys = {identity.key for identity in self.identities if identity.is_edited}

@@ -18,7 +18,8 @@ from sqlalchemy import Connection, func, select
 
 from disambig.arrays import Int32, Int64
 from service.db.bulk import is_in
-from service.db.tables import Block, Membership, Signature, Work
+from service.db.signatures import read_signatures
+from service.db.tables import Block, Membership, Signature
 
 if TYPE_CHECKING:
     from disambig import domain
@@ -215,14 +216,6 @@ def _build_view(
     from service.runs.full_run import index_corpus
     from service.works.read import read_works
 
-    signatures = {
-        row[0]: (row[1], row[2])
-        for row in connection.execute(
-            select(Signature.key, Work.id, Signature.position)
-            .join(Work, Work.key == Signature.work_key)
-            .where(is_in(connection, Signature.key, signature_keys))
-        )
-    }
     work_keys = connection.scalars(
         select(Signature.work_key)
         .where(is_in(connection, Signature.key, signature_keys))
@@ -233,10 +226,10 @@ def _build_view(
     work_number = {work: n for n, work in enumerate(corpus.work_ids)}
     start = corpus.author_start
     row_of = {}
-    for key, (work, position) in signatures.items():
-        n = work_number[work]
+    for key, signature in read_signatures(connection, signature_keys).items():
+        n = work_number[signature.work]
         positions = corpus.signature_position[start[n] : start[n + 1]]
-        offset = int(np.searchsorted(positions, position))
+        offset = int(np.searchsorted(positions, signature.position))
         row_of[key] = int(start[n]) + offset
     by_block: dict[int, list[int]] = {}
     for key in signature_keys:
@@ -252,5 +245,5 @@ def _build_view(
         lambda columns: predict_pairs(model, columns, index.doublings),
     )
     key_of = {row: key for key, row in row_of.items()}
-    signature = np.array([key_of[row] for row in batch.rows.tolist()], dtype=np.int64)
-    return BlockView(index, model, scored, signature, row_of)
+    row_keys = np.array([key_of[row] for row in batch.rows.tolist()], dtype=np.int64)
+    return BlockView(index, model, scored, row_keys, row_of)

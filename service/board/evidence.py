@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from disambig.arrays import Int64
 from disambig.console import escape_text
+from disambig.domain import Signature
 from disambig.explain.phrases import BLOCK, SCORES, get_group_phrase
 from service.board.block_cache import BlockView, BlockViews, expand_to_blocks
 from service.board.results import MentionComparison
@@ -20,7 +21,6 @@ from service.constraints.store import read_constraints
 from service.db.bulk import is_in
 from service.db.signatures import read_signature_keys
 from service.db.tables import Membership
-from service.decisions.draft import SignatureRef
 from service.errors import Conflict, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _phrase_reasons(
 
 
 def compare_mentions(
-    connection: Connection, views: BlockViews, a: SignatureRef, b: SignatureRef
+    connection: Connection, views: BlockViews, a: Signature, b: Signature
 ) -> MentionComparison:
     """Explain whether two mentions are one person, with the contribution of every feature.
 

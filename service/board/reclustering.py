@@ -20,7 +20,8 @@ from disambig.arrays import Int64
 from service.board.request import DRAFT_ID, ArrangementPlan
 from service.board.results import ChangeKind, Rescored
 from service.constraints.links import Link
-from service.constraints.store import read_links_around, read_signatures, remove_retired_signatures
+from service.constraints.store import read_links_around, remove_retired_signatures
+from service.db.signatures import read_signatures
 from service.identities.continuity import match_identities
 from service.identities.lifecycle import UNASSIGNED
 from service.identities.store import read_identities

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from disambig.domain import Signature
 from service.board.arrangement import Arrangement, Sides, build_links
 from service.constraints.links import Link
-from service.decisions.draft import DecisionScope, SignatureRef
+from service.decisions.draft import DecisionScope
 from service.decisions.override import find_contradicted
 from service.decisions.results import Overridden
 
@@ -21,7 +22,7 @@ class ColumnRequest:
 
     Attributes
     ----------
-    mentions : tuple of SignatureRef
+    mentions : tuple of Signature
     identity : str or None
         Id of the identity that it continues; None: a new identity.
     is_confirmed : bool
@@ -30,7 +31,7 @@ class ColumnRequest:
         Whether it is the column of unassigned mentions, which stay unassigned.
     """
 
-    mentions: tuple[SignatureRef, ...]
+    mentions: tuple[Signature, ...]
     identity: str | None = None
     is_confirmed: bool = False
     is_unassigned: bool = False
@@ -43,9 +44,9 @@ class ArrangementRequest:
     Attributes
     ----------
     columns : sequence of ColumnRequest
-    unsure : sequence of SignatureRef
+    unsure : sequence of Signature
         Reviewed but undecidable mentions; they are not moved.
-    answers : sequence of (sequence of SignatureRef, sequence of SignatureRef)
+    answers : sequence of (sequence of Signature, sequence of Signature)
         Tasks that it answers: the two sides of each.
     versions : mapping of str to int
         Version of each identity as the client read it.
@@ -54,8 +55,8 @@ class ArrangementRequest:
     """
 
     columns: Sequence[ColumnRequest]
-    unsure: Sequence[SignatureRef] = ()
-    answers: Sequence[tuple[Sequence[SignatureRef], Sequence[SignatureRef]]] = ()
+    unsure: Sequence[Signature] = ()
+    answers: Sequence[tuple[Sequence[Signature], Sequence[Signature]]] = ()
     versions: Mapping[str, int] = field(default_factory=dict)
     same_work: bool = False
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from disambig import domain
 from service.db.bulk import is_in
 from service.db.signatures import read_identity_keys, read_signature_keys
 from service.db.tables import Membership, Signature, Work
-from service.decisions.draft import SignatureRef
 from service.identities.store import ACTIVE, IdentityRow, read_identities, read_identities_by_id
 from service.profiles.name import NameSummary, find_name
 from service.review.by_name import list_extra_identities
@@ -40,7 +40,7 @@ class BoardQuestion:
         Whether reviewers answer without seeing each other's answers.
     probability : float or None
         Probability that the two sides are one person.
-    sides : list of (list of SignatureRef)
+    sides : list of (list of domain.Signature)
         Mentions concerned: none, one side (which identity?) or two (one person?).
     """
 
@@ -48,7 +48,7 @@ class BoardQuestion:
     kind: str
     is_blind: bool
     probability: float | None
-    sides: list[list[SignatureRef]] = field(default_factory=list)
+    sides: list[list[domain.Signature]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class BoardScope:
     n_omitted : int
         Number of omitted identities.
     question : BoardQuestion or None
-    signature_of : dict of SignatureRef to int
+    signature_of : dict of domain.Signature to int
         Signature keys of the mentions in question.
     """
 
@@ -77,7 +77,7 @@ class BoardScope:
     hidden_counts: dict[int, int]
     n_omitted: int
     question: BoardQuestion | None
-    signature_of: dict[SignatureRef, int]
+    signature_of: dict[domain.Signature, int]
 
     def side_keys(self, number: int) -> list[int]:
         """Return the signature keys of one side of the question."""
@@ -167,7 +167,7 @@ def read_question(connection: Connection, task_id: str) -> BoardQuestion:
         identity_ids = [i for i in _as_list(evidence.get("identities")) if isinstance(i, str)]
         sides = _list_mentions(connection, identity_ids[:2])
     if task.kind == "assign" and isinstance(evidence.get("work"), str):
-        sides = [[SignatureRef(evidence["work"], int(evidence.get("position", 0)))]]
+        sides = [[domain.Signature(evidence["work"], int(evidence.get("position", 0)))]]
         rivals = [r for r in _as_list(evidence.get("rivals")) if isinstance(r, Mapping)]
         sides += _list_mentions(connection, [str(r.get("identity")) for r in rivals[:1]])
         probability = rivals[0].get("probability") if rivals else None
@@ -179,8 +179,8 @@ def _complete_sides(
     connection: Connection,
     subject: str,
     evidence: Mapping[str, Any],
-    sides: list[list[SignatureRef]],
-) -> list[list[SignatureRef]]:
+    sides: list[list[domain.Signature]],
+) -> list[list[domain.Signature]]:
     """Complete a truncated side of a split task with all mentions not on the other side."""
     entries = [side for side in _as_list(evidence.get("sides")) if isinstance(side, Mapping)]
     sizes = [int(side.get("n", 0)) for side in entries]
@@ -200,16 +200,16 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _parse_mentions(side: Any) -> list[SignatureRef]:
+def _parse_mentions(side: Any) -> list[domain.Signature]:
     entries = side.get("mentions") if isinstance(side, Mapping) else side
     return [
-        SignatureRef(str(m["work"]), int(m["position"]))
+        domain.Signature(str(m["work"]), int(m["position"]))
         for m in _as_list(entries)
         if isinstance(m, Mapping) and "work" in m and "position" in m
     ]
 
 
-def _list_mentions(connection: Connection, ids: Sequence[str]) -> list[list[SignatureRef]]:
+def _list_mentions(connection: Connection, ids: Sequence[str]) -> list[list[domain.Signature]]:
     """List the mentions of each active identity."""
     rows = read_identities_by_id(connection, ids)
     members = []
@@ -225,7 +225,7 @@ def _list_mentions(connection: Connection, ids: Sequence[str]) -> list[list[Sign
             .order_by(Signature.key)
             .limit(MAX_BOARD_MENTIONS)
         )
-        members.append([SignatureRef(*pair) for pair in connection.execute(query)])
+        members.append([domain.Signature(*pair) for pair in connection.execute(query)])
     return members
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from disambig.active_learning.priority import MAX_BOARD_IDENTITIES
+from disambig.domain import Signature
 from service.board.request import DRAFT_ID, ArrangementPlan
 from service.board.results import Closed, Hindrance, Other
 from service.board.scope import BoardQuestion, BoardScope, read_question
 from service.constraints.links import Link, SignatureGroups
 from service.db.bulk import is_in
-from service.db.signatures import read_signature_keys
-from service.db.tables import Signature, Task, Work
-from service.decisions.draft import SignatureRef
+from service.db.signatures import read_signature_keys, read_signatures
+from service.db.tables import Task
 from service.identities.store import read_identities_by_id
 from service.review.by_name import COLUMN_KINDS
 from service.tasks.blind import REMEDY, describe_settling
@@ -75,8 +75,8 @@ def _phrase_question(kind: str, n: int) -> str:
 
 
 def read_answer_sides(
-    connection: Connection, task_id: str, unsure: Sequence[SignatureRef]
-) -> list[tuple[Sequence[SignatureRef], Sequence[SignatureRef]]]:
+    connection: Connection, task_id: str, unsure: Sequence[Signature]
+) -> list[tuple[Sequence[Signature], Sequence[Signature]]]:
     """Return the two sides that a task asks about, unless a mention of them is unsure.
 
     Raises
@@ -196,6 +196,4 @@ def _is_answered(
 
 
 def _format_mentions(connection: Connection, signatures: Mapping[int, int]) -> set[str]:
-    query = select(Work.id, Signature.position).join(Signature, Signature.work_key == Work.key)
-    rows = connection.execute(query.where(is_in(connection, Signature.key, signatures)))
-    return {f"{work}:{position}" for work, position in rows}
+    return {str(signature) for signature in read_signatures(connection, signatures).values()}

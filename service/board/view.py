@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
+from disambig import domain
 from service.board.block_cache import BlockViews, expand_to_blocks
 from service.board.contradictions import find_contradictions
 from service.board.evidence import compare_sides
@@ -25,7 +26,6 @@ from service.board.tasks import list_other_tasks
 from service.constraints.store import read_constraints
 from service.db.bulk import is_in
 from service.db.tables import Signature, State, Work, WorkVersion
-from service.decisions.draft import SignatureRef
 from service.external_ids.urls import make_external_links
 from service.profiles import aggregates
 from service.profiles.aggregates import CoauthorKey, SignatureRow
@@ -347,7 +347,7 @@ def _render_question(
         group.id
         for k in question_columns
         for group in board_columns[k].groups
-        if any(SignatureRef(m.work, m.position) in question_mentions for m in group.mentions)
+        if any(domain.Signature(m.work, m.position) in question_mentions for m in group.mentions)
     ]
     if question.kind == "merge":  # the question covers both columns completely
         group_ids = []

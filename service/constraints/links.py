@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from disambig.clustering.paths import find_shortest_path
+from disambig.clustering.components import DisjointSets, find_shortest_path
 
 N_REPRESENTATIVES = 3
 """Number of an identity's signatures that get must-links with signatures moved into it."""
@@ -56,31 +56,15 @@ class Contradiction:
         return list(dict.fromkeys(k for link in self.chain for k in (link.a, link.b)))
 
 
-class SignatureGroups:
-    """Groups of signatures that must be one person (union-find)."""
+class SignatureGroups(DisjointSets[int]):
+    """Groups of signatures that must be one person."""
 
     def __init__(self, links: Iterable[Link] = ()) -> None:
         """Join the ends of the must-links among ``links``."""
-        self._parent: dict[int, int] = {}
+        super().__init__()
         for link in links:
             if link.must:
                 self.join(link.a, link.b)
-
-    def find_root(self, signature: int) -> int:
-        """Return the root of a signature's group: its lowest member."""
-        root = signature
-        while (parent := self._parent.get(root, root)) != root:
-            root = parent
-        while (parent := self._parent.get(signature, root)) != root:
-            self._parent[signature] = root
-            signature = parent
-        return root
-
-    def join(self, a: int, b: int) -> bool:
-        """Join the groups of two signatures; return False if they are already one group."""
-        low, high = sorted((self.find_root(a), self.find_root(b)))
-        self._parent[high] = self._parent[low] = low
-        return low != high
 
     def group_signatures(self, signatures: Iterable[int]) -> dict[int, list[int]]:
         """Return signatures by the root of their group, ascending."""

@@ -11,8 +11,8 @@ from disambig import domain
 from service.constraints.links import Link, find_violated, remove_retired
 from service.db.bulk import is_in
 from service.db.database import insert_rows
-from service.db.signatures import read_identity_keys
-from service.db.tables import Decision, DecisionLink, Membership, Signature, Work
+from service.db.signatures import read_identity_keys, read_signatures
+from service.db.tables import Decision, DecisionLink, Membership, Signature
 from service.errors import Conflict
 
 MAX_SHOWN = 20
@@ -110,16 +110,6 @@ def read_constraints(
         )
         for link in links
     ]
-
-
-def read_signatures(
-    connection: Connection, signatures: Collection[int]
-) -> dict[int, domain.Signature]:
-    """Read work and position of signatures, by key."""
-    query = select(Signature.key, Work.id, Signature.position)
-    query = query.join(Work, Work.key == Signature.work_key)
-    rows = connection.execute(query.where(is_in(connection, Signature.key, signatures)))
-    return {row[0]: domain.Signature(row[1], row[2]) for row in rows}
 
 
 def make_namer(connection: Connection, signatures: Collection[int]) -> Callable[[int], str]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from disambig.domain import Signature
 from service.actors import Actor
 from service.constraints.links import (
     MAX_CANNOT_LINKS,
@@ -23,7 +24,6 @@ from service.db.database import Database
 from service.decisions.draft import (
     DecisionResult,
     DecisionScope,
-    SignatureRef,
     apply_decision,
     open_decision,
     record_decision,
@@ -37,7 +37,6 @@ from service.memberships.effects import Membership
 __all__ = [
     "DecisionContext",
     "DecisionResult",
-    "SignatureRef",
     "decide_pair",
     "merge_identities",
     "move_signatures",
@@ -142,7 +141,7 @@ def split_identity(
     database: Database,
     actor: Actor,
     identity: str,
-    groups: Sequence[Sequence[SignatureRef]],
+    groups: Sequence[Sequence[Signature]],
     keep: int | None = None,
     context: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
@@ -154,7 +153,7 @@ def split_identity(
     Parameters
     ----------
     identity : str
-    groups : sequence of sequences of SignatureRef
+    groups : sequence of sequences of Signature
         Mentions of one person each. One group is enough if other mentions stay.
     keep : int, optional
         The group that keeps the id. By default none if other mentions stay, or else the largest
@@ -212,7 +211,7 @@ def split_identity(
 def move_signatures(
     database: Database,
     actor: Actor,
-    mentions: Sequence[SignatureRef],
+    mentions: Sequence[Signature],
     to: str | None,
     context: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
@@ -265,8 +264,8 @@ def decide_pair(
     database: Database,
     actor: Actor,
     kind: str,
-    a: SignatureRef,
-    b: SignatureRef,
+    a: Signature,
+    b: Signature,
     context: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """State that two mentions are the ``same`` person, or ``different`` persons.
@@ -310,7 +309,7 @@ def decide_pair(
 def record_unsure(
     database: Database,
     actor: Actor,
-    mentions: Sequence[SignatureRef],
+    mentions: Sequence[Signature],
     context: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """Record that a curator examined mentions and could not decide; it binds nothing.

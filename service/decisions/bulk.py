@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import orjson
 
 from disambig.console import escape_text
+from disambig.domain import Signature
 from service.actors import Actor
 from service.db.database import Database
 from service.decisions.actions import DecisionContext, decide_pair, record_unsure
-from service.decisions.draft import DecisionResult, SignatureRef
+from service.decisions.draft import DecisionResult
 from service.decisions.results import Applied, Bulk, DecisionKind, Refused
 from service.errors import ServiceError, Unavailable
 from service.values import asdict
@@ -22,8 +23,8 @@ class PairDecision:
     """A decision on two mentions, to be recorded."""
 
     kind: DecisionKind
-    a: SignatureRef
-    b: SignatureRef
+    a: Signature
+    b: Signature
     context: DecisionContext
 
 

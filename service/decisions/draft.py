@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from disambig.domain import Signature
 from service.actors import Actor
 from service.constraints.links import Link, SignatureGroups, find_contradictions
 from service.constraints.store import (
@@ -38,13 +39,6 @@ from service.tasks.close import close_answered_tasks, record_transitions
 
 MAX_DECISION_MENTIONS = 20_000
 """Maximum number of mentions listed in one decision."""
-
-
-class SignatureRef(NamedTuple):
-    """A mention as clients refer to it: a work's id and the author's position on it."""
-
-    work: str
-    position: int
 
 
 @dataclass(frozen=True)
@@ -120,7 +114,7 @@ class DecisionScope:
             self._identity_by_signature[signature] = key
 
     def find_signatures(
-        self, mentions: Sequence[SignatureRef], identity: IdentityRow | None, field_name: str
+        self, mentions: Sequence[Signature], identity: IdentityRow | None, field_name: str
     ) -> list[int]:
         """Return signature keys of mentions, highest confidence first.
 

@@ -38,8 +38,6 @@ MAX_DENSE_CELLS = 250_000
 """Cells of the largest table that is matched as a dense one; larger ones are matched as sparse."""
 EXACT_LIMIT = 2**53
 """Integers below this are exact in float64."""
-NO_IDENTITY = -1
-"""In place of an identity key: the cluster continues no identity."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,11 +54,6 @@ class ResolvedIdentity:
     successors: tuple[RelatedIdentity, ...] = ()
 
     @property
-    def is_redirect(self) -> bool:
-        """Whether another id replaces the requested one."""
-        return self.row.id != self.requested_id
-
-    @property
     def is_gone(self) -> bool:
         """Whether the identity was split, so that no single identity replaces it."""
         return self.row.status == SPLIT
@@ -80,11 +75,6 @@ def resolve_identity(connection: Connection, identity: str) -> ResolvedIdentity:
     if row.status != SPLIT:
         return ResolvedIdentity(identity, row)
     return ResolvedIdentity(identity, row, _list_successors(connection, row.key))
-
-
-def list_parents(connection: Connection, key: int) -> list[RelatedIdentity]:
-    """List identities from which mentions came by merge or split, most mentions first."""
-    return _list_related(connection, Lineage.child_key == key, Lineage.parent_key)
 
 
 def list_history(

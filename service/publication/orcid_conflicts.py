@@ -17,9 +17,8 @@ from sqlalchemy import Connection, select
 
 from disambig.arrays import Int64
 from disambig.orcid import parse_orcid
-from service.constraints.store import read_signatures
 from service.db.bulk import is_in
-from service.db.signatures import read_identity_keys
+from service.db.signatures import read_identity_keys, read_signatures
 from service.db.tables import ExternalId, Identity, Signature
 from service.events.log import EventLog
 from service.external_ids.attach import SIGNATURE_SOURCE, read_detached_ids

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from disambig.domain import Signature
 from service.actors import Actor
 from service.constraints.links import make_cannot_link, make_must_links
 from service.db import tables
@@ -22,7 +23,6 @@ from service.decisions import actions as decision_actions
 from service.decisions.actions import DecisionContext
 from service.decisions.draft import (
     DecisionResult,
-    SignatureRef,
     apply_decision,
     open_decision,
     record_decision,
@@ -86,9 +86,9 @@ def make_decision(
     )
 
 
-def parse_signatures(mentions: Sequence[Mapping[str, Any]]) -> list[SignatureRef]:
+def parse_signatures(mentions: Sequence[Mapping[str, Any]]) -> list[Signature]:
     """Return the mentions listed in a task's evidence."""
-    return [SignatureRef(str(m["work"]), int(m["position"])) for m in mentions]
+    return [Signature(str(m["work"]), int(m["position"])) for m in mentions]
 
 
 def _record_unsure_answer(
@@ -192,7 +192,7 @@ def _assign_signature(
     """Assign a mention to an identity, or to a new one."""
     if "work" not in task.evidence or "position" not in task.evidence:
         raise Invalid("the task names no mention", "decide on the name board", field="answer")
-    signature = SignatureRef(str(task.evidence["work"]), int(task.evidence["position"]))
+    signature = Signature(str(task.evidence["work"]), int(task.evidence["position"]))
     candidates = [r["identity"] for r in task.evidence.get("rivals", ()) if r.get("identity")]
     target_id = None
     if request.answer == "same":

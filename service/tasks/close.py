@@ -22,17 +22,15 @@ from sqlalchemy import (
 from service.constraints.links import Link, SignatureGroups
 from service.constraints.store import read_links_around, remove_retired_signatures
 from service.db.bulk import is_in
-from service.db.signatures import read_identity_keys
+from service.db.signatures import read_identity_keys, read_signatures
 from service.db.tables import (
     Decision,
     Event,
     Identity,
     Judgement,
     Membership,
-    Signature,
     Task,
     TaskTurn,
-    Work,
 )
 from service.events.history import DECISION_MADE, DECISION_REDONE, DECISION_UNDONE
 from service.identities.store import ACTIVE
@@ -365,13 +363,8 @@ def _list_assigned(connection: Connection, signatures: Collection[int]) -> list[
         is None
     ):
         return []
-    query = (
-        select(Work.id, Signature.position)
-        .join(Signature, Signature.work_key == Work.key)
-        .join(Membership, Membership.signature_key == Signature.key)
-        .where(is_in(connection, Signature.key, signatures))
-    )
-    subjects = {f"{work}:{position}" for work, position in connection.execute(query)}
+    assigned_keys = read_identity_keys(connection, signatures)
+    subjects = {str(s) for s in read_signatures(connection, assigned_keys).values()}
     task_query = select(Task.key).where(
         Task.state == "open", Task.kind == "assign", is_in(connection, Task.subject, subjects)
     )

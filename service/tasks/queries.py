@@ -33,10 +33,9 @@ from service.errors import Conflict, Forbidden, NotFound
 from service.events.log import EventLog
 from service.ids import sanitize_id
 from service.tasks.close import close_task
-from service.tasks.results import Task, TaskKind, TaskState
+from service.tasks.results import Task, TaskKind
 
 KINDS = get_args(TaskKind)
-STATES = get_args(TaskState)
 
 _conflicts_first: ColumnElement[int] = case((tables.Task.kind == "conflict", 0), else_=1)
 _CLOSING = Event.__table__.alias("closing")

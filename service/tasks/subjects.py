@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, or_
 
+from disambig.domain import Signature
 from service.db.signatures import read_signature_keys
 from service.db.tables import Task
 
@@ -40,5 +41,5 @@ def read_listed_signatures(
     connection: Connection, mentions: Iterable[Mapping[str, Any]]
 ) -> set[int]:
     """Return signature keys of the mentions that a task lists; retired ones are left out."""
-    places = {(mention["work"], mention["position"]) for mention in mentions}
-    return set(read_signature_keys(connection, places).values())
+    signatures = {Signature(mention["work"], mention["position"]) for mention in mentions}
+    return set(read_signature_keys(connection, signatures).values())

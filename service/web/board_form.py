@@ -16,14 +16,13 @@ from typing import Any
 
 import orjson
 
+from disambig.domain import Signature
 from service.errors import Invalid
 from service.web.sessions import Form
 
 MAX_COLUMN_NUMBER = 2_000
 """Maximum number of columns."""
 _NUMBER = re.compile(r"[0-9]{1,4}")
-SignatureRef = tuple[str, int]
-"""Work and position of a mention."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class FormMention:
     column: int
     group: str
     number: int
-    signature: SignatureRef
+    signature: Signature
 
 
 @dataclass
@@ -73,9 +72,9 @@ def _parse_moves(form: Form) -> FormArrangement:
     answer = form.get("answer")
     if answer:
         return _parse_answer(form, mentions, identities, answer)
-    current_columns: dict[str, list[SignatureRef]] = {}
-    target_columns: dict[str, list[SignatureRef]] = {}
-    unsure: list[SignatureRef] = []
+    current_columns: dict[str, list[Signature]] = {}
+    target_columns: dict[str, list[Signature]] = {}
+    unsure: list[Signature] = []
     for mention in mentions:
         current = str(mention.column)
         target = _parse_target(form, mention) or current
@@ -97,7 +96,7 @@ def _parse_moves(form: Form) -> FormArrangement:
         and target_columns.get(name)
         and not _is_unassigned(name, identities)
     ]
-    return FormArrangement(columns, [_build_mention(place) for place in unsure])
+    return FormArrangement(columns, [_build_mention(s) for s in unsure])
 
 
 def _parse_answer(
@@ -110,7 +109,7 @@ def _parse_answer(
     if answer == "unsure":
         unsure_mentions = [m for m in question_mentions if m.group in groups] or question_mentions
         return FormArrangement(unsure=[_build_mention(m.signature) for m in unsure_mentions])
-    by_column: dict[int, list[SignatureRef]] = {}
+    by_column: dict[int, list[Signature]] = {}
     for mention in question_mentions:
         by_column.setdefault(mention.column, []).append(mention.signature)
     if groups:
@@ -119,7 +118,7 @@ def _parse_answer(
         kept_column = next(
             (n for n in sorted(by_column) if identities.get(n)), min(by_column, default=0)
         )
-        all_signatures = [place for n in sorted(by_column) for place in by_column[n]]
+        all_signatures = [s for n in sorted(by_column) for s in by_column[n]]
         return FormArrangement(
             [_build_column(identities.get(kept_column), all_signatures)] if all_signatures else []
         )
@@ -153,7 +152,9 @@ def _parse_mentions(form: Form) -> Iterable[FormMention]:
     for text in form.all("m"):
         try:
             column, group, number, work, position = orjson.loads(text)
-            yield FormMention(int(column), str(group), int(number), (str(work), int(position)))
+            yield FormMention(
+                int(column), str(group), int(number), Signature(str(work), int(position))
+            )
         except (ValueError, TypeError):
             raise Invalid("a field of the form is invalid", "reload the board") from None
 
@@ -188,9 +189,9 @@ def _sort_key(name: str) -> tuple[int, int]:
     return (1, 0) if name == "n" else (0, int(name))
 
 
-def _build_column(identity: str | None, places: Iterable[SignatureRef]) -> dict[str, Any]:
-    return {"identity": identity, "mentions": [_build_mention(place) for place in places]}
+def _build_column(identity: str | None, signatures: Iterable[Signature]) -> dict[str, Any]:
+    return {"identity": identity, "mentions": [_build_mention(s) for s in signatures]}
 
 
-def _build_mention(place: SignatureRef) -> dict[str, Any]:
-    return {"work": place[0], "position": place[1]}
+def _build_mention(signature: Signature) -> dict[str, Any]:
+    return {"work": signature.work, "position": signature.position}

@@ -256,7 +256,7 @@ class Worker:
 
     def clean_up(self) -> None:
         """Close answered tasks; remove stale proposals and folders."""
-        placed.close_answered_tasks(self.database, self.actor)
+        placed.close_outdated_assign_tasks(self.database, self.actor)
         n_emptied = housekeeping.remove_stale_proposals(self.database, self.actor)
         if n_emptied:
             self.log(f"removed {n_emptied} stale proposals")

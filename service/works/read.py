@@ -112,26 +112,6 @@ def iterate_works(
         last = rows[-1][0]
 
 
-def iterate_works_of_blocks(
-    connection: Connection, block_keys: Iterable[int]
-) -> Iterator[tuple[int, domain.Work]]:
-    """Yield key and current version of the works with a signature in one of these blocks.
-
-    Works come by ascending key, each once.
-    """
-    keys: set[int] = set()
-    for batch in split_keys(sorted(set(block_keys)), KEYS_AT_ONCE):
-        keys.update(
-            connection.scalars(
-                select(Signature.work_key)
-                .where(Signature.block_key.in_(batch), Signature.retired_version.is_(None))
-                .distinct()
-            )
-        )
-    for batch in split_keys(sorted(keys), KEYS_AT_ONCE):
-        yield from read_works(connection, batch).items()
-
-
 def read_signature_keys_of_works(
     connection: Connection, work_keys: Iterable[int]
 ) -> dict[tuple[int, int], int]:

@@ -82,14 +82,6 @@ QUEUED: dict[str, Any] = {
     "model": None,
     "based_on": None,
 }
-PROPOSED: dict[str, Any] = {
-    **RUN,
-    "state": "proposed",
-    "ended_at": AT,
-    "stage": None,
-    "summary": SUMMARY,
-    "claimed_by": None,
-}
 CANCELLED: dict[str, Any] = {**QUEUED, "state": "cancelled", "ended_at": AT}
 REBASED: dict[str, Any] = {**QUEUED, "rebases": 1, "started_at": AT, "summary": SUMMARY}
 PUBLICATION: dict[str, Any] = {

@@ -89,22 +89,5 @@ def require_unchanged(request: Request[Any, Any, Any], current: str) -> None:
         )
 
 
-def require_current(expected: int | None, current: int) -> None:
-    """Reject an edit of a version that is not current.
-
-    Raises
-    ------
-    Stale
-        With the current version.
-    """
-    if expected is not None and expected != current:
-        raise Stale(
-            f"version {expected} was edited since; the current one is {current}",
-            "read it again, then send the edit with the new ETag",
-            field="If-Match",
-            current=current,
-        )
-
-
 def _strip_etag(tag: str) -> str:
     return tag.strip().removeprefix("W/").replace('.gz"', '"')

@@ -9,6 +9,7 @@ from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, RawBody
 
+from disambig.domain import Signature
 from service.actors import Actor, Role
 from service.api.examples import board as examples
 from service.api.http.bodies import NonEmptyRequest
@@ -25,7 +26,6 @@ from service.api.schemas import board as schemas
 from service.api.schemas.edit import Mention
 from service.board import results
 from service.db.database import Database
-from service.decisions.draft import SignatureRef
 from service.errors import Invalid
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _get_views(request: Request[Any, Any, Any]) -> BlockViews:
     from service.board.block_cache import get_block_views
 
     state = request.app.state
-    assigner: SharedAssigner = state["placer"]
+    assigner: SharedAssigner = state["assigner"]
     return get_block_views(state, assigner.get)
 
 
@@ -61,8 +61,8 @@ def _parse_arrangement(
     return BoardRequest(data.name or name, arrangement, data.task, data.also)
 
 
-def _list_mentions(items: Iterable[Mention]) -> tuple[SignatureRef, ...]:
-    return tuple(SignatureRef(item.work, item.position) for item in items)
+def _list_mentions(items: Iterable[Mention]) -> tuple[Signature, ...]:
+    return tuple(Signature(item.work, item.position) for item in items)
 
 
 @get(
@@ -200,7 +200,7 @@ def compare(
         )
 
 
-def _parse_mention(text: str, field: str) -> SignatureRef:
+def _parse_mention(text: str, field: str) -> Signature:
     from disambig.errors import InputError
     from disambig.explain.explain import parse_mention
     from service.text import to_storable
@@ -210,7 +210,7 @@ def _parse_mention(text: str, field: str) -> SignatureRef:
     except InputError as error:
         raise Invalid(str(error), "write WORK:POSITION", field=field) from error
     # stored works have normalised ids
-    return SignatureRef(to_storable(mention.work), mention.position)
+    return Signature(to_storable(mention.work), mention.position)
 
 
 HANDLERS = (read_board, preview_board, commit_board, compare)

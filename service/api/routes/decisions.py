@@ -12,6 +12,7 @@ from litestar.params import FromPath, QueryParameter, RawBody
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
+from disambig.domain import Signature
 from service.actors import Actor, Role
 from service.api.examples import edit as examples
 from service.api.http import paging
@@ -38,7 +39,6 @@ from service.api.middleware.auth import require_role
 from service.api.schemas import edit as schemas
 from service.db.database import Database
 from service.decisions import queries as decision_queries
-from service.decisions.draft import SignatureRef
 from service.decisions.results import (
     Bulk,
     DecisionAction,
@@ -291,7 +291,7 @@ def make_context(data: schemas.Edit, versions: Mapping[str, int] | None) -> Deci
 def _make_pair_decision(data: schemas.Judgement) -> PairDecision:
     from service.decisions.bulk import PairDecision
 
-    a, b = (SignatureRef(mention.work, mention.position) for mention in (data.a, data.b))
+    a, b = (Signature(mention.work, mention.position) for mention in (data.a, data.b))
     return PairDecision(data.kind, a, b, make_context(data, data.versions))
 
 

@@ -9,6 +9,7 @@ from litestar import Request, delete, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, RawBody
 
+from disambig.domain import Signature
 from service.actors import Actor, Role
 from service.api.examples import edit as examples
 from service.api.http.bodies import DecodedRequest, NonEmptyRequest
@@ -27,7 +28,6 @@ from service.api.middleware.auth import require_role
 from service.api.routes.decisions import make_context
 from service.api.schemas import edit as schemas
 from service.db.database import Database
-from service.decisions.draft import SignatureRef
 from service.decisions.results import DecisionMade
 from service.external_ids.results import ExternalId
 
@@ -94,7 +94,7 @@ def split(
     from service.decisions import actions as decision_actions
 
     known_versions = read_versions(request, [data.identity], data.versions)
-    groups = [[SignatureRef(m.work, m.position) for m in group] for group in data.groups]
+    groups = [[Signature(m.work, m.position) for m in group] for group in data.groups]
     return run_write(
         request,
         database,
@@ -122,7 +122,7 @@ def move(
 
     known_versions = read_versions(request, [data.to] if data.to else [], data.versions)
     known_versions = {**(data.versions or {}), **known_versions}
-    mentions = [SignatureRef(m.work, m.position) for m in data.mentions]
+    mentions = [Signature(m.work, m.position) for m in data.mentions]
     return run_write(
         request,
         database,

@@ -122,7 +122,7 @@ def post_assign(request: Request[Any, Any, Any], body: RawBody) -> Json[DryRun]:
 
 
 def _get_assigner(request: Request[Any, Any, Any]) -> WorkAssigner:
-    shared: SharedAssigner = request.app.state["placer"]
+    shared: SharedAssigner = request.app.state["assigner"]
     return shared.get()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from disambig.assignment import assign, candidates
-from disambig.assignment.assign import Assigner, Verdict
+from disambig.assignment.assign import Assigner, AssignmentVerdict
 from disambig.assignment.candidates import BlockIndex, select_signatures
 from disambig.blocking.blocks import make_block_key
 from disambig.blocking.pairs import PairBatch
@@ -89,8 +89,8 @@ def identity_of(identifier: str, position: int) -> int:
 def test_an_author_is_placed_with_colleague_and_field() -> None:
     new = work("n", "speech acoustic phoneme", "Nora Quist", "Otto Brandt", venue="Interspeech")
     first, second = assigner().assign(new)
-    assert (first.verdict, first.identity) == (Verdict.MATCHED, identity_of("s0", 0))
-    assert (second.verdict, second.identity) == (Verdict.MATCHED, identity_of("s0", 1))
+    assert (first.verdict, first.identity) == (AssignmentVerdict.MATCHED, identity_of("s0", 0))
+    assert (second.verdict, second.identity) == (AssignmentVerdict.MATCHED, identity_of("s0", 1))
 
 
 def test_the_other_person_of_the_name_is_a_rival_and_less_probable() -> None:
@@ -110,18 +110,18 @@ def test_the_other_person_of_the_name_is_a_rival_and_less_probable() -> None:
 
 def test_an_unseen_name_is_new() -> None:
     (found,) = assigner().assign(work("n", "speech", "Bea Zimmer"))
-    assert (found.verdict, found.identity, found.probability) == (Verdict.NEW, None, 0.0)
+    assert (found.verdict, found.identity, found.probability) == (AssignmentVerdict.NEW, None, 0.0)
 
 
 def test_a_name_that_only_shares_the_block_is_new() -> None:
     # Ulrike Meyer is filed with Ulf Meyer and is another person by name
     (found,) = assigner().assign(work("n", "protein genome folding", "Ulrike Meyer"))
-    assert (found.verdict, found.rivals) == (Verdict.NEW, ())
+    assert (found.verdict, found.rivals) == (AssignmentVerdict.NEW, ())
 
 
 def test_a_name_without_letters_is_new() -> None:
     (found,) = assigner().assign(work("n", "speech", "???"))
-    assert found.verdict == Verdict.NEW
+    assert found.verdict == AssignmentVerdict.NEW
 
 
 def test_an_author_without_a_name_is_no_placement() -> None:
@@ -152,24 +152,24 @@ def test_two_equally_near_identities_are_not_told_apart() -> None:
     placed = Assigner.of(twofold, identity, model(), space()).assign(
         work("n", "speech acoustic", "Nora Quist", "Otto Brandt", venue="Interspeech", year=2001)
     )[0]
-    assert (placed.verdict, placed.identity) == (Verdict.UNSURE, None)
+    assert (placed.verdict, placed.identity) == (AssignmentVerdict.UNSURE, None)
     assert {i for i, _ in placed.rivals} == {identity[0], identity[8]}
 
 
 @pytest.mark.parametrize(
     ("probability", "mate", "verdict"),
     [
-        (0.9, 7, Verdict.MATCHED),
-        (0.9, 8, Verdict.UNSURE),  # clustered afresh, it goes elsewhere
-        (0.9, None, Verdict.UNSURE),
-        (0.52, 7, Verdict.UNSURE),  # too near the threshold, 0.5
-        (0.48, None, Verdict.UNSURE),
-        (0.2, None, Verdict.NEW),
-        (0.2, 7, Verdict.UNSURE),
+        (0.9, 7, AssignmentVerdict.MATCHED),
+        (0.9, 8, AssignmentVerdict.UNSURE),  # clustered afresh, it goes elsewhere
+        (0.9, None, AssignmentVerdict.UNSURE),
+        (0.52, 7, AssignmentVerdict.UNSURE),  # too near the threshold, 0.5
+        (0.48, None, AssignmentVerdict.UNSURE),
+        (0.2, None, AssignmentVerdict.NEW),
+        (0.2, 7, AssignmentVerdict.UNSURE),
     ],
 )
 def test_it_is_decided_where_both_readings_agree(
-    probability: float, mate: int | None, verdict: Verdict
+    probability: float, mate: int | None, verdict: AssignmentVerdict
 ) -> None:
     half = replace(model(), settings={**model().settings, "second_level": 0.5})
     found = replace(assigner(), model=half)._decide_author(0, [(7, probability), (8, 0.1)], mate)
@@ -178,7 +178,7 @@ def test_it_is_decided_where_both_readings_agree(
 
 def test_a_rival_close_behind_makes_it_unsure() -> None:
     found = assigner()._decide_author(0, [(7, 0.98), (8, 0.9)], 7)
-    assert found.verdict == Verdict.UNSURE
+    assert found.verdict == AssignmentVerdict.UNSURE
 
 
 def test_two_authors_never_get_one_identity() -> None:
@@ -215,8 +215,8 @@ def test_an_identifier_binds_and_another_parts() -> None:
     same = Work("b", "enzyme mutation", (Author("N. Quist", orcid=orcid),))
     apart = Work("b", "speech acoustic", (Author("Nora Quist", orcid=other),), None, None, 2001)
     (bound,), (parted,) = small.assign(same), small.assign(apart)
-    assert (bound.verdict, bound.identity, bound.probability) == (Verdict.MATCHED, 0, 1.0)
-    assert (parted.verdict, parted.rivals) == (Verdict.NEW, ())
+    assert (bound.verdict, bound.identity, bound.probability) == (AssignmentVerdict.MATCHED, 0, 1.0)
+    assert (parted.verdict, parted.rivals) == (AssignmentVerdict.NEW, ())
 
 
 def test_unrelated_blocks_are_not_scored() -> None:
@@ -257,7 +257,7 @@ def test_a_whole_run_and_a_placement_agree() -> None:
     same = total = 0
     for new in held:
         for placed in placing.assign(new):
-            if placed.verdict == Verdict.UNSURE:
+            if placed.verdict == AssignmentVerdict.UNSURE:
                 continue
             row = whole.row_of(Signature(new.id, placed.position))
             mates = [

@@ -221,3 +221,12 @@ def test_a_corpus_of_one_person_can_be_clustered(tmp_path: Path) -> None:
     paper = {"title": "Deep graphs", "venue": "ACL", "authors": [{"name": "Ann Lee"}]}
     works.write_text("".join(json.dumps({"id": i, **paper}) + "\n" for i in "ab"))
     assert len(identities(clustered(tmp_path, works))) == 2
+
+
+def test_no_works_are_no_people_out_of_core_too(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    # standard input of unknown size is clustered out-of-core
+    result = run("-", "--memory", "1GB", "--workers", "1", "--out", out, stdin=b"")
+    assert result.exit_code == 0, result.output
+    assert "0 people behind 0 author mentions of 0 works" in result.output
+    assert out.read_bytes() == b""

@@ -15,8 +15,8 @@ from disambig.evaluation.plots import draw_distribution, draw_reliability
 from disambig.evaluation.report import (
     ErrorCase,
     ErrorPart,
-    Mention,
     PairScores,
+    SampledMention,
     Section,
     SliceTable,
     build_report,
@@ -31,7 +31,7 @@ EVIL = "<script>alert(1)</script>\u202e\x1b[31m{{ 7*7 }}\"'&"
 
 
 def case(text: str = "Ann Lee") -> ErrorCase:
-    part = ErrorPart(text, 5, (Mention(text, text, text, 2001), Mention(text, text)))
+    part = ErrorPart(text, 5, (SampledMention(text, text, text, 2001), SampledMention(text, text)))
     return ErrorCase(text, (text,), 12, 9, (part, part))
 
 

@@ -7,7 +7,7 @@ import pytest
 from disambig.domain import Assignment, Author, Label, Signature, Work
 from disambig.errors import InputError
 from disambig.evaluation.compare import compare
-from disambig.evaluation.report import Mention, Section
+from disambig.evaluation.report import SampledMention, Section
 from disambig.evaluation.report_data import Contexts, build_section, read_contexts
 
 ANN, BOB = Author("Ann Lee", affiliations=("MIT",)), Author("Bob Ray")
@@ -41,7 +41,7 @@ def test_only_wanted_mentions_are_kept() -> None:
 
 
 def test_a_mention_shows_what_its_work_states() -> None:
-    assert contexts().by_key["W1", 0].mention == Mention("Ann Lee", "Alpha", "ACL", 1999)
+    assert contexts().by_key["W1", 0].mention == SampledMention("Ann Lee", "Alpha", "ACL", 1999)
 
 
 def test_missing_metadata_is_told_apart_from_stated() -> None:

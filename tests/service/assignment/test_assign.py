@@ -10,20 +10,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from disambig.assignment.assign import AuthorAssignment
-from disambig.assignment.assign import Verdict as Found
-from disambig.domain import Author, Work
+from disambig.assignment.assign import AssignmentVerdict, AuthorAssignment
+from disambig.domain import Author, Signature, Work
 from service.actors import Actor
 from service.assignment.assign import WorkAssigner, assign_works, preview_assignment
-from service.assignment.candidates import SignatureConstraint
-from service.assignment.policy import AuthorVerdict, Verdict, decide_verdicts
+from service.assignment.policy import (
+    AuthorVerdict,
+    PlacementVerdict,
+    SignatureConstraint,
+    decide_verdicts,
+)
 from service.assignment.results import Placement
-from service.assignment.store import close_answered_tasks
+from service.assignment.store import close_outdated_assign_tasks
 from service.db.database import Database
 from service.db.tables import Change, Event, Membership
 from service.db.tables import Work as StoredWork
 from service.decisions import actions as decision_actions
-from service.decisions.draft import SignatureRef
 from service.errors import Conflict
 from service.external_ids import attach as external_ids
 from service.external_ids.orcid_holders import OrcidHolder
@@ -63,8 +65,8 @@ def test_a_dry_run_tells_and_changes_nothing(placer: WorkAssigner) -> None:
     before = people(placer.database)
     events = number_of(placer.database, Event)
     first, second = preview_assignment(placer, SPEECH)
-    assert (first.verdict, first.identity) == (Verdict.MATCHED, before["s0", 0])
-    assert (second.verdict, second.identity) == (Verdict.MATCHED, before["s0", 1])
+    assert (first.verdict, first.identity) == (PlacementVerdict.MATCHED, before["s0", 0])
+    assert (second.verdict, second.identity) == (PlacementVerdict.MATCHED, before["s0", 1])
     assert first.probability is not None
     assert first.probability > 0.5
     assert any("acoustic, phoneme, speech" in reason for reason in first.reasons)
@@ -93,18 +95,18 @@ def test_what_is_sure_is_published_with_its_evidence(placer: WorkAssigner, edito
     assert sorted(told) == ["keep", "keep"]
     # again: they are known, and nothing happens
     ((again, _),) = assign_works(placer, editor, [key_of(placer.database, "n1")]).values()
-    assert (again.verdict, again.identity) == (Verdict.KNOWN, before["s0", 0])
+    assert (again.verdict, again.identity) == (PlacementVerdict.KNOWN, before["s0", 0])
 
 
 def test_a_name_that_nobody_bears_is_a_new_identity(placer: WorkAssigner, editor: Actor) -> None:
     before = set(people(placer.database).values())
     ((found,),) = placed(placer, editor, work("n", "speech", "Bea Zimmer"))
-    assert found.verdict == Verdict.NEW
+    assert found.verdict == PlacementVerdict.NEW
     assert found.identity == people(placer.database)["n", 0]
     assert found.identity not in before
     # and the next work of hers can be hers
     ((next_one,),) = placed(placer, editor, work("m", "speech", "Bea Zimmer"))
-    assert next_one.identity == found.identity or next_one.verdict == Verdict.UNSURE
+    assert next_one.identity == found.identity or next_one.verdict == PlacementVerdict.UNSURE
 
 
 def test_what_is_not_sure_becomes_a_task(
@@ -113,7 +115,7 @@ def test_what_is_not_sure_becomes_a_task(
     monkeypatch.setattr("disambig.assignment.assign.MARGIN", 0.6)  # nothing is sure
     before = people(placer.database)
     ((found,),) = placed(placer, editor, UNCLEAR)
-    assert (found.verdict, found.identity) == (Verdict.UNSURE, None)
+    assert (found.verdict, found.identity) == (PlacementVerdict.UNSURE, None)
     assert ("n2", 0) not in people(placer.database)
     with placer.database.read() as connection:
         task = task_queries.get_task(connection, found.task or "")
@@ -138,9 +140,9 @@ def test_a_question_is_closed_when_a_run_has_answered_it(
         ((first, second),) = placed(placer, editor, SPEECH)
     assert first.task
     assert second.task
-    assert close_answered_tasks(placer.database, editor) == 0
+    assert close_outdated_assign_tasks(placer.database, editor) == 0
     do_and_publish(placer.database, placer.settings)
-    assert close_answered_tasks(placer.database, editor) == 2
+    assert close_outdated_assign_tasks(placer.database, editor) == 2
     with placer.database.read() as connection:
         assert task_queries.get_task(connection, first.task).state == "closed"
 
@@ -151,10 +153,10 @@ def test_a_must_link_decides_at_once(
     before = people(placer.database)
     deliver(placer.database, SPEECH)
     decision_actions.decide_pair(
-        placer.database, editor, "different", SignatureRef("n1", 0), SignatureRef("s0", 0)
+        placer.database, editor, "different", Signature("n1", 0), Signature("s0", 0)
     )
     decision_actions.decide_pair(
-        placer.database, editor, "same", SignatureRef("n1", 0), SignatureRef("r0", 0)
+        placer.database, editor, "same", Signature("n1", 0), Signature("r0", 0)
     )
     ((first, _),) = assign_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert first.identity == before["r0", 0]
@@ -165,11 +167,11 @@ def test_nothing_is_placed_against_a_cannot_link(placer: WorkAssigner, editor: A
     before = people(placer.database)
     deliver(placer.database, SPEECH)
     decision_actions.decide_pair(
-        placer.database, editor, "different", SignatureRef("n1", 0), SignatureRef("s0", 0)
+        placer.database, editor, "different", Signature("n1", 0), Signature("s0", 0)
     )
     ((first, second),) = assign_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert first.identity != before["s0", 0]
-    assert first.verdict in (Verdict.NEW, Verdict.UNSURE)
+    assert first.verdict in (PlacementVerdict.NEW, PlacementVerdict.UNSURE)
     assert people(placer.database).get(("n1", 0)) != before["s0", 0]
     assert second.identity == before["s0", 1]
 
@@ -197,8 +199,8 @@ def test_an_author_that_came_with_a_new_version_is_placed_beside_the_others(
     placed(placer, editor, one)
     deliver(placer.database, SPEECH)
     ((first, second),) = assign_works(placer, editor, [key_of(placer.database, "n1")]).values()
-    assert (first.verdict, first.identity) == (Verdict.MATCHED, before["s0", 0])
-    assert (second.verdict, second.identity) == (Verdict.KNOWN, before["s0", 1])
+    assert (first.verdict, first.identity) == (PlacementVerdict.MATCHED, before["s0", 0])
+    assert (second.verdict, second.identity) == (PlacementVerdict.KNOWN, before["s0", 1])
 
 
 def test_without_anything_published_nothing_is_placed(
@@ -207,7 +209,7 @@ def test_without_anything_published_nothing_is_placed(
     placer = WorkAssigner(database, settings_in(tmp_path))
     assert not placer.warm_up()
     ((found, _),) = placed(placer, editor, SPEECH)
-    assert (found.verdict, found.identity) == (Verdict.LATER, None)
+    assert (found.verdict, found.identity) == (PlacementVerdict.LATER, None)
     with pytest.raises(Conflict, match="nothing published yet"):
         preview_assignment(placer, SPEECH)
 
@@ -216,7 +218,7 @@ def test_a_work_of_hundreds_is_left_to_the_next_run(placer: WorkAssigner, editor
     crowd = stored("n", *(f"Author {k}" for k in range(5000)))
     began = time.process_time()
     (found,) = placed(placer, editor, crowd)
-    assert {x.verdict for x in found} == {Verdict.LATER}
+    assert {x.verdict for x in found} == {PlacementVerdict.LATER}
     assert len(found) == 5000
     assert time.process_time() - began < 20
 
@@ -225,7 +227,7 @@ def test_when_time_is_over_the_rest_is_left(placer: WorkAssigner, editor: Actor)
     deliver(placer.database, SPEECH)
     key = key_of(placer.database, "n1")
     ((first, _),) = assign_works(placer, editor, [key], seconds=-1).values()
-    assert first.verdict == Verdict.LATER
+    assert first.verdict == PlacementVerdict.LATER
 
 
 def test_hostile_works_are_told_of_and_harm_nothing(placer: WorkAssigner) -> None:
@@ -259,7 +261,7 @@ def test_an_orcid_id_binds_across_blocks_unless_a_decision_forbids(
     third = Work("n3", "On nothing known", (Author("Ulf Meyer-Schmidt", orcid=ADA),))
     deliver(placer.database, third)
     decision_actions.decide_pair(
-        placer.database, editor, "different", SignatureRef("n3", 0), SignatureRef("x0", 0)
+        placer.database, editor, "different", Signature("n3", 0), Signature("x0", 0)
     )
     ((last,),) = assign_works(placer, editor, [key_of(placer.database, "n3")]).values()
     assert last.identity != before["x0", 0]
@@ -290,35 +292,37 @@ def one(
     return decide_verdicts([placement], KEYS, bonds, taken, 0.5)[0]
 
 
-MATCHED = AuthorAssignment(0, Found.MATCHED, 0, 0.9, ((1, 0.3),))
-UNSURE = AuthorAssignment(0, Found.UNSURE, None, 0.6, ((0, 0.6), (1, 0.55)))
+MATCHED = AuthorAssignment(0, AssignmentVerdict.MATCHED, 0, 0.9, ((1, 0.3),))
+UNSURE = AuthorAssignment(0, AssignmentVerdict.UNSURE, None, 0.6, ((0, 0.6), (1, 0.55)))
 
 
 def test_the_model_is_followed_where_nobody_said_anything() -> None:
-    assert one(MATCHED) == AuthorVerdict(0, Verdict.MATCHED, 70, 0.9, ((80, 0.3),))
-    assert one(UNSURE).verdict == Verdict.UNSURE
-    assert one(AuthorAssignment(0, Found.NEW, None, 0.1, ((0, 0.1),))) == AuthorVerdict(
-        0, Verdict.NEW, None, 0.9, ((70, 0.1),)
+    assert one(MATCHED) == AuthorVerdict(0, PlacementVerdict.MATCHED, 70, 0.9, ((80, 0.3),))
+    assert one(UNSURE).verdict == PlacementVerdict.UNSURE
+    assert one(AuthorAssignment(0, AssignmentVerdict.NEW, None, 0.1, ((0, 0.1),))) == AuthorVerdict(
+        0, PlacementVerdict.NEW, None, 0.9, ((70, 0.1),)
     )
 
 
 def test_what_is_barred_is_no_choice() -> None:
     barred = SignatureConstraint(cannot=frozenset({70}))
-    assert one(MATCHED, barred) == AuthorVerdict(0, Verdict.NEW, None, 0.7, ((80, 0.3),))
-    assert one(UNSURE, barred) == AuthorVerdict(0, Verdict.UNSURE, None, 0.55, ((80, 0.55),))
+    assert one(MATCHED, barred) == AuthorVerdict(0, PlacementVerdict.NEW, None, 0.7, ((80, 0.3),))
+    assert one(UNSURE, barred) == AuthorVerdict(
+        0, PlacementVerdict.UNSURE, None, 0.55, ((80, 0.55),)
+    )
     assert one(MATCHED, taken=(70,)).identity is None
 
 
 def test_a_must_wins_over_the_model_unless_it_is_contradicted() -> None:
     must = SignatureConstraint(must=frozenset({90}))
     found = one(MATCHED, must)
-    assert (found.verdict, found.identity, found.probability) == (Verdict.MATCHED, 90, 1.0)
-    assert one(MATCHED, must, taken=(90,)).verdict == Verdict.UNSURE
-    assert one(MATCHED, SignatureConstraint(frozenset({80, 90}))).verdict == Verdict.UNSURE
+    assert (found.verdict, found.identity, found.probability) == (PlacementVerdict.MATCHED, 90, 1.0)
+    assert one(MATCHED, must, taken=(90,)).verdict == PlacementVerdict.UNSURE
+    assert one(MATCHED, SignatureConstraint(frozenset({80, 90}))).verdict == PlacementVerdict.UNSURE
 
 
 def test_who_is_bound_comes_before_who_is_only_likely() -> None:
-    other = AuthorAssignment(1, Found.UNSURE, None, 0.6, ((0, 0.6),))
+    other = AuthorAssignment(1, AssignmentVerdict.UNSURE, None, 0.6, ((0, 0.6),))
     first, second = decide_verdicts(
         [MATCHED, other], KEYS, {1: SignatureConstraint(frozenset({70}))}, (), 0.5
     )
@@ -335,7 +339,7 @@ def test_who_has_the_orcid_id_is_the_one() -> None:
 
     his = OrcidHolder(90, is_name_compatible=True)
     assert with_holder(MATCHED, his) == AuthorVerdict(
-        0, Verdict.MATCHED, 90, 1.0, ((70, 0.9), (80, 0.3)), by_orcid=True
+        0, PlacementVerdict.MATCHED, 90, 1.0, ((70, 0.9), (80, 0.3)), by_orcid=True
     )
     assert with_holder(MATCHED, OrcidHolder(70, is_name_compatible=True)) == one(MATCHED)
     assert with_holder(MATCHED, OrcidHolder(90, is_name_compatible=False)) == one(MATCHED)

@@ -1,6 +1,7 @@
 """What decisions demand of a mention that is to be placed."""
 
-from service.assignment.candidates import SignatureConstraint, derive_constraints
+from service.assignment.candidates import derive_constraints
+from service.assignment.policy import SignatureConstraint
 from service.constraints.links import Link
 
 

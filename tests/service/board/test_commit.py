@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from disambig.domain import Signature
 from service.actors import Actor
 from service.board.commit import CommitResult, commit_arrangement, preview_arrangement
 from service.board.request import ArrangementRequest, ColumnRequest
@@ -12,7 +13,6 @@ from service.board.results import Preview, Redirection
 from service.db.database import Database
 from service.db.tables import Decision, Event
 from service.decisions.actions import DecisionContext, merge_identities
-from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo_decision, undo_decision
 from service.errors import Conflict, Invalid
 from service.identities.store import read_identities_by_id
@@ -32,8 +32,8 @@ def ids(database: Database, editor: Actor) -> dict[int, str]:
         return {s: i for i, keys in published(connection).items() for s in keys}
 
 
-def at(*signatures: int) -> tuple[SignatureRef, ...]:
-    return tuple(SignatureRef(f"w{s - 1}", 0) for s in signatures)
+def at(*signatures: int) -> tuple[Signature, ...]:
+    return tuple(Signature(f"w{s - 1}", 0) for s in signatures)
 
 
 def column(identity: str | None, *signatures: int, confirmed: bool = False) -> ColumnRequest:
@@ -63,7 +63,7 @@ def done(
     editor: Actor,
     ids: dict[int, str],
     *columns: ColumnRequest,
-    unsure: tuple[SignatureRef, ...] = (),
+    unsure: tuple[Signature, ...] = (),
     override: bool = False,
 ) -> CommitResult:
     wanted = ArrangementRequest(columns, unsure, versions=versions(database, ids))
@@ -219,9 +219,7 @@ def test_two_authors_of_one_work_are_told_before_they_become_one(database, edito
     publish(database, editor, "r-1")
     with database.read() as connection:
         of = {s: i for i, keys in published(connection).items() for s in keys}
-    both = ColumnRequest(
-        (SignatureRef("w0", 0), SignatureRef("w0", 1), SignatureRef("w1", 0)), of[1]
-    )
+    both = ColumnRequest((Signature("w0", 0), Signature("w0", 1), Signature("w1", 0)), of[1])
     (conflict,) = preview(database, both).conflicts
     assert conflict.mentions == ["w0:0", "w0:1"]
     with pytest.raises(Conflict, match="two authors of one work"):

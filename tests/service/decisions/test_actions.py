@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from disambig import domain
 from disambig.domain import Constraint, ConstraintKind, Signature
 from service.actors import Actor, Role
 from service.constraints.store import read_constraints
@@ -19,7 +20,6 @@ from service.decisions.actions import (
     record_unsure,
     split_identity,
 )
-from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo_decision, undo_decision
 from service.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from service.identities.resolve import resolve_identity
@@ -39,8 +39,8 @@ def ids(database: Database, editor: Actor) -> dict[int, str]:
         return {s: i for i, keys in published(connection).items() for s in keys}
 
 
-def at(signature: int) -> SignatureRef:
-    return SignatureRef(f"w{signature - 1}", 0)
+def at(signature: int) -> domain.Signature:
+    return domain.Signature(f"w{signature - 1}", 0)
 
 
 def now(database: Database) -> list[set[int]]:
@@ -56,7 +56,7 @@ def test_a_merge_keeps_the_larger_id_and_redirects_the_other(database, editor, i
     assert set(made.identities) == {ids[1], ids[4]}
     with database.read() as connection:
         found = resolve_identity(connection, ids[4])
-        assert (found.row.id, found.is_redirect) == (ids[1], True)
+        assert (found.requested_id, found.row.id) == (ids[4], ids[1])
         kept = row_of(connection, ids[1])
         assert (kept.n_works, kept.first_year, kept.last_year) == (5, 2000, 2004)
         assert (kept.curated, kept.version) == (True, made.event)
@@ -296,7 +296,7 @@ def test_constraints_around_some_mentions_alone(database, editor, ids) -> None:
 
 def test_unknown_mentions_and_kinds_are_told(database, editor, ids) -> None:
     with pytest.raises(NotFound, match="no mention"):
-        decide_pair(database, editor, "same", SignatureRef("w\0", 0), at(1))
+        decide_pair(database, editor, "same", domain.Signature("w\0", 0), at(1))
     with pytest.raises(Invalid, match="same or different"):
         decide_pair(database, editor, "perhaps", at(1), at(2))
     with pytest.raises(Invalid, match="twice"):

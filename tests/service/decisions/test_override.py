@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from disambig.domain import Signature
 from service.actors import Actor, Role
 from service.board.commit import CommitResult, commit_arrangement
 from service.board.request import ArrangementRequest, ColumnRequest
 from service.db.database import Database
 from service.db.tables import Identity, Task
 from service.decisions.actions import decide_pair, merge_identities
-from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo_decision, undo_decision
 from service.identities.store import read_identities_by_id
 from service.review.answers import AnswerRequest
@@ -38,8 +38,8 @@ def ids(database: Database, editor: Actor) -> dict[int, str]:
     return identities(database, editor)
 
 
-def at(signature: int) -> SignatureRef:
-    return SignatureRef(f"w{signature - 1}", 0)
+def at(signature: int) -> Signature:
+    return Signature(f"w{signature - 1}", 0)
 
 
 def overrides(database: Database, *columns: tuple[str | None, Sequence[int]]) -> CommitResult:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from disambig.domain import Signature
 from disambig.orcid import parse_orcid
 from service.actors import Actor
 from service.db.database import Database
 from service.db.tables import ExternalId, Identity, Task
 from service.decisions.actions import merge_identities, split_identity
-from service.decisions.draft import SignatureRef
 from service.decisions.undo import undo_decision
 from service.errors import Conflict, Invalid, NotFound, Stale
 from service.external_ids.attach import attach_id, detach_id
@@ -100,7 +100,7 @@ def test_what_mentions_print_comes_with_publication(database, ids) -> None:
 
 
 def test_what_mentions_print_goes_with_them(database, editor, ids) -> None:
-    made = split_identity(database, editor, ids[1], [[SignatureRef("w0", 0)]])
+    made = split_identity(database, editor, ids[1], [[Signature("w0", 0)]])
     assert held(database) == {made.created[0]: {("orcid", ORCID, "mention")}}
     undo_decision(database, editor, made.id)
     assert held(database) == {ids[1]: {("orcid", ORCID, "mention")}}

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from disambig import domain
 from service.actors import Actor, Role
 from service.constraints.links import find_violated
 from service.constraints.store import read_links_in_force
@@ -25,7 +26,6 @@ from service.decisions.actions import (
     move_signatures,
     split_identity,
 )
-from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo_decision, undo_decision
 from service.errors import Conflict, Invalid
 from service.events.log import EventLog
@@ -63,7 +63,7 @@ class World:
         add_works(database, [["Wei Wang", "Ann Lee"]] * WORKS)
         self.placed_later = add_works(database, [["Wei Wang"], ["Ann Lee"], ["Wei Wang"]])
 
-    def mentions(self) -> list[tuple[SignatureRef, int, str]]:
+    def mentions(self) -> list[tuple[domain.Signature, int, str]]:
         """Published mentions: name, signature key, identity id."""
         with self.database.read() as connection:
             found = {k: i for i, keys in published(connection).items() for k in keys}
@@ -71,7 +71,7 @@ class World:
                 select(Signature.key, Signature.work_key, Signature.position)
             ).all()
         return [
-            (SignatureRef(f"w{work - 1}", position), key, found[key])
+            (domain.Signature(f"w{work - 1}", position), key, found[key])
             for key, work, position in rows
             if key in found
         ]

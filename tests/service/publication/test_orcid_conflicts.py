@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from disambig.domain import Signature
 from service.actors import Actor
 from service.board.commit import commit_arrangement
 from service.board.request import ArrangementRequest, ColumnRequest
 from service.db.database import Database
 from service.db.tables import ExternalId, Identity, State
 from service.decisions.actions import decide_pair
-from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo_decision, undo_decision
 from service.external_ids.attach import SIGNATURE_SOURCE, attach_id, detach_id
 from service.identities.store import read_identities_by_id
@@ -124,7 +124,7 @@ def test_one_id_of_both_is_no_clash(database, editor, ids) -> None:
 
 
 def test_what_a_person_puts_together_is_not_asked_about(database, editor, stated) -> None:
-    decide_pair(database, editor, "same", SignatureRef("w0", 0), SignatureRef("w3", 0))
+    decide_pair(database, editor, "same", Signature("w0", 0), Signature("w3", 0))
     assert asked(database) == []
 
 
@@ -157,7 +157,7 @@ def test_a_board_that_parts_them_closes_the_question(database, editor, stated) -
     (task,) = asked(database)
     with database.read() as connection:
         versions = {stated[1]: read_identities_by_id(connection, [stated[1]])[stated[1]].version}
-    columns = [ColumnRequest((SignatureRef("w3", 0), SignatureRef("w4", 0)))]
+    columns = [ColumnRequest((Signature("w3", 0), Signature("w4", 0)))]
     made = commit_arrangement(
         database, editor, ArrangementRequest(columns, versions=versions)
     ).decision

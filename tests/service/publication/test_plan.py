@@ -7,12 +7,12 @@ import threading
 import numpy as np
 from sqlalchemy import select
 
+from disambig.domain import Signature
 from service import job_queue
 from service.actors import Actor
 from service.db.database import Database
 from service.db.tables import Identity, Membership, State
 from service.decisions.actions import decide_pair
-from service.decisions.draft import SignatureRef
 from service.errors import Conflict
 from service.publication import proposals
 from service.publication.publish import publish
@@ -115,8 +115,8 @@ def test_who_a_decision_put_there_stays_and_the_other_leaves(
 ) -> None:
     # 1 and 5 are one by a decision, and so are 3 and 4; 2 and 3 are of one work
     begin(database, editor, [[A], [A, B], [A], [A], [A]], {1: 0, 2: 0, 3: 1, 4: 1, 5: 0, 6: 0})
-    decide_pair(database, editor, "same", SignatureRef("w0", 0), SignatureRef("w3", 0))
-    decide_pair(database, editor, "same", SignatureRef("w1", 1), SignatureRef("w2", 0))
+    decide_pair(database, editor, "same", Signature("w0", 0), Signature("w3", 0))
+    decide_pair(database, editor, "same", Signature("w1", 1), Signature("w2", 0))
     before = identities(database)
     publish(database, editor, propose(database, editor, {1: 0, 3: 0, 4: 0, 5: 0, 6: 0}))
     assert now(database) == [{1, 3, 4, 5, 6}, {2}]

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.statistics import Statistics
-from disambig.domain import Author
+from disambig.domain import Author, Signature
 from disambig.estimator import Disambiguator
 from disambig.partition import Partition
 from service import job_queue
@@ -20,7 +20,6 @@ from service.db import tables
 from service.db.database import Database
 from service.db.tables import Block, Proposal, ProposalGroup, Run, RunArtifact, State
 from service.decisions import actions as decision_actions
-from service.decisions.draft import SignatureRef
 from service.errors import Conflict
 from service.job_queue import LostClaim
 from service.publication import proposals, publish
@@ -145,7 +144,7 @@ def test_decisions_hold_in_the_next_run(
     before = people(database)
     # two who are one, and one who is two, says the editor
     decision_actions.merge_identities(database, editor, [before["s0", 0], before["r0", 0]])
-    decision_actions.split_identity(database, editor, before["x0", 0], [[SignatureRef("x0", 0)]])
+    decision_actions.split_identity(database, editor, before["x0", 0], [[Signature("x0", 0)]])
     decided = people(database)
     assert decided["s0", 0] == decided["r0", 0]
     assert decided["x0", 0] != decided["x1", 0]
@@ -405,7 +404,7 @@ def test_decisions_that_contradict_identifiers_do_not_stop_a_run(
     do_and_publish(database, settings)
     assert people(database)["c", 0] == people(database)["d", 0]
     decision_actions.decide_pair(
-        database, editor, "different", SignatureRef("c", 0), SignatureRef("d", 0)
+        database, editor, "different", Signature("c", 0), Signature("d", 0)
     )
     run = do(database, settings)
     assert run.summary is not None

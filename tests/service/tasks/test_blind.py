@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from disambig.domain import Signature
 from service.decisions.actions import decide_pair, merge_identities, split_identity
-from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo_decision, undo_decision
 from service.errors import Conflict, Forbidden
 from service.external_ids import attach as external_ids
@@ -40,8 +40,8 @@ def ids(database, editor) -> dict[int, str]:
     return identities(database, editor)
 
 
-def at(signature: int) -> SignatureRef:
-    return SignatureRef(f"w{signature - 1}", 0)
+def at(signature: int) -> Signature:
+    return Signature(f"w{signature - 1}", 0)
 
 
 def now(database) -> list[set[int]]:
@@ -107,7 +107,7 @@ def test_whose_a_blind_mention_is_nobody_decides_alone(database, editor, ids) ->
     evidence: dict[str, Any] = {"work": "w6", "position": 0, "rivals": [{"identity": ids[6]}]}
     (asked,) = ask(database, NewTask("assign", "w6:0", 1, 1.0, evidence, blind=BLIND))
     with pytest.raises(Conflict, match="would settle"):
-        decide_pair(database, editor, "same", SignatureRef("w6", 0), at(6))
+        decide_pair(database, editor, "same", Signature("w6", 0), at(6))
     assert answer(database, ANN, asked, AnswerRequest("same")).decision is None
     assert answer(database, BO, asked, AnswerRequest("same")).decision is not None
 

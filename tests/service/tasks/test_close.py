@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from disambig.domain import Signature
 from service.decisions.actions import decide_pair, merge_identities, split_identity
-from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo_decision, undo_decision
 from service.publication.publish import roll_back
 from tests.support.review_world import (
@@ -19,8 +19,8 @@ from tests.support.review_world import (
 )
 
 
-def at(signature: int) -> SignatureRef:
-    return SignatureRef(f"w{signature - 1}", 0)
+def at(signature: int) -> Signature:
+    return Signature(f"w{signature - 1}", 0)
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
 
 from disambig.domain import Author, Work
 from service.db.database import Database
-from service.db.tables import Block
 from service.works.read import (
     iterate_works,
-    iterate_works_of_blocks,
     read_signature_keys_of_works,
     read_works,
 )
@@ -57,9 +54,3 @@ def test_only_current_versions_and_mentions_count(database: Database) -> None:
     with database.read() as connection:
         assert read_works(connection, [1]) == {1: now}
         assert read_signature_keys_of_works(connection, [2, 1]) == {(1, 0): 2, (2, 0): 3}
-        blocks = {text: key for key, text in connection.execute(select(Block.key, Block.text))}
-        of_lee = list(iterate_works_of_blocks(connection, [blocks["a lee"]]))
-        assert [key for key, _ in of_lee] == [2]
-        both = list(iterate_works_of_blocks(connection, blocks.values()))
-        assert both == [(1, now), (2, work("w2", "Ann Lee"))]
-        assert list(iterate_works_of_blocks(connection, [])) == []

@@ -12,9 +12,8 @@ from service.api.http.etags import (
     make_etag,
     matches_etag,
     read_expected_version,
-    require_current,
 )
-from service.errors import Invalid, Stale
+from service.errors import Invalid
 
 
 def asked(if_match: str | None) -> Any:
@@ -49,14 +48,6 @@ def test_what_names_no_version_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as caught:
         read_expected_version(asked(text))
     assert caught.value.field == "If-Match"
-
-
-def test_an_edit_of_an_old_version_is_stale() -> None:
-    require_current(17, 17)
-    require_current(None, 17)
-    with pytest.raises(Stale) as caught:
-        require_current(16, 17)
-    assert caught.value.details == {"current": 17}
 
 
 @pytest.mark.parametrize("sent", ['"a"', 'W/"a"', '"b", "a"', "*", '"a.gz"'])

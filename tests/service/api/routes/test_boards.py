@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from disambig.domain import Signature
 from service.actors import Actor, Role
 from service.board import results
 from service.board.scope import read_question
@@ -194,4 +195,5 @@ def test_a_split_is_asked_of_all_mentions_though_the_task_shows_some(clustered) 
         (task,) = open_tasks(connection, ledger, seq, [asked])
     with database.read() as connection:
         found = read_question(connection, task)
-    assert [sorted(side) for side in found.sides] == [mine[:1], mine[1:]]
+    signatures = [Signature(*m) for m in mine]
+    assert [sorted(side) for side in found.sides] == [signatures[:1], signatures[1:]]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from disambig.domain import Assignment, Label, Signature
-from labeled.demo.verdict import Mistake, NameVariants, compare_with_labels
+from labeled.demo.comparison import Mistake, NameVariants, compare_with_labels
 
 
 def rows(
@@ -21,7 +21,7 @@ def rows(
 
 
 def test_people_with_one_identity_all_of_it_theirs_are_found() -> None:
-    verdict = compare_with_labels(
+    comparison = compare_with_labels(
         *rows(
             ("Ada Moore", "i1", "ada"),
             ("Bo Li", "i2", "bo"),
@@ -30,43 +30,43 @@ def test_people_with_one_identity_all_of_it_theirs_are_found() -> None:
             ("C. Poe", "i4", "other cy"),
         )
     )
-    assert verdict is not None
-    assert (verdict.n_exact, verdict.n_people) == (1, 4)
-    assert verdict.merged == (Mistake((("C. Poe", 1), ("Cy Poe", 1))),)
-    assert verdict.split == (Mistake((("Bo Li", 1), ("Bo Li", 1))),)
+    assert comparison is not None
+    assert (comparison.n_exact, comparison.n_people) == (1, 4)
+    assert comparison.merged == (Mistake((("C. Poe", 1), ("Cy Poe", 1))),)
+    assert comparison.split == (Mistake((("Bo Li", 1), ("Bo Li", 1))),)
 
 
 def test_b_cubed_is_that_of_the_labelled_mentions() -> None:
-    verdict = compare_with_labels(
+    comparison = compare_with_labels(
         *rows(("A", "i", "a"), ("A", "i", "a"), ("A", "i", "b"), ("B", "j", "b"))
     )
-    assert verdict is not None
+    assert comparison is not None
     # Precision: 2/3, 2/3, 1/3, 1; recall: 1, 1, 1/2, 1/2.
-    assert verdict.metrics.bcubed_precision == pytest.approx((2 / 3 + 2 / 3 + 1 / 3 + 1) / 4)
-    assert verdict.metrics.bcubed_recall == pytest.approx(0.75)
+    assert comparison.metrics.bcubed_precision == pytest.approx((2 / 3 + 2 / 3 + 1 / 3 + 1) / 4)
+    assert comparison.metrics.bcubed_recall == pytest.approx(0.75)
 
 
 def test_forms_of_one_person_are_listed_with_their_identities() -> None:
-    verdict = compare_with_labels(
+    comparison = compare_with_labels(
         *rows(("Alex Li", "i", "li"), ("A. Li", "i", "li"), ("Alex Li", "j", "li"))
     )
-    assert verdict is not None
-    assert verdict.variants == (NameVariants("li", ("A. Li", "Alex Li"), ("i", "j"), 3),)
+    assert comparison is not None
+    assert comparison.variants == (NameVariants("li", ("A. Li", "Alex Li"), ("i", "j"), 3),)
 
 
 def test_the_people_under_a_name_are_counted_without_case() -> None:
-    verdict = compare_with_labels(*rows(("Ada Moore", "i", "a"), ("ADA MOORE", "j", "b")))
-    assert verdict is not None
-    assert verdict.gold_people_by_name == {"ada moore": 2}
+    comparison = compare_with_labels(*rows(("Ada Moore", "i", "a"), ("ADA MOORE", "j", "b")))
+    assert comparison is not None
+    assert comparison.gold_people_by_name == {"ada moore": 2}
 
 
 def test_unlabelled_mentions_do_not_count() -> None:
     assignments, labels = rows(("Ada Moore", "i", "a"), ("Bo Li", "i", "b"))
-    verdict = compare_with_labels(assignments, labels[:1])
-    assert verdict is not None
-    assert (verdict.n_exact, verdict.n_people, verdict.merged) == (1, 1, ())
+    comparison = compare_with_labels(assignments, labels[:1])
+    assert comparison is not None
+    assert (comparison.n_exact, comparison.n_people, comparison.merged) == (1, 1, ())
 
 
-def test_without_labels_there_is_no_verdict() -> None:
+def test_without_labels_there_is_no_comparison() -> None:
     assignments, _ = rows(("Ada Moore", "i", "a"))
     assert compare_with_labels(assignments, []) is None

@@ -34,7 +34,7 @@ class NameVariants:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LabelComparison:
     """Result of the comparison. ``n_exact`` people match one identity exactly."""
 
     metrics: Metrics
@@ -48,7 +48,7 @@ class Verdict:
 
 def compare_with_labels(
     assignments: Iterable[Assignment], labels: Iterable[Label]
-) -> Verdict | None:
+) -> LabelComparison | None:
     """Compare assignments with labels on labelled mentions; None if there are none."""
     rows = {row.signature: row for row in assignments}
     labelled_rows = [(rows[label.signature], label) for label in labels if label.signature in rows]
@@ -64,7 +64,7 @@ def compare_with_labels(
     n_exact = sum(
         len(spread) == 1 and len(identities[next(iter(spread))]) == 1 for spread in persons.values()
     )
-    return Verdict(
+    return LabelComparison(
         evaluate(
             _encode([row.identity for row, _ in labelled_rows]),
             _encode([label.person for _, label in labelled_rows]),
