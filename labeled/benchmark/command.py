@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -21,7 +20,6 @@ from disambig.cli import options
 if TYPE_CHECKING:
     from disambig.model.model import Model
     from labeled.benchmark.comparison import Comparison
-    from labeled.benchmark.errata import Erratum
     from labeled.benchmark.intervals import BlockSums
     from labeled.benchmark.review_simulation import Curve
     from labeled.benchmark.robustness import PerturbedResult
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from labeled.corpora import CorpusFolder
     from labeled.peer.s2and import PeerComparison
 
-_PALETTE = "--ink:#1c1e21;--muted:#6b7076;--rule:#d5d8dc;--accent:#2563a8;--warn:#b4452c"
 _PATH = click.Path(dir_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -174,6 +171,8 @@ def benchmark(
     """
     from labeled.benchmark.accuracy import GoldMentions
     from labeled.benchmark.errata import read_errata
+    from labeled.benchmark.robustness import measure_perturbations
+    from labeled.benchmark.run import measure_corpora
     from labeled.corpora import find_corpora, read_split_labels
 
     _check_options(model, train_on, split, save_model)
@@ -190,8 +189,8 @@ def benchmark(
     with _provide_model_file(folders, model, train_on, save_model, seed, quiet) as file:
         about = _describe_run(file, split, train_on, workers or os.cpu_count() or 1)
         n = about["workers"]
-        results = _measure_corpora(folders, split, file, n, errors, seed, errata, quiet)
-        perturbed = _measure_perturbed(folders, split, file, n, perturbations, seed, quiet)
+        results = measure_corpora(folders, split, file, n, errors, seed, errata, quiet)
+        perturbed = measure_perturbations(folders, split, file, n, perturbations, seed, quiet)
         duel = _run_duel(folders, split, file, n) if peer else None
         reviews = _simulate_reviews(folders, split, file, review, quiet)
     comparisons = _compare_results(results, earlier_sums, seed)
@@ -227,49 +226,6 @@ def _read_earlier(file: Path | None, split: str, corpora: Sequence[str]) -> dict
             "compare with a result of the same corpora"
         )
     return {corpus: sums[corpus] for corpus in corpora if corpus in sums}
-
-
-def _measure_corpora(
-    folders: Sequence[CorpusFolder],
-    split: str,
-    model: Path | None,
-    workers: int,
-    errors: int,
-    seed: int,
-    errata: Sequence[Erratum],
-    quiet: bool,
-) -> list[CorpusResult]:
-    """Measure each corpus in a fresh process."""
-    from labeled.benchmark.run import measure_corpus, run_in_fresh_process
-
-    results = []
-    for number, folder in enumerate(folders, 1):
-        task = f"{number} of {len(folders)}, {folder.name}"
-        arguments = (folder, split, model, workers, errors, seed, errata, task, quiet)
-        results.append(run_in_fresh_process(measure_corpus, *arguments, time.time()))
-    return results
-
-
-def _measure_perturbed(
-    folders: Sequence[CorpusFolder],
-    split: str,
-    model: Path | None,
-    workers: int,
-    perturbations: Sequence[str],
-    seed: int,
-    quiet: bool,
-) -> list[PerturbedResult]:
-    """Measure each corpus under each perturbation, each in a fresh process."""
-    from labeled.benchmark.robustness import measure_perturbed
-    from labeled.benchmark.run import run_in_fresh_process
-
-    tasks = [(folder, name) for folder in folders for name in perturbations]
-    results = []
-    for number, (folder, name) in enumerate(tasks, 1):
-        task = f"{number} of {len(tasks)}, {folder.name} {name}"
-        arguments = (folder, split, model, workers, name, seed, task, quiet)
-        results.append(run_in_fresh_process(measure_perturbed, *arguments))
-    return results
 
 
 def _compare_results(
@@ -343,6 +299,7 @@ def _print_reviews(reviews: Sequence[Sequence[Curve]], plots: Path | None) -> li
     from dataclasses import asdict
 
     from labeled.benchmark.review_simulation import draw_figure
+    from labeled.benchmark.svg import to_svg_file
 
     click.echo("\nReview: remaining error (1 - B-cubed F1) as the labels answer questions")
     for corpus_curves in reviews:
@@ -419,7 +376,7 @@ def _print_results(
 def _write_markdown(
     results: Sequence[CorpusResult], duel: PeerComparison | None, file: Path
 ) -> None:
-    from labeled.benchmark.tables import format_markdown
+    from labeled.benchmark.accuracy_tables import format_markdown
 
     peer = None if duel is None else duel.peer.within_blocks
     file.write_text(format_markdown(results, peer), encoding="utf-8")
@@ -449,34 +406,12 @@ def _write_results(
         }
         json_out.write_text(json.dumps(document) + "\n", encoding="utf-8")
     if plots is not None:
+        from labeled.benchmark.svg import draw_reliability_figure
+
         plots.mkdir(parents=True, exist_ok=True)
         for result in results:
             file = plots / f"reliability-{result.name}.svg"
             file.write_text(draw_reliability_figure(result), encoding="utf-8")
-
-
-def draw_reliability_figure(result: CorpusResult) -> str:
-    """Draw the reliability of the pair model on one corpus, as a standalone SVG file."""
-    from disambig.evaluation.plots import draw_reliability
-
-    calibration = result.calibration
-    figure = draw_reliability(
-        calibration.curve,
-        f"Reliability on {result.name}",
-        f"{calibration.pairs:,} labelled pairs of split {result.split}; "
-        f"expected calibration error {calibration.error:.4f}",
-    )
-    return to_svg_file(figure)
-
-
-def to_svg_file(figure: str) -> str:
-    """Convert inline SVG to a standalone file with its own colours."""
-    style = f"{_PALETTE};background:#fff;font-family:sans-serif"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="{_XLINK}" style="{style}" '
-    return figure.replace("<svg ", head, 1)
-
-
-_XLINK = "http://www.w3.org/1999/xlink"
 
 
 def _print_errors(results: Sequence[CorpusResult], errors_out: Path | None) -> None:

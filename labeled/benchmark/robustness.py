@@ -17,7 +17,7 @@ from disambig.domain import Author, Signature, Work
 from disambig.estimator import Disambiguator
 from labeled.benchmark.accuracy import GoldMentions
 from labeled.benchmark.intervals import BlockSums, Interval, bootstrap_differences
-from labeled.benchmark.run import iterate_works, show_progress_of
+from labeled.benchmark.run import iterate_works, run_in_fresh_process, show_progress_of
 from labeled.corpora import CorpusFolder
 
 #: Shares of names with a typing error, and of works with an author listed twice.
@@ -157,6 +157,25 @@ class PerturbedResult:
     def compare(self, unperturbed: BlockSums) -> dict[str, Interval]:
         """Compute the change of every figure by the perturbation, with its interval."""
         return bootstrap_differences(self.sums, unperturbed)
+
+
+def measure_perturbations(
+    folders: Sequence[CorpusFolder],
+    split: str,
+    model: Path | None,
+    workers: int,
+    perturbations: Sequence[str],
+    seed: int,
+    quiet: bool,
+) -> list[PerturbedResult]:
+    """Measure each corpus under each perturbation, each in a fresh process."""
+    tasks = [(folder, name) for folder in folders for name in perturbations]
+    results = []
+    for number, (folder, name) in enumerate(tasks, 1):
+        task = f"{number} of {len(tasks)}, {folder.name} {name}"
+        arguments = (folder, split, model, workers, name, seed, task, quiet)
+        results.append(run_in_fresh_process(measure_perturbed, *arguments))
+    return results
 
 
 def measure_perturbed(

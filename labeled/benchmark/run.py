@@ -96,6 +96,25 @@ def show_progress_of(task: str, quiet: bool) -> Progress:
     return show
 
 
+def measure_corpora(
+    folders: Sequence[CorpusFolder],
+    split: str,
+    model: Path | None,
+    workers: int,
+    n_errors: int,
+    seed: int,
+    errata: Sequence[Erratum],
+    quiet: bool,
+) -> list[CorpusResult]:
+    """Measure each corpus in a fresh process, see :func:`measure_corpus`."""
+    results = []
+    for number, folder in enumerate(folders, 1):
+        task = f"{number} of {len(folders)}, {folder.name}"
+        arguments = (folder, split, model, workers, n_errors, seed, errata, task, quiet)
+        results.append(run_in_fresh_process(measure_corpus, *arguments, time.time()))
+    return results
+
+
 def measure_corpus(
     folder: CorpusFolder,
     split: str,
