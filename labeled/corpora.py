@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from disambig.domain import Label
+from disambig.domain import Label, Signature
 from disambig.errors import InputError
 from disambig.ingest import read_labels
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusFolder:
-    """Files of one labelled corpus; ``silver`` labels are reliable for positive pairs only."""
+    """Files of one labelled corpus.
+
+    ``silver`` labels are reliable for positive pairs only; ``others`` are mentions known to be none
+    of the labelled persons of their block.
+    """
 
     name: str
     works: Path
     labels: Path
-    silver: Path | None
+    silver: Path | None = None
+    others: Path | None = None
 
 
 def find_corpora(paths: Sequence[Path]) -> list[CorpusFolder]:
@@ -43,7 +51,8 @@ def find_corpora(paths: Sequence[Path]) -> list[CorpusFolder]:
             if works is None or labels is None:
                 raise InputError(f"{folder}: works without labels.jsonl; add a labels file")
             name = folder.resolve().name
-            corpora.append(CorpusFolder(name, works, labels, _find_file(folder, "silver_labels")))
+            silver, others = _find_file(folder, "silver_labels"), _find_file(folder, "others")
+            corpora.append(CorpusFolder(name, works, labels, silver, others))
     return corpora
 
 
@@ -69,6 +78,69 @@ def read_split_labels(file: Path, split: str) -> list[Label]:
     if blank is not None:
         raise InputError(f"{file}: {blank.signature} has no block; give every label a block")
     return labels
+
+
+def read_split_others(folder: CorpusFolder, split: str) -> list[Label]:
+    """Read the mentions of one split that are none of the labelled persons, if there is a file.
+
+    Each gets a person of its own, ``other WORK:POSITION``.
+
+    Raises
+    ------
+    InputError
+        A row is damaged or has no block.
+    """
+    if folder.others is None:
+        return []
+    others = []
+    for line, row in read_json_rows(folder.others):
+        signature, block = read_signature(folder.others, line, row), row.get("block")
+        if not isinstance(block, str) or not block:
+            raise InputError(f"{folder.others}:{line}: block: is missing; give every row a block")
+        if row.get("split") == split:
+            name = str(row.get("name", ""))
+            others.append(Label(signature, f"other {signature}", name, block, split))
+    return others
+
+
+def read_json_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read JSON objects, one a line, plain or gzipped, with their line numbers from 1.
+
+    Raises
+    ------
+    InputError
+        A line is not a JSON object.
+    """
+    opener = gzip.open if file.suffix == ".gz" else open
+    with opener(file, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise InputError(f"{file}:{number}: is not JSON ({error})") from error
+            if not isinstance(row, dict):
+                raise InputError(f"{file}:{number}: is not a JSON object; write one in a line")
+            yield number, row
+
+
+def read_signature(file: Path, line: int, row: dict[str, Any]) -> Signature:
+    """Read ``work`` and ``position`` of a row.
+
+    Raises
+    ------
+    InputError
+        One is missing or of another type.
+    """
+    work, position = row.get("work"), row.get("position")
+    if not isinstance(work, str) or not work:
+        raise InputError(f"{file}:{line}: work: is empty or not text; state the id of the work")
+    if type(position) is not int or position < 0:
+        raise InputError(
+            f"{file}:{line}: position: is not a count from 0; state the author's position"
+        )
+    return Signature(work, position)
 
 
 def read_peak_memory() -> int:

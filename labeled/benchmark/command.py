@@ -6,8 +6,7 @@ import json
 import os
 import platform
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,13 +19,34 @@ from disambig.cli import options
 
 if TYPE_CHECKING:
     from disambig.model.model import Model
+    from labeled.benchmark.comparison import Comparison
+    from labeled.benchmark.intervals import BlockSums
     from labeled.benchmark.review_simulation import Curve
+    from labeled.benchmark.robustness import PerturbedResult
     from labeled.benchmark.run import CorpusResult
     from labeled.corpora import CorpusFolder
     from labeled.peer.s2and import PeerComparison
 
-_PALETTE = "--ink:#1c1e21;--muted:#6b7076;--rule:#d5d8dc;--accent:#2563a8;--warn:#b4452c"
 _PATH = click.Path(dir_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _parse_perturbations(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> tuple[str, ...]:
+    """Split names at commas; "all" is every perturbation."""
+    if value is None:
+        return ()
+    from labeled.benchmark.robustness import PERTURBATIONS
+
+    names = tuple(value.split(","))
+    unknown = next((name for name in names if name not in (*PERTURBATIONS, "all")), None)
+    if unknown is not None:
+        raise click.BadParameter(
+            f"unknown perturbation {unknown!r}; use all, {', '.join(PERTURBATIONS)}, several with "
+            "commas, and name CORPORA before the option"
+        )
+    return PERTURBATIONS if "all" in names else tuple(n for n in PERTURBATIONS if n in names)
 
 
 @click.command(
@@ -34,6 +54,8 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
         "disambig benchmark DATA/aminer DATA/dblp",
         "disambig benchmark DATA --train-on train --save-model train.model --json figures.json",
         "disambig benchmark DATA/acl --model train.model --plots plots --errors 50",
+        "disambig benchmark DATA --model new.model --compare figures.json",
+        "disambig benchmark DATA/hep --errata errata.jsonl --robustness typos,initials",
     )
 )
 @click.argument(
@@ -59,7 +81,41 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
     "--errors", default=0, type=click.IntRange(min=0), help="Wrong pairs of each corpus to show."
 )
 @click.option("--errors-out", type=_PATH, help="Write them to this file as JSON lines instead.")
-@click.option("--json", "json_out", type=_PATH, help="Output file for all figures as JSON.")
+@click.option(
+    "--json",
+    "json_out",
+    type=_PATH,
+    help="Output file for all figures as JSON, and for the sums by block that --compare reads.",
+)
+@click.option("--markdown", type=_PATH, help="Output file for the summary as a Markdown table.")
+@click.option(
+    "--compare",
+    "earlier",
+    type=_FILE,
+    metavar="JSON",
+    help="Also print the paired difference to an earlier --json file, with its interval over the "
+    "same blocks. Without it, differences below 2 points on aminer and dblp are noise.",
+)
+@click.option(
+    "--errata",
+    "errata_files",
+    type=_FILE,
+    multiple=True,
+    help="Wrong labels, to give figures with them and without: JSON lines of work, position, "
+    "person (the right one, or null if it cannot be decided) and reason. Repeatable.",
+)
+@click.option(
+    "--robustness",
+    "perturbations",
+    is_flag=False,
+    flag_value="all",
+    metavar="[NAME,…]",
+    callback=_parse_perturbations,
+    help="Also cluster each corpus again with its works perturbed, and print the change. Names: "
+    "no-title, no-abstract, no-venue, no-year, no-affiliation, no-coauthors, initials, typos (an "
+    "error in 5 % of the names), upper-case, doubled-works, doubled-authors (on 1 % of the works), "
+    "et-al (as an author); all by default.",
+)
 @click.option(
     "--plots",
     type=click.Path(file_okay=False, path_type=Path),
@@ -90,6 +146,10 @@ def benchmark(
     errors: int,
     errors_out: Path | None,
     json_out: Path | None,
+    markdown: Path | None,
+    earlier: Path | None,
+    errata_files: tuple[Path, ...],
+    perturbations: tuple[str, ...],
     plots: Path | None,
     peer: bool,
     review: int,
@@ -97,16 +157,22 @@ def benchmark(
 ) -> None:
     """Measure accuracy and speed on labelled CORPORA.
 
-    Prints accuracy with floor and goal, pairs lost by blocking, calibration of pair
-    probabilities, recall on name variants, speed and memory, for each corpus separately.
+    Prints for each corpus a line with B-cubed and pairwise F1, their 95 % intervals over blocks,
+    the baseline that one printed name is one person, floor and goal; then precision and recall, by
+    size of person and of block, pairs lost by blocking, calibration, recall on name variants,
+    speed and memory.
 
     A folder contains works.jsonl.gz and labels.jsonl (rows of work, position, person, block and
-    split), or folders that do; silver_labels.jsonl.gz may contain ids that are reliable for
-    positive pairs only. Whole corpora are clustered, each in a fresh process, and measured on the
-    labels of one split. The shipped model was fitted on train and dev: use --train-on train to
-    measure unseen blocks of dev.
+    split), or folders that do. Two more files may be there: silver_labels.jsonl.gz (ids that are
+    reliable for positive pairs only) and others.jsonl.gz (mentions known to be none of the
+    labelled persons of their block, which count against precision). Whole corpora are clustered,
+    each in a fresh process, and measured on the labels of one split. The shipped model was fitted
+    on train and dev: use --train-on train to measure unseen blocks of dev.
     """
-    from labeled.benchmark.run import measure_corpus, run_in_fresh_process
+    from labeled.benchmark.accuracy import GoldMentions
+    from labeled.benchmark.errata import read_errata
+    from labeled.benchmark.robustness import measure_perturbations
+    from labeled.benchmark.run import measure_corpora
     from labeled.corpora import find_corpora, read_split_labels
 
     _check_options(model, train_on, split, save_model)
@@ -114,26 +180,65 @@ def benchmark(
         from labeled.peer.s2and import require_peer
 
         require_peer()
-    folders = find_corpora(corpora)
-    for folder in folders:
-        for source in filter(None, (folder.labels, folder.silver)):
-            read_split_labels(source, split)  # report bad labels before the clustering
+    folders, errata = find_corpora(corpora), read_errata(errata_files)
+    earlier_sums = _read_earlier(earlier, split, [folder.name for folder in folders])
+    for folder in folders:  # report bad labels before the clustering
+        GoldMentions.read(folder, split)
+        if folder.silver is not None:
+            read_split_labels(folder.silver, split)
     with _provide_model_file(folders, model, train_on, save_model, seed, quiet) as file:
         about = _describe_run(file, split, train_on, workers or os.cpu_count() or 1)
-        results = []
-        for folder in folders:
-            arguments = (folder, split, file, about["workers"], errors, seed, quiet, time.time())
-            results.append(run_in_fresh_process(measure_corpus, *arguments))
-        duel = _run_duel(folders, split, file, about["workers"]) if peer else None
+        n = about["workers"]
+        results = measure_corpora(folders, split, file, n, errors, seed, errata, quiet)
+        perturbed = measure_perturbations(folders, split, file, n, perturbations, seed, quiet)
+        duel = _run_duel(folders, split, file, n) if peer else None
         reviews = _simulate_reviews(folders, split, file, review, quiet)
-    _print_results(results, about)
+    comparisons = _compare_results(results, earlier_sums, seed)
+    _print_results(results, about, duel, comparisons, perturbed)
     if duel is not None:
         click.echo("\n".join(("", *duel.format_lines())))
         about["peer"] = duel.to_dict()
     if reviews:
         about["review"] = _print_reviews(reviews, plots)
-    _write_results(results, about, json_out, plots)
+    if markdown is not None:
+        _write_markdown(results, duel, markdown)
+    _write_results(results, about, comparisons, perturbed, json_out, plots)
     _print_errors(results, errors_out)
+
+
+def _read_earlier(file: Path | None, split: str, corpora: Sequence[str]) -> dict[str, BlockSums]:
+    """Read the earlier sums of the corpora to measure; empty without a file.
+
+    Raises
+    ------
+    InputError
+        It holds none of the corpora, or as :func:`labeled.benchmark.comparison.read_earlier_sums`.
+    """
+    if file is None:
+        return {}
+    from disambig.errors import InputError
+    from labeled.benchmark.comparison import read_earlier_sums
+
+    sums = read_earlier_sums(file, split)
+    if not sums.keys() & set(corpora):
+        raise InputError(
+            f"{file}: measures {', '.join(sums) or 'no corpus'}, none of {', '.join(corpora)}; "
+            "compare with a result of the same corpora"
+        )
+    return {corpus: sums[corpus] for corpus in corpora if corpus in sums}
+
+
+def _compare_results(
+    results: Sequence[CorpusResult], earlier: Mapping[str, BlockSums], seed: int
+) -> list[Comparison]:
+    """Compare the corpora that have an earlier result with it."""
+    from labeled.benchmark.comparison import compare_sums
+
+    return [
+        compare_sums(r.name, r.accuracy.sums, earlier[r.name], seed)
+        for r in results
+        if r.name in earlier
+    ]
 
 
 def _check_options(
@@ -194,6 +299,7 @@ def _print_reviews(reviews: Sequence[Sequence[Curve]], plots: Path | None) -> li
     from dataclasses import asdict
 
     from labeled.benchmark.review_simulation import draw_figure
+    from labeled.benchmark.svg import to_svg_file
 
     click.echo("\nReview: remaining error (1 - B-cubed F1) as the labels answer questions")
     for corpus_curves in reviews:
@@ -241,14 +347,20 @@ def _describe_run(
     }
 
 
-def _print_results(results: Sequence[CorpusResult], about: dict[str, Any]) -> None:
+def _print_results(
+    results: Sequence[CorpusResult],
+    about: dict[str, Any],
+    duel: PeerComparison | None,
+    comparisons: Sequence[Comparison],
+    perturbed: Sequence[PerturbedResult],
+) -> None:
     from disambig.console import escape_text, make_console
     from labeled.benchmark.tables import print_tables
 
     trained = about["trained_on"]
     model_name = f"fitted on split {trained} of these corpora" if trained else about["model"]
     out = make_console()
-    out.width = max(out.width, 130)  # a table cut by a narrow pipe would lose figures
+    out.width = max(out.width, 180)  # a table cut by a narrow pipe would lose figures
     out.print(
         escape_text(
             f"Split {about['split']}; model {about['model_digest'][:12]}, "
@@ -257,49 +369,49 @@ def _print_results(results: Sequence[CorpusResult], about: dict[str, Any]) -> No
         style="bold",
     )
     out.print()
-    print_tables(out, results)
+    peer = None if duel is None else duel.peer.within_blocks
+    print_tables(out, results, peer, comparisons, perturbed)
+
+
+def _write_markdown(
+    results: Sequence[CorpusResult], duel: PeerComparison | None, file: Path
+) -> None:
+    from labeled.benchmark.accuracy_tables import format_markdown
+
+    peer = None if duel is None else duel.peer.within_blocks
+    file.write_text(format_markdown(results, peer), encoding="utf-8")
 
 
 def _write_results(
     results: Sequence[CorpusResult],
     about: dict[str, Any],
+    comparisons: Sequence[Comparison],
+    perturbed: Sequence[PerturbedResult],
     json_out: Path | None,
     plots: Path | None,
 ) -> None:
-    from labeled.benchmark.tables import to_dict
+    from labeled.benchmark.json_values import (
+        comparison_to_dict,
+        perturbed_to_dict,
+        result_to_dict,
+    )
 
     if json_out is not None:
-        document = {**about, "corpora": [to_dict(result) for result in results]}
-        json_out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        by_name = {result.name: result for result in results}
+        document = {
+            **about,
+            "corpora": [result_to_dict(result) for result in results],
+            "comparisons": [comparison_to_dict(comparison) for comparison in comparisons],
+            "robustness": [perturbed_to_dict(p, by_name[p.corpus]) for p in perturbed],
+        }
+        json_out.write_text(json.dumps(document) + "\n", encoding="utf-8")
     if plots is not None:
+        from labeled.benchmark.svg import draw_reliability_figure
+
         plots.mkdir(parents=True, exist_ok=True)
         for result in results:
             file = plots / f"reliability-{result.name}.svg"
             file.write_text(draw_reliability_figure(result), encoding="utf-8")
-
-
-def draw_reliability_figure(result: CorpusResult) -> str:
-    """Draw the reliability of the pair model on one corpus, as a standalone SVG file."""
-    from disambig.evaluation.plots import draw_reliability
-
-    calibration = result.calibration
-    figure = draw_reliability(
-        calibration.curve,
-        f"Reliability on {result.name}",
-        f"{calibration.pairs:,} labelled pairs of split {result.split}; "
-        f"expected calibration error {calibration.error:.4f}",
-    )
-    return to_svg_file(figure)
-
-
-def to_svg_file(figure: str) -> str:
-    """Convert inline SVG to a standalone file with its own colours."""
-    style = f"{_PALETTE};background:#fff;font-family:sans-serif"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="{_XLINK}" style="{style}" '
-    return figure.replace("<svg ", head, 1)
-
-
-_XLINK = "http://www.w3.org/1999/xlink"
 
 
 def _print_errors(results: Sequence[CorpusResult], errors_out: Path | None) -> None:

@@ -8,15 +8,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from disambig.arrays import Int32, Int64
+from disambig.arrays import Int32
 from disambig.blocking.blocks import make_blocks
 from disambig.cli.works_options import open_works
 from disambig.console import show_progress as draw
@@ -31,6 +30,8 @@ from disambig.model.model import Model
 from disambig.output import write_assignments
 from disambig.partition import Partition
 from disambig.progress import Progress
+from labeled.benchmark.accuracy import Accuracy, GoldMentions, encode_names, measure_accuracy
+from labeled.benchmark.errata import Erratum
 from labeled.benchmark.errors import ErrorCase, make_error_cases, sample_wrong_pairs
 from labeled.benchmark.metrics import (
     STAGES,
@@ -49,6 +50,8 @@ from labeled.benchmark.pairs import (
 )
 from labeled.corpora import CorpusFolder, _to_bytes, read_peak_memory, read_split_labels
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True, slots=True)
 class CorpusResult:
@@ -56,7 +59,7 @@ class CorpusResult:
 
     name: str
     split: str
-    within_blocks: Metrics
+    accuracy: Accuracy
     whole_corpus: Metrics
     blocking: BlockingLoss
     calibration: CalibrationFigures
@@ -76,10 +79,40 @@ def read_corpus(folder: CorpusFolder) -> Corpus:
     return Corpus.from_works(iterate_works(folder))
 
 
-def run_in_fresh_process(function: Callable[..., CorpusResult], *args: Any) -> CorpusResult:
+def run_in_fresh_process(function: Callable[..., Result], *args: Any) -> Result:
     """Run in a new interpreter, without caches, imports and memory of this one."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *args).result()
+
+
+def show_progress_of(task: str, quiet: bool) -> Progress:
+    """Make a progress display whose bars also name the task, such as the corpus."""
+
+    def show(
+        description: str, total: int | None = None, unit: str = ""
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        return draw(f"{task}: {description}", total, unit, quiet=quiet)
+
+    return show
+
+
+def measure_corpora(
+    folders: Sequence[CorpusFolder],
+    split: str,
+    model: Path | None,
+    workers: int,
+    n_errors: int,
+    seed: int,
+    errata: Sequence[Erratum],
+    quiet: bool,
+) -> list[CorpusResult]:
+    """Measure each corpus in a fresh process, see :func:`measure_corpus`."""
+    results = []
+    for number, folder in enumerate(folders, 1):
+        task = f"{number} of {len(folders)}, {folder.name}"
+        arguments = (folder, split, model, workers, n_errors, seed, errata, task, quiet)
+        results.append(run_in_fresh_process(measure_corpus, *arguments, time.time()))
+    return results
 
 
 def measure_corpus(
@@ -89,6 +122,8 @@ def measure_corpus(
     workers: int,
     n_errors: int,
     seed: int,
+    errata: Sequence[Erratum],
+    task: str,
     quiet: bool,
     start: float,
 ) -> CorpusResult:
@@ -100,45 +135,55 @@ def measure_corpus(
         None is the shipped model.
     n_errors, seed : int
         Number of wrong pairs to draw, and the seed.
+    errata : sequence of Erratum
+        Wrong labels, to measure without them as well.
+    task : str
+        Text before each progress bar.
     start : float
         ``time.time()`` at the start of the process.
 
     Raises
     ------
     InputError
-        A label names an unknown signature, or as :func:`~labeled.corpora.read_split_labels`.
+        A label names an unknown signature, or as :meth:`GoldMentions.read`.
     """
-    corpus, partition, speed = _cluster_with_timing(folder, model_file, workers, quiet, start)
-    labels = read_split_labels(folder.labels, split)
-    rows = np.array([corpus.row_of(label.signature) for label in labels], dtype=np.int64)
-    person, block = (
-        _encode_names([x.person for x in labels]),
-        _encode_names([x.block for x in labels]),
-    )
-    identity = partition.identity[rows]
+    show = show_progress_of(task, quiet)
+    corpus, partition, speed = _cluster_with_timing(folder, model_file, workers, show, start)
+    gold = GoldMentions.read(folder, split)
+    all_rows = gold.find_rows(corpus)
     model = Model.load(model_file)
     index = CorpusIndex.from_corpus(corpus, SemanticSpace.load(), model.frequency)
-    n = corpus.n_signatures
+    n, n_labels = corpus.n_signatures, len(gold.labels)
+    rows, person, block = all_rows[:n_labels], gold.person[:n_labels], gold.block[:n_labels]
+    identity = partition.identity[rows]
+    all_blocks = make_blocks(corpus)
+    block_size = np.array([len(b) for b in all_blocks])[_number_blocks(all_blocks, n)]
     is_labelled = np.zeros(n, dtype=bool)
     is_labelled[rows] = True
-    blocks = [b for b in make_blocks(corpus) if is_labelled[b].any()]
-    gold = np.full(n, -1, dtype=np.int64)
-    gold[rows] = person
-    with draw("Measuring calibration", None, "pairs", quiet=quiet) as advance:
-        labelled = score_labelled_pairs(index, model, labels, advance)
+    blocks = [b for b in all_blocks if is_labelled[b].any()]
+    gold_person = np.full(n, -1, dtype=np.int64)
+    gold_person[rows] = person
+    with show("Measuring calibration", None, "pairs") as advance:
+        labelled = score_labelled_pairs(index, model, gold.labels, advance)
     wrong = sample_wrong_pairs(identity, person, block, n_errors, seed)
-    person_and_block = [(x.person, x.block) for x in labels]
+    person_and_block = [(x.person, x.block) for x in gold.labels]
     return CorpusResult(
         name=folder.name,
         split=split,
-        within_blocks=evaluate(identity, person, block),
+        accuracy=measure_accuracy(
+            gold,
+            partition.identity[all_rows],
+            [corpus.printed_name(row) for row in all_rows.tolist()],
+            block_size[all_rows],
+            errata,
+        ),
         whole_corpus=evaluate(identity, person),
         blocking=measure_blocking_loss(
             person,
             identity,
             _number_blocks(blocks, n)[rows],
-            count_compared_pairs(index, blocks, gold),
-            count_linked_pairs(index, blocks, gold),
+            count_compared_pairs(index, blocks, gold_person),
+            count_linked_pairs(index, blocks, gold_person),
         ),
         calibration=measure_calibration(labelled),
         variants=_measure_variants(folder, corpus, partition, split),
@@ -176,11 +221,11 @@ class Stopwatch:
 
 
 def _cluster_with_timing(
-    folder: CorpusFolder, model_file: Path | None, workers: int, quiet: bool, start: float
+    folder: CorpusFolder, model_file: Path | None, workers: int, show: Progress, start: float
 ) -> tuple[Corpus, Partition, Speed]:
     """Read, cluster and write as ``disambig cluster`` does, and time the stages."""
     marks = [("start", time.time() - start)]
-    watch = Stopwatch(partial(draw, quiet=quiet))
+    watch = Stopwatch(show)
     works = list(iterate_works(folder))
     marks.append(("read", time.time() - start))
     corpus = Corpus.from_works(works)
@@ -231,18 +276,12 @@ def _measure_variants(
     labels = read_split_labels(folder.silver, split)
     rows = np.array([corpus.row_of(label.signature) for label in labels], dtype=np.int64)
     return measure_variant_recall(
-        _encode_names([label.person for label in labels]),
+        encode_names([label.person for label in labels]),
         partition.identity[rows],
-        _encode_names([corpus.printed_name(int(row)) for row in rows]),
+        encode_names([corpus.printed_name(int(row)) for row in rows]),
         corpus.signature_work[rows],
-        _encode_names([label.block for label in labels]),
+        encode_names([label.block for label in labels]),
     )
-
-
-def _encode_names(names: Sequence[str]) -> Int64:
-    """Number names in order of first appearance, int64[n]."""
-    codes: dict[str, int] = {}
-    return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
 
 
 def _number_blocks(blocks: Sequence[Int32], n: int) -> Int32:

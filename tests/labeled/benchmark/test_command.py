@@ -16,6 +16,7 @@ from lxml import etree
 
 from disambig.cli import main
 from disambig.errors import InputError
+from labeled.benchmark.robustness import PERTURBATIONS
 from labeled.corpora import find_corpora
 from labeled.demo.sample import LABELS_FILE, WORKS_FILE
 
@@ -74,6 +75,76 @@ def figures(measured: tuple[Path, str]) -> dict[str, Any]:
     return found
 
 
+@pytest.fixture(scope="module")
+def compared(folder: Path, measured: tuple[Path, str]) -> tuple[dict[str, Any], str, str]:
+    """A second measurement: its JSON, what it printed, and its Markdown."""
+    out, row = measured[0], rows_of(LABELS_FILE)[0]
+    erratum = {key: row[key] for key in ("work", "position")}
+    erratum |= {"person": "someone else", "reason": "invented"}
+    (out / "errata.jsonl").write_text(json.dumps(erratum), encoding="utf-8")
+    result = run(
+        folder,
+        *("--workers", 1, "--quiet", "--compare", out / "figures.json"),
+        *("--errata", out / "errata.jsonl", "--robustness", "doubled-works,no-coauthors"),
+        *("--json", out / "compared.json", "--markdown", out / "summary.md"),
+    )
+    assert result.exit_code == 0, result.output
+    document = json.loads((out / "compared.json").read_text(encoding="utf-8"))
+    return document, result.output, (out / "summary.md").read_text(encoding="utf-8")
+
+
+def test_a_result_equals_the_earlier_one_of_the_same_model(compared) -> None:
+    differences = compared[0]["comparisons"][0]["differences"]
+    assert differences["bcubed_f1"] == differences["pairwise_f1"] == [0, 0, 0]
+
+
+def test_errata_are_applied_beside_the_labels_as_they_are(compared, figures) -> None:
+    corpus = compared[0]["corpora"][0]
+    assert corpus["labels_changed_by_errata"] == 1
+    assert corpus["within_blocks"] == figures["within_blocks"]
+    assert corpus["with_errata"]["bcubed_f1"] != figures["within_blocks"]["bcubed_f1"]
+
+
+def test_every_perturbation_asked_for_is_measured_on_all_labels(compared) -> None:
+    names = [row["perturbation"] for row in compared[0]["robustness"]]
+    assert names == ["no-coauthors", "doubled-works"]
+    assert "Robustness on pages" in compared[1]
+
+
+def test_dropping_coauthors_loses_accuracy_and_doubling_leaves_names_as_they_are(
+    compared, figures
+) -> None:
+    dropped, doubled = compared[0]["robustness"]
+    assert dropped["change"]["bcubed_f1"][0] < 0
+    assert doubled["printed_names"] == figures["printed_names"]
+
+
+def test_intervals_contain_their_figures(figures: dict[str, Any]) -> None:
+    for name, (low, high) in figures["intervals"].items():
+        assert low <= figures["within_blocks"][name] <= high
+
+
+def test_the_markdown_has_a_row_for_each_corpus(compared) -> None:
+    head, rule, row = compared[2].splitlines()
+    assert head.count("|") == rule.count("|") == row.count("|")
+    assert row.startswith("| `pages` | 604 | ")
+
+
+def test_an_earlier_result_of_other_corpora_is_refused(tmp_path: Path, measured) -> None:
+    result = run(sample(tmp_path / "other"), "--compare", measured[0] / "figures.json")
+    assert "measures pages, none of other" in result.output
+
+
+def test_an_unknown_perturbation_is_refused_with_those_there_are(folder: Path) -> None:
+    result = run(folder, "--robustness", "noise")
+    assert "unknown perturbation 'noise'; use all, no-title" in result.output
+
+
+def test_the_help_names_every_perturbation() -> None:
+    text = " ".join(run("--help").output.split()).replace("- ", "-")
+    assert [name for name in PERTURBATIONS if name not in text] == []
+
+
 def true_pairs() -> int:
     sizes = Counter(row["person"] for row in rows_of(LABELS_FILE)).values()
     return sum(n * (n - 1) // 2 for n in sizes)
@@ -122,7 +193,10 @@ def test_a_corpus_without_targets_has_none_in_json(figures: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     "heading",
     [
+        "Summary: F1 within blocks",
         "Accuracy within blocks",
+        "Persons by number of labelled mentions",
+        "Blocks by number of mentions",
         "Accuracy over the whole corpus",
         "Candidates: labelled pairs",
         "Calibration of the pair model",

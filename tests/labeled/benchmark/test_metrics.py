@@ -19,14 +19,13 @@ from labeled.benchmark.errors import WrongPair, sample_wrong_pairs
 from labeled.benchmark.metrics import (
     BlockingLoss,
     Speed,
+    Target,
     count_agreeing_pairs,
     measure_blocking_loss,
     measure_variant_recall,
 )
 from labeled.benchmark.pairs import count_compared_pairs, count_linked_pairs
-from labeled.benchmark.tables import compare_with_targets, sum_speeds
-
-NAN = float("nan")
+from labeled.benchmark.tables import sum_speeds
 
 
 def codes(*values: int) -> Int64:
@@ -160,11 +159,7 @@ def test_a_perfect_partition_has_no_errors_to_draw() -> None:
     ("f1", "word"), [(0.859, "BELOW"), (0.86, "floor"), (0.919, "floor"), (0.92, "goal")]
 )
 def test_a_figure_is_placed_between_floor_and_goal(f1: float, word: str) -> None:
-    assert compare_with_targets(f1, 0.86, 0.92) == word
-
-
-def test_a_corpus_without_targets_has_no_standing() -> None:
-    assert compare_with_targets(0.5, NAN, NAN) == ""
+    assert Target(0.86, 0.92).compare(f1) == word
 
 
 def test_speed_of_several_corpora_adds_up_but_memory_does_not() -> None:
