@@ -68,13 +68,21 @@ class BlockView:
     def apply_constraints(self, constraints: Iterable[domain.Constraint]) -> ScoredPairs:
         """Return the same pairs under constraints; inapplicable constraints are omitted."""
         from disambig.clustering.constraints import compile_constraints
+        from disambig.clustering.doubled_entries import find_doubled_entries
         from disambig.clustering.two_level import BatchConstraints
 
         work_ids = set(self.corpus.work_ids)
         applicable = [c for c in constraints if c.a.work in work_ids and c.b.work in work_ids]
         compiled = compile_constraints(self.corpus, applicable, strict=False)
+        batch = self.scored.batch
+        if not np.array_equal(
+            find_doubled_entries(self.index, batch, compiled), self.scored.doubled
+        ):
+            blocks = np.split(batch.rows, batch.start[1:-1])
+            return _score_blocks(self.index, self.model, blocks, compiled)
+        suffix = self.scored.constraints.suffix
         return replace(
-            self.scored, constraints=BatchConstraints.select(self.scored.batch, compiled)
+            self.scored, constraints=BatchConstraints.select(batch, compiled, suffix)
         )
 
     def group_first_level(self, scored: ScoredPairs) -> Int32:
