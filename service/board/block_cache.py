@@ -22,6 +22,7 @@ from service.db.tables import Block, Membership, Signature, Work
 
 if TYPE_CHECKING:
     from disambig import domain
+    from disambig.clustering.constraints import Constraints
     from disambig.clustering.two_level import ScoredPairs
     from disambig.corpus.corpus import Corpus
     from disambig.corpus.index import CorpusIndex
@@ -81,9 +82,7 @@ class BlockView:
             blocks = np.split(batch.rows, batch.start[1:-1])
             return _score_blocks(self.index, self.model, blocks, compiled)
         suffix = self.scored.constraints.suffix
-        return replace(
-            self.scored, constraints=BatchConstraints.select(batch, compiled, suffix)
-        )
+        return replace(self.scored, constraints=BatchConstraints.select(batch, compiled, suffix))
 
     def group_first_level(self, scored: ScoredPairs) -> Int32:
         """Return the first-level group of each row; int32[R]."""
@@ -216,9 +215,7 @@ def _build_view(
     signature_keys: Sequence[int],
     block_of: Mapping[int, int],
 ) -> BlockView:
-    from disambig.blocking.pairs import NamePairs
     from disambig.clustering.constraints import compile_constraints
-    from disambig.clustering.two_level import ScoredPairs, predict_pairs
     from disambig.corpus.corpus import Corpus
     from service.runs.full_run import index_corpus
     from service.works.read import read_works
@@ -252,13 +249,22 @@ def _build_view(
     blocks = [np.array(sorted(rows), dtype=np.int32) for _, rows in sorted(by_block.items())]
     model = published.model
     index, _ = index_corpus(corpus, model, published.space, [published.statistics])
-    batch = NamePairs.compare(index, blocks).make_batch(0, len(blocks))
-    scored = ScoredPairs.score(
+    scored = _score_blocks(index, model, blocks, compile_constraints(corpus, (), strict=False))
+    key_of = {row: key for key, row in row_of.items()}
+    signature = np.array([key_of[row] for row in scored.batch.rows.tolist()], dtype=np.int64)
+    return BlockView(index, model, scored, signature, row_of)
+
+
+def _score_blocks(
+    index: CorpusIndex, model: Model, blocks: Sequence[Int32], constraints: Constraints
+) -> ScoredPairs:
+    """Score the pairs of some blocks under constraints."""
+    from disambig.blocking.pairs import NamePairs
+    from disambig.clustering.two_level import ScoredPairs, predict_pairs
+
+    return ScoredPairs.score(
         index,
-        batch,
-        compile_constraints(corpus, (), strict=False),
+        NamePairs.compare(index, blocks).make_batch(0, len(blocks)),
+        constraints,
         lambda columns: predict_pairs(model, columns, index.doublings),
     )
-    key_of = {row: key for key, row in row_of.items()}
-    signature = np.array([key_of[row] for row in batch.rows.tolist()], dtype=np.int64)
-    return BlockView(index, model, scored, signature, row_of)
