@@ -141,7 +141,8 @@ def _are_told_apart(
     index: CorpusIndex, batch: PairBatch, constraints: Constraints, pairs: Int64
 ) -> Bool:
     """Return which pairs constraints, identifiers or affiliations tell apart, bool[P]."""
-    apart: Bool = _is_anchored(constraints, batch.rows[pairs]).all(axis=0)
+    a, b = batch.rows[pairs]
+    apart: Bool = _is_anchored(constraints, a) & _is_anchored(constraints, b)
     if len(constraints.cannot):
         n = len(batch.rows)
         first = get_first_rows(batch.block, constraints.must[batch.rows])
@@ -151,12 +152,12 @@ def _are_told_apart(
         apart |= np.isin(ends[0] * n + ends[1], stated[0] * n + stated[1])
     affiliation = index.affiliation_of[batch.rows[pairs]]
     known = np.flatnonzero((affiliation >= 0).all(axis=0))
-    texts, (a, b) = index.affiliation, affiliation[:, known]
+    texts, (left, right) = index.affiliation, affiliation[:, known]
     if len(known):
         cosine = compute_overlaps(
-            texts.start, texts.column, texts.value, index.affiliation_idf, a, b
+            texts.start, texts.column, texts.value, index.affiliation_idf, left, right
         )[3]
-        has_words = (texts.lengths[a] > 0) & (texts.lengths[b] > 0)
+        has_words = (texts.lengths[left] > 0) & (texts.lengths[right] > 0)
         apart[known] |= has_words & (cosine <= MAX_COMMON_AFFILIATION)
     return apart
 
