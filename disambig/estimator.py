@@ -12,6 +12,10 @@ from sklearn.base import BaseEstimator
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import join_across_blocks, renumber
+from disambig.clustering.doubled_entries import (
+    describe_doubled_entries,
+    summarise_doubled_entries,
+)
 from disambig.clustering.two_level import BatchResult, cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
@@ -169,6 +173,7 @@ def cluster_index(
     identity = np.full(n, -1, dtype=np.int32)
     block_of, crowded = renumber(comparisons.number_blocks(n)), comparisons.mask_crowded(n)
     confidence = np.ones(n, dtype=np.float32)
+    doubled = [np.empty((0, 2), dtype=np.int32)]
     considered = scored = next_identity = 0
     seconds: dict[str, float] = {}
     total = sum(comparisons.get_load(number) for number in range(len(comparisons.batches)))
@@ -180,17 +185,28 @@ def cluster_index(
             advance(comparisons.get_load(number))
             identity[result.rows] = result.group + next_identity
             confidence[result.rows] = result.confidence
+            doubled.append(result.doubled)
             next_identity += int(result.group.max(initial=-1)) + 1
             considered += result.considered
             scored += result.scored
             for stage, spent in result.seconds.items():
                 seconds[stage] = seconds.get(stage, 0.0) + spent
+    doubled_rows = np.concatenate(doubled)
+    left_out = np.zeros(n, dtype=bool)
+    left_out[doubled_rows[:, 0]] = True
+    warnings = summarise_doubled_entries(describe_doubled_entries(corpus, doubled_rows))
     with progress("Joining across blocks", None, "candidates") as advance:
         identity = join_across_blocks(
-            index, model, constraints, renumber(identity), block_of, crowded, advance
+            index, model, constraints, renumber(identity), block_of, crowded, left_out, advance
         )
     return Partition(
-        corpus, identity, confidence, considered, scored, constraints.problems, seconds
+        corpus,
+        identity,
+        confidence,
+        considered,
+        scored,
+        (*constraints.problems, *warnings),
+        seconds,
     )
 
 

@@ -32,10 +32,10 @@ def has_valid_check_digit(digits: str) -> bool:
 def read_orcid(text: str) -> str | None:
     """Return an ORCID iD in any printed form as digits with hyphens, whatever its check digit.
 
-    >>> read_orcid("https://orcid.org/0000-0002-1825-0097")
+    >>> read_orcid("https://orcid.org/0000-0002-1825-0097?lang=en")
     '0000-0002-1825-0097'
     """
-    text = text.strip()
+    text = re.split("[?#]", text, maxsplit=1)[0].strip()
     prefix = _ADDRESS.match(text)
     digits = extract_check_digits(text[prefix.end() :] if prefix else text)
     return digits and "-".join(digits[k : k + 4] for k in range(0, 16, 4))

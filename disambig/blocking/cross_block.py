@@ -22,7 +22,7 @@ MAX_SHARING = 50
 
 
 def find_cross_block_pairs(
-    index: CorpusIndex, identity: Int32, block: Int32, crowded: Bool
+    index: CorpusIndex, identity: Int32, block: Int32, crowded: Bool, left_out: Bool | None = None
 ) -> Int64:
     """List pairs of identities in different blocks that may be one person.
 
@@ -37,6 +37,8 @@ def find_cross_block_pairs(
         Identity and block, or part of a divided one, of each signature.
     crowded : bool[n_signatures]
         Whether its block is crowded.
+    left_out : bool[n_signatures] or None
+        Signatures that are not joined: entries listed twice on their work.
 
     Returns
     -------
@@ -44,11 +46,12 @@ def find_cross_block_pairs(
         Identity numbers, low < high, sorted, none twice.
     """
     block_of = get_identity_blocks(identity, block)
-    rows = np.arange(index.corpus.n_signatures, dtype=np.int32)
+    is_kept = np.ones(len(identity), dtype=bool) if left_out is None else ~left_out
+    rows = np.flatnonzero(is_kept).astype(np.int32)
     pairs = np.concatenate(
         [
             find_sharing_pairs(
-                *reading_evidence(index, rows[~crowded]), identity, block_of, least=1
+                *reading_evidence(index, rows[~crowded[rows]]), identity, block_of, least=1
             ),
             find_sharing_pairs(*coauthor_evidence(index, rows), identity, block_of, least=2),
         ]

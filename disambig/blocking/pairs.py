@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from disambig.arrays import Int32, Int64
+from disambig.arrays import Bool, Int32, Int64
 from disambig.blocking.name_comparison import NameEvidenceCache
 from disambig.corpus.index import CorpusIndex
 from disambig.kernels.pairs import expand_class_pairs
@@ -86,7 +86,7 @@ class PairBatch:
         zero = np.zeros(1, dtype=np.int32)
         return cls(rows, np.zeros(len(rows), np.int32), start, ends[0], ends[1], zero, names)
 
-    def select_pairs(self, pairs: slice | Int64) -> PairBatch:
+    def select_pairs(self, pairs: slice | Bool | Int64) -> PairBatch:
         """Return the same rows with some of their pairs, and the names of those."""
         is_used = np.zeros(len(self.names), dtype=bool)
         is_used[self.name_pair[pairs]] = True

@@ -2,8 +2,9 @@
 
 There are three sources, in order of precedence: people (:class:`~disambig.domain.Constraint`), the
 rule that two authors of one work are two persons, and identifiers (equal ORCID iDs or e-mail
-addresses are one person, different ORCID iDs are two). An identifier that contradicts a person,
-the rule or the names is ignored as a whole and reported.
+addresses are one person, different ORCID iDs are two). Uses of an identifier that contradict a
+person, the rule or the names of its other uses are ignored and reported. An author listed twice on
+one work contradicts the rule, see :mod:`disambig.clustering.doubled_entries`.
 
 Must-links are transitive; :class:`~disambig.clustering.must_graph.MustGraph` computes their closure
 and explains it.
@@ -11,7 +12,8 @@ and explains it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +26,14 @@ from disambig.clustering.linkage import get_first_rows
 from disambig.clustering.must_graph import MustGraph
 from disambig.console import escape_text
 from disambig.corpus.corpus import Corpus
-from disambig.corpus.identifiers import Identifiers, find_emails, find_orcids, list_equal_pairs
+from disambig.corpus.identifiers import (
+    Identifiers,
+    describe_uses,
+    find_emails,
+    find_orcids,
+    group_rows,
+    list_equal_pairs,
+)
 from disambig.domain import Constraint, ConstraintKind
 from disambig.errors import ConstraintError, InputError
 
@@ -190,7 +199,7 @@ def find_cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
     first = get_first_rows(batch.block, constraints.must[batch.rows])
     atoms = np.flatnonzero(first == np.arange(n))
     position_pairs = [
-        _find_stated_pairs(constraints, batch, atoms),
+        find_stated_pairs(constraints, batch, atoms),
         _find_same_work_pairs(constraints, batch, atoms),
     ]
     a = np.concatenate([np.minimum(i, j) for i, j in position_pairs])
@@ -201,7 +210,7 @@ def find_cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
     return np.stack([key // max(n, 1), key % max(n, 1)], axis=1).astype(np.int32)
 
 
-def _find_stated_pairs(
+def find_stated_pairs(
     constraints: Constraints, batch: PairBatch, atoms: Int64
 ) -> tuple[Int64, Int64]:
     """List the pairs of atoms of one block with a cannot-link between them or their must-groups."""
@@ -316,10 +325,12 @@ def _add_identifiers(
     cannot: dict[tuple[int, int], str],
     orcid_rows: Int64 | None,
 ) -> tuple[MustGraph, Identifiers]:
-    """Add identifiers to the graph, except those on a chain to a contradiction.
+    """Add identifiers to the graph, without the uses that close a chain to a contradiction.
 
-    Which identifier of a chain is wrong is unknown, so all of them are ignored. ``orcid_rows`` are
-    rows with ORCID iDs, which these identifiers may not join.
+    A chain enters and leaves an identifier by two must-groups. The use by the one that has it on
+    fewer signatures is ignored, or both uses: which one is wrong is unknown, and so is which
+    identifier of a chain. ``orcid_rows`` are rows with ORCID iDs, which these identifiers may not
+    join.
     """
     previous_labels = graph.label_components()
     first = graph.n_signatures + len(graph.identifier_texts)
@@ -334,7 +345,11 @@ def _add_identifiers(
         if not clashes:
             return extended, identifiers
         neighbours = extended.list_neighbours()
-        ignored: dict[int, str] = {}
+        n_uses = Counter(
+            zip(identifiers.value.tolist(), previous_labels[identifiers.row].tolist(), strict=True)
+        )
+        ignored: set[tuple[int, int]] = set()
+        reasons: dict[int, str] = {}
         separated: set[tuple[int, int]] = set()
         for clash in clashes:
             # earlier groups stay: resolving one clash between two of them resolves all
@@ -343,14 +358,40 @@ def _add_identifiers(
             if not path:
                 separated.add(sides)
             chain = extended.describe_chain(corpus, path) if path else ""
-            for node in (n for n in path if n >= first):
-                word = extended.identifier_texts[node - graph.n_signatures]
-                ignored[node - first] = escape_text(
-                    f"{word} is ignored: {chain}, but {clash.reason}"
-                )
+            for k, node in enumerate(path):
+                if node < first:
+                    continue
+                groups = [int(previous_labels[path[k + side]]) for side in (-1, 1)]
+                fewest = min(n_uses[node - first, group] for group in groups)
+                wrong = {group for group in groups if n_uses[node - first, group] == fewest}
+                ignored |= {(node - first, group) for group in wrong}
+                reasons.setdefault(node - first, f"{chain}, but {clash.reason}")
                 # this may resolve a later clash
-                del neighbours[node]
-        identifiers = identifiers.remove(set(ignored), list(ignored.values()))
+                for row in [r for r in neighbours[node] if int(previous_labels[r]) in wrong]:
+                    neighbours[node].remove(row)
+                    neighbours[row].remove(node)
+        identifiers = _ignore_uses(corpus, identifiers, previous_labels, ignored, reasons)
+
+
+def _ignore_uses(
+    corpus: Corpus,
+    identifiers: Identifiers,
+    labels: Int64,
+    ignored: set[tuple[int, int]],
+    reasons: Mapping[int, str],
+) -> Identifiers:
+    """Ignore the uses of identifiers by must-groups, pairs of both; ``reasons`` by identifier."""
+    n_labels = int(labels.max(initial=0)) + 1
+    keys = [value * n_labels + label for value, label in ignored]
+    is_kept = ~np.isin(identifiers.value * n_labels + labels[identifiers.row], keys)
+    has_uses = np.isin(np.arange(len(identifiers.texts)), identifiers.value[is_kept])
+    lines = {
+        value: f"is ignored at {describe_uses(corpus, rows)}: {reasons[value]}"
+        if has_uses[value]
+        else f"is ignored: {reasons[value]}"
+        for value, rows in group_rows(identifiers, ~is_kept)
+    }
+    return identifiers.select(is_kept, lines)
 
 
 def _describe_multiple_orcids(

@@ -120,6 +120,7 @@ def score_candidates(
             batch,
             constraints,
             lambda c: predict_pairs(model, c, index.doublings),
+            without_doubled=False,
         )
         _, columns = scored.compute_group_features(np.array(group, dtype=np.int32))
         probability = predict_groups(model, columns, index.doublings)
@@ -177,6 +178,7 @@ def join_across_blocks(
     identity: Int32,
     block: Int32,
     crowded: Bool,
+    left_out: Bool,
     progress: Callable[[int], None] = lambda n: None,
 ) -> Int32:
     """Join identities across blocks; return the identity of each signature, int32[n_signatures].
@@ -188,11 +190,11 @@ def join_across_blocks(
     ----------
     identity : int32[n_signatures]
         From within blocks, obeying every constraint there.
-    block, crowded : int32[n_signatures], bool[n_signatures]
+    block, crowded, left_out : int32[n_signatures], bool[n_signatures], bool[n_signatures]
         As for :func:`disambig.blocking.cross_block.find_cross_block_pairs`.
     """
     identity = join_must_groups(constraints, identity)
-    candidates = find_cross_block_pairs(index, identity, block, crowded)
+    candidates = find_cross_block_pairs(index, identity, block, crowded, left_out)
     probability = score_candidates(index, model, constraints, identity, candidates, progress)
     block_of = get_identity_blocks(identity, block)
     return join_probable(constraints, identity, block_of, candidates, probability, model)

@@ -7,13 +7,16 @@ read-only, so batches run in any order and in any process with the same result.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32
-from disambig.blocking.pairs import PairBatch, split_range
+from disambig.blocking.name_comparison import NameEvidenceCache
+from disambig.blocking.pairs import PairBatch, list_pairs, split_range
 from disambig.clustering.constraints import Constraints, find_cannot_pairs
+from disambig.clustering.doubled_entries import CONFIDENCE as DOUBLED_CONFIDENCE
+from disambig.clustering.doubled_entries import find_doubled_entries
 from disambig.clustering.linkage import average_linkage
 from disambig.clustering.sampling import sample_pairs
 from disambig.corpus.index import CorpusIndex
@@ -54,6 +57,9 @@ class BatchResult:
         Identity of each row within the batch, from 0.
     confidence : float32[R]
         Probability that the signature belongs with the rest of its identity.
+    doubled : int32[K, 2]
+        Signature rows of entries listed twice on a work, and of the entries they repeat. The
+        former are identities of their own.
     considered, scored : int
         Pairs within blocks, and those of them that the first level scored.
     seconds : dict of str to float
@@ -63,6 +69,7 @@ class BatchResult:
     rows: Int32
     group: Int32
     confidence: Float32
+    doubled: Int32
     considered: int
     scored: int
     seconds: dict[str, float]
@@ -118,17 +125,23 @@ class BatchConstraints:
         all its rows.
     orcid : int32[R]
         Rows with different codes cannot be one person either; -1 for none.
+    suffix : int32[R] or None
+        Suffix ("Jr.") that the name of each row states, -1 for none. Groups that mostly state
+        different ones are not joined, however much papers that print none resemble both.
     """
 
     must: Int32
     cannot: Int32
     orcid: Int32
+    suffix: Int32 | None = None
 
     @classmethod
-    def select(cls, batch: PairBatch, constraints: Constraints) -> BatchConstraints:
+    def select(
+        cls, batch: PairBatch, constraints: Constraints, suffix: Int32 | None = None
+    ) -> BatchConstraints:
         """Select the constraints that concern the rows of ``batch``."""
         cannot = find_cannot_pairs(constraints, batch)
-        return cls(constraints.must[batch.rows], cannot, constraints.orcid[batch.rows])
+        return cls(constraints.must[batch.rows], cannot, constraints.orcid[batch.rows], suffix)
 
     def lift_to_groups(self, group: Int32) -> BatchConstraints:
         """Return the constraints between groups of the rows, int32[R], which obey them within."""
@@ -138,6 +151,22 @@ class BatchConstraints:
             target[group[has_code]] = codes[has_code]
         cannot = np.sort(group[self.cannot].reshape(-1, 2), axis=1)
         return BatchConstraints(must, cannot.astype(np.int32), orcid)
+
+    def exclude_suffixes(self, suffix: Int32, block: Int32) -> BatchConstraints:
+        """Add cannot-links between groups of a block that mostly state different suffixes.
+
+        Must-links take precedence.
+
+        Parameters
+        ----------
+        suffix, block : int32[R], int32[R]
+            Suffix most stated in each group, -1 for none, and its block, ascending.
+        """
+        stated = np.flatnonzero((suffix >= 0) & (self.must < 0))
+        start = np.searchsorted(block[stated], np.arange(int(block.max(initial=-1)) + 2))
+        pairs = stated[np.stack(list_pairs(start), axis=1)]
+        conflicts = pairs[suffix[pairs[:, 0]] != suffix[pairs[:, 1]]]
+        return replace(self, cannot=np.concatenate([self.cannot, conflicts]).astype(np.int32))
 
     def is_excluded(self, left: Int32, right: Int32) -> Bool:
         """Return whether each pair of rows, left < right, cannot be one person, bool[N]."""
@@ -172,6 +201,9 @@ def join_groups(
 ) -> Int32:
     """Join groups by average linkage over group probabilities; return the group of each row."""
     group_constraints = constraints.lift_to_groups(groups.group)
+    if constraints.suffix is not None and (constraints.suffix >= 0).any():
+        suffix = _find_most_stated(groups.group, constraints.suffix, len(groups.size))
+        group_constraints = group_constraints.exclude_suffixes(suffix, groups.block)
     labels = average_linkage(
         groups.block,
         groups.left,
@@ -185,6 +217,16 @@ def join_groups(
         orcid=group_constraints.orcid,
     )
     return labels[groups.group]
+
+
+def _find_most_stated(group: Int32, code: Int32, n_groups: int) -> Int32:
+    """Return the most frequent code of 0 or above in each group, int32[G]; -1 without any."""
+    rows = np.flatnonzero(code >= 0)
+    stated, n = np.unique(np.stack([group[rows], code[rows]]), axis=1, return_counts=True)
+    order = np.lexsort((-stated[1], n))
+    out = np.full(n_groups, -1, dtype=np.int32)
+    out[stated[0, order]] = stated[1, order]
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +248,9 @@ class ScoredPairs:
     constraints : BatchConstraints
     predict : callable
         From the features of pairs to both probabilities, like :func:`predict_pairs`.
+    doubled : int32[K, 2]
+        Rows of ``batch`` that are left out, without pairs, because they repeat another entry of
+        their work, and the rows they repeat.
     """
 
     index: CorpusIndex
@@ -217,23 +262,41 @@ class ScoredPairs:
     weight: Float32
     constraints: BatchConstraints
     predict: Predict
+    doubled: Int32 = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
 
     @classmethod
     def score(
-        cls, index: CorpusIndex, batch: PairBatch, constraints: Constraints, predict: Predict
+        cls,
+        index: CorpusIndex,
+        batch: PairBatch,
+        constraints: Constraints,
+        predict: Predict,
+        *,
+        without_doubled: bool = True,
     ) -> ScoredPairs:
         """Compute the features of a batch and score them with a function like
         :func:`predict_pairs`.
+
+        ``without_doubled`` leaves out entries that are listed twice on a work.
         """
-        rows = RowEvidence.look_up(index, batch)
+        names = NameEvidenceCache(index)
+        doubled = np.empty((0, 2), dtype=np.int32)
+        if without_doubled:
+            doubled = find_doubled_entries(index, batch, constraints, names)
+        if len(doubled):
+            is_left_out = np.zeros(len(batch.rows), dtype=bool)
+            is_left_out[doubled[:, 0]] = True
+            batch = batch.select_pairs(~(is_left_out[batch.left] | is_left_out[batch.right]))
+        rows = RowEvidence.look_up(index, batch, names)
         return cls(
             index,
             batch,
             rows,
             *_score_pairs(index, batch, rows, predict),
             np.ones(batch.n_pairs, dtype=np.float32),
-            BatchConstraints.select(batch, constraints),
+            BatchConstraints.select(batch, constraints, index.names.suffix[rows.name]),
             predict,
+            doubled,
         )
 
     def cluster(self, threshold: float) -> Int32:
@@ -275,6 +338,8 @@ class ScoredPairs:
         name = self.rows.name
         evidence = self.rows.names.get(name[sample.left], name[sample.right])
         is_compatible = evidence["name_compatible"] == 1
+        is_compatible &= ~np.isin(sample.left, self.doubled[:, 0])
+        is_compatible &= ~np.isin(sample.right, self.doubled[:, 0])
         compared = replace(
             sample, left=sample.left[is_compatible], right=sample.right[is_compatible]
         ).number_names(name)
@@ -468,12 +533,14 @@ def cluster_batch(
         final, scored = step.final, step.pairs
         joint = _update_probability(joint, step)
     confidence = _compute_confidence(scored, final, joint)
+    confidence[scored.doubled[:, 0]] = DOUBLED_CONFIDENCE
     return BatchResult(
         batch.rows,
         final,
         confidence,
+        batch.rows[scored.doubled],
         batch.considered,
-        batch.n_pairs,
+        scored.batch.n_pairs,
         clock.get_seconds("features"),
     )
 

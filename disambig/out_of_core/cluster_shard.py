@@ -13,6 +13,7 @@ from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.cross_block import coauthor_evidence, reading_evidence
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.cross_block import renumber, score_candidates
+from disambig.clustering.doubled_entries import describe_doubled_entries
 from disambig.clustering.two_level import cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
@@ -67,6 +68,8 @@ class ShardResult:
         :mod:`disambig.blocking.cross_block`).
     considered, scored : int
         Number of pairs within blocks, and of those scored.
+    doubled : list of str
+        Entries listed twice on a work, see :func:`describe_doubled_entries`.
     """
 
     corpus: Corpus
@@ -77,6 +80,7 @@ class ShardResult:
     coauthors: tuple[UInt64, Int32]
     considered: int
     scored: int
+    doubled: list[str]
 
 
 def cluster_shard(table: pa.Table, context: ShardContext) -> ShardResult:
@@ -94,23 +98,29 @@ def cluster_shard(table: pa.Table, context: ShardContext) -> ShardResult:
     comparisons = Comparisons.plan(index, make_blocks(corpus))
     identity = np.zeros(n, dtype=np.int32)
     confidence = np.ones(n, dtype=np.float32)
+    doubled = [np.empty((0, 2), dtype=np.int32)]
     next_identity = considered = scored = 0
     for number in range(len(comparisons.batches)):
         result = cluster_batch(index, context.model, constraints, comparisons.make_batch(number))
         identity[result.rows] = result.group + next_identity
         confidence[result.rows] = result.confidence
+        doubled.append(result.doubled)
         next_identity += int(result.group.max(initial=-1)) + 1
         considered, scored = considered + result.considered, scored + result.scored
-    rows = np.arange(n, dtype=np.int32)
+    doubled_rows = np.concatenate(doubled)
+    is_kept = np.ones(n, dtype=bool)
+    is_kept[doubled_rows[:, 0]] = False
+    rows = np.flatnonzero(is_kept).astype(np.int32)
     return ShardResult(
         corpus,
         renumber(identity),
         comparisons.number_blocks(n),
         confidence,
-        reading_evidence(index, rows[~comparisons.mask_crowded(n)]),
+        reading_evidence(index, rows[~comparisons.mask_crowded(n)[rows]]),
         coauthor_evidence(index, rows),
         considered,
         scored,
+        describe_doubled_entries(corpus, doubled_rows),
     )
 
 

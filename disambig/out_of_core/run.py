@@ -32,6 +32,7 @@ from disambig.clustering.cross_block import (
     join_probable,
     renumber,
 )
+from disambig.clustering.doubled_entries import summarise_doubled_entries
 from disambig.corpus.corpus import Corpus
 from disambig.domain import POSITION_BITS, Assignment, Constraint, Signature, Work
 from disambig.errors import InputError
@@ -197,7 +198,10 @@ class LargeRun:
             rows.merge_values([np.load(r / "confidence.npy") for r in folders]),
             sum(c["considered"] for c in counts),
             sum(c["scored"] for c in counts),
-            constraints.problems,
+            (
+                *constraints.problems,
+                *summarise_doubled_entries(entry for c in counts for entry in c["doubled"]),
+            ),
         )
 
     def _find_candidates(

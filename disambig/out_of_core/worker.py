@@ -179,9 +179,8 @@ def cluster(shard: int) -> int:
         order = np.argsort(key, kind="stable")
         np.save(part / f"{kind}-key.npy", key[order])
         np.save(part / f"{kind}-row.npy", row[order])
-    (part / "pairs.json").write_text(
-        json.dumps({"considered": result.considered, "scored": result.scored}), encoding="utf-8"
-    )
+    counts = {"considered": result.considered, "scored": result.scored, "doubled": result.doubled}
+    (part / "pairs.json").write_text(json.dumps(counts), encoding="utf-8")
     part.rename(final)
     del result
     _release_memory()

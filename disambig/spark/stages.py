@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from disambig.clustering.constraints import compile_constraints
+from disambig.clustering.doubled_entries import summarise_doubled_entries
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Constraint, Signature, Work
 from disambig.errors import InputError
@@ -121,7 +122,7 @@ class Run:
             SharedInputs(self.model, read.texts, constrained, compiled)
         )
         with self._time_stage("Clustering"):
-            considered, scored = self._cluster(shared)
+            considered, scored, doubled = self._cluster(shared)
         with self._time_stage("Holding must-links"):
             self._apply_must_links(shared.value)
         with self._time_stage("Finding joins"):
@@ -143,7 +144,7 @@ class Run:
             scored,
             candidates,
             self.retried,
-            compiled.problems,
+            (*compiled.problems, *summarise_doubled_entries(doubled)),
             self.seconds,
             self.run_folder.report,
         )
@@ -192,13 +193,19 @@ class Run:
         partitions = max(2 * self.spark.sparkContext.defaultParallelism, n_shards)
         self.spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
 
-    def _cluster(self, shared: Broadcast[SharedInputs]) -> tuple[int, int]:
-        """Cluster the remaining shards; return the pairs considered and scored in total."""
+    def _cluster(self, shared: Broadcast[SharedInputs]) -> tuple[int, int, list[str]]:
+        """Cluster the remaining shards; return the pairs considered and scored in total, and the
+        entries listed twice on a work.
+        """
         shards = _list_parts(self.folder / "shards" / "works")
         todo = [part for part in shards if not get_compared_file(self.folder, part).is_file()]
         self._run_tasks(partial(call_with_shared, cluster, self.folder, shared), todo)
         counts = pq.read_table(self.folder / "compared")
-        return pc.sum(counts["considered"]).as_py(), pc.sum(counts["scored"]).as_py()
+        return (
+            pc.sum(counts["considered"]).as_py(),
+            pc.sum(counts["scored"]).as_py(),
+            pc.list_flatten(counts["doubled"]).to_pylist(),
+        )
 
     def _read_works(
         self, works: Iterable[Work], constrained_signatures: frozenset[Signature]

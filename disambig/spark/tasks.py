@@ -150,8 +150,8 @@ def cluster(folder: Path, shared: SharedInputs, part: int) -> None:
 
     Reads ``shards/``, writes ``signatures/`` (work, position, name, atom, identity, block, must,
     confidence), ``evidence/`` (kind, key, atom, identity, block) and at the end ``compared/``
-    (considered, scored: pairs). An atom is the unit that later stages move: the signatures of one
-    identity that are in the same must-group, or in none.
+    (considered, scored: pairs; doubled: entries listed twice). An atom is the unit that later
+    stages move: the signatures of one identity that are in the same must-group, or in none.
     """
     stage = folder / "shards"
     result = cluster_shard(_read_works_table(stage, part), _make_context(stage, shared, part))
@@ -178,7 +178,11 @@ def cluster(folder: Path, shared: SharedInputs, part: int) -> None:
     write_atomically(
         _make_evidence_table(result, numbers), folder / "evidence" / f"{part:06}.parquet"
     )
-    compared = {"considered": [result.considered], "scored": [result.scored]}
+    compared = {
+        "considered": [result.considered],
+        "scored": [result.scored],
+        "doubled": pa.array([result.doubled], pa.list_(pa.string())),
+    }
     write_atomically(pa.table(compared), get_compared_file(folder, part))
 
 

@@ -23,6 +23,7 @@ from service.db.tables import Block, Membership, Signature
 
 if TYPE_CHECKING:
     from disambig import domain
+    from disambig.clustering.constraints import Constraints
     from disambig.clustering.two_level import ScoredPairs
     from disambig.corpus.corpus import Corpus
     from disambig.corpus.index import CorpusIndex
@@ -69,14 +70,20 @@ class BlockView:
     def apply_constraints(self, constraints: Iterable[domain.Constraint]) -> ScoredPairs:
         """Return the same pairs under constraints; inapplicable constraints are omitted."""
         from disambig.clustering.constraints import compile_constraints
+        from disambig.clustering.doubled_entries import find_doubled_entries
         from disambig.clustering.two_level import BatchConstraints
 
         work_ids = set(self.corpus.work_ids)
         applicable = [c for c in constraints if c.a.work in work_ids and c.b.work in work_ids]
         compiled = compile_constraints(self.corpus, applicable, strict=False)
-        return replace(
-            self.scored, constraints=BatchConstraints.select(self.scored.batch, compiled)
-        )
+        batch = self.scored.batch
+        if not np.array_equal(
+            find_doubled_entries(self.index, batch, compiled), self.scored.doubled
+        ):
+            blocks = np.split(batch.rows, batch.start[1:-1])
+            return _score_blocks(self.index, self.model, blocks, compiled)
+        suffix = self.scored.constraints.suffix
+        return replace(self.scored, constraints=BatchConstraints.select(batch, compiled, suffix))
 
     def group_first_level(self, scored: ScoredPairs) -> Int32:
         """Return the first-level group of each row; int32[R]."""
@@ -209,9 +216,7 @@ def _build_view(
     signature_keys: Sequence[int],
     block_of: Mapping[int, int],
 ) -> BlockView:
-    from disambig.blocking.pairs import NamePairs
     from disambig.clustering.constraints import compile_constraints
-    from disambig.clustering.two_level import ScoredPairs, predict_pairs
     from disambig.corpus.corpus import Corpus
     from service.runs.full_run import index_corpus
     from service.works.read import read_works
@@ -237,13 +242,22 @@ def _build_view(
     blocks = [np.array(sorted(rows), dtype=np.int32) for _, rows in sorted(by_block.items())]
     model = published.model
     index, _ = index_corpus(corpus, model, published.space, [published.statistics])
-    batch = NamePairs.compare(index, blocks).make_batch(0, len(blocks))
-    scored = ScoredPairs.score(
+    scored = _score_blocks(index, model, blocks, compile_constraints(corpus, (), strict=False))
+    key_of = {row: key for key, row in row_of.items()}
+    row_keys = np.array([key_of[row] for row in scored.batch.rows.tolist()], dtype=np.int64)
+    return BlockView(index, model, scored, row_keys, row_of)
+
+
+def _score_blocks(
+    index: CorpusIndex, model: Model, blocks: Sequence[Int32], constraints: Constraints
+) -> ScoredPairs:
+    """Score the pairs of some blocks under constraints."""
+    from disambig.blocking.pairs import NamePairs
+    from disambig.clustering.two_level import ScoredPairs, predict_pairs
+
+    return ScoredPairs.score(
         index,
-        batch,
-        compile_constraints(corpus, (), strict=False),
+        NamePairs.compare(index, blocks).make_batch(0, len(blocks)),
+        constraints,
         lambda columns: predict_pairs(model, columns, index.doublings),
     )
-    key_of = {row: key for key, row in row_of.items()}
-    row_keys = np.array([key_of[row] for row in batch.rows.tolist()], dtype=np.int64)
-    return BlockView(index, model, scored, row_keys, row_of)

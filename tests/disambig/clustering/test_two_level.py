@@ -19,6 +19,7 @@ from disambig.clustering.two_level import (
     Round,
     ScoredPairs,
     cluster_batch,
+    join_groups,
     predict_pairs,
     predict_probabilities,
     run_second_level,
@@ -27,6 +28,7 @@ from disambig.clustering.two_level import (
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work
 from disambig.features import group
+from disambig.features.groups import GroupBatch
 from disambig.names import is_compatible
 from tests.support.constraint_cases import cannot, must
 from tests.support.invented import indexed, model, population, rows, work
@@ -147,6 +149,51 @@ def test_pairs_are_barred_that_are_listed_or_have_two_orcids() -> None:
     bonds = BatchConstraints(ints(-1, -1, -1, -1), ints(0, 1).reshape(1, 2), ints(-1, 5, 6, 5))
     left, right = ints(0, 0, 1, 1, 2), ints(1, 2, 2, 3, 3)
     assert bonds.is_excluded(left, right).tolist() == [True, False, True, False, True]
+
+
+def test_groups_that_mostly_state_two_suffixes_are_separate() -> None:
+    bonds = BatchConstraints(ints(-1, -1, -1, 5, -1), ints().reshape(0, 2), ints(*[-1] * 5))
+    # the fourth group has a must-link, the last is of another block
+    found = bonds.exclude_suffixes(ints(1, -1, 2, 2, 2), ints(0, 0, 0, 0, 1))
+    assert found.cannot.tolist() == [[0, 2]]
+
+
+def test_papers_without_a_suffix_do_not_join_father_and_son() -> None:
+    index = indexed(
+        [
+            work(k, "T", f"Ada Byron{s}")
+            for k, s in zip("abcd", (", Sr.", "", "", ", Jr."), strict=True)
+        ]
+    )
+    batch = PairBatch.from_blocks(index, [ints(0, 1, 2, 3)])
+    scored = ScoredPairs.score(
+        index,
+        batch,
+        compile_constraints(index.corpus, ()),
+        lambda c: (np.ones(len(c["year_gap"]), np.float32),) * 2,
+    )
+    groups = GroupBatch.from_groups(scored.batch, ints(0, 0, 1, 1))
+    joined = join_groups(groups, np.ones(groups.n_pairs, np.float32), scored.constraints, 0.5)
+    assert joined.tolist() == [0, 0, 1, 1]
+
+
+def test_an_entry_listed_twice_moves_no_mention_on_another_work() -> None:
+    single = [work(k, "T", "Ada Byron", "Bo Fox") for k in "abc"]
+    twice = [work("a", "T", "Ada Byron", "Bo Fox", "Ada Byron"), *single[1:]]
+    groups = []
+    for works in (single, twice):
+        index = indexed(works)
+        blocks = [np.flatnonzero(index.corpus.signature_position != 1).astype(np.int32)]
+        batch = NamePairs.compare(index, blocks).make_batch(0, 1)
+        result = cluster_batch(index, model(), compile_constraints(index.corpus, ()), batch)
+        groups.append(result)
+    assert groups[1].doubled.tolist() == [[2, 0]]
+    of_twice = groups[1].group.tolist()
+    assert of_twice.count(of_twice[1]) == 1
+    assert np.array_equal(
+        groups[0].group[:, None] == groups[0].group,
+        np.delete(groups[1].group, 1)[:, None] == np.delete(groups[1].group, 1),
+    )
 
 
 def test_bonds_of_a_batch_are_those_among_its_rows() -> None:

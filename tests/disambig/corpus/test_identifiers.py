@@ -41,13 +41,50 @@ def test_an_orcid_id_with_a_wrong_check_digit_says_nothing() -> None:
     assert compile_constraints(corpus, []).must.tolist() == [-1, -1]
 
 
-def test_an_orcid_id_on_two_authors_of_one_work_is_ignored_everywhere() -> None:
+def test_an_orcid_id_on_two_authors_of_one_work_belongs_to_the_first() -> None:
     corpus = works((ada(orcid=ONE), ada(orcid=ONE)), (ada(orcid=ONE),), (ada(orcid=TWO),))
     found = compile_constraints(corpus, [])
-    assert found.must.tolist() == [-1, -1, -1, -1]
-    assert found.orcid.tolist()[:3] == [-1, -1, -1]
+    assert found.must.tolist() == [0, -1, 0, -1]
     assert found.problems == (
-        f"ORCID iD {ONE} is ignored: two authors of one work have it, a:0 and a:1",
+        f"ORCID iD {ONE} is ignored at a:1 (Ada Byron): another author of the work has it",
+    )
+
+
+def test_an_orcid_id_belongs_to_the_person_of_most_of_its_works() -> None:
+    babbage = Author("Charles Babbage", orcid=ONE)
+    corpus = works(
+        (ada(orcid=ONE),),
+        (babbage,),
+        (Author("A. Byron", orcid=ONE),),
+        (babbage,),
+        *((ada(orcid=ONE),) for _ in range(2)),
+    )
+    found = compile_constraints(corpus, [])
+    assert found.must.tolist() == [0, -1, 0, -1, 0, 0]
+    assert found.problems == (
+        f"ORCID iD {ONE} is ignored at b:0 (Charles Babbage), d:0 (Charles Babbage): "
+        "4 works give it to Ada Byron",
+    )
+
+
+def test_an_address_copied_to_all_authors_of_a_work_stays_with_its_owner() -> None:
+    copies = (ada(email="a@b.org"), Author("Bo Fox", email="a@b.org"))
+    found = compile_constraints(works(copies, (ada(email="a@b.org"),)), [])
+    assert found.must.tolist() == [0, -1, 0]
+
+
+def test_an_orcid_id_joins_a_given_name_under_two_family_names() -> None:
+    corpus = works((ada(orcid=ONE),), (Author("Ada Lovelace", orcid=ONE),))
+    assert compile_constraints(corpus, []).must.tolist() == [0, 0]
+
+
+def test_people_who_separate_one_use_of_an_orcid_id_leave_it_the_others() -> None:
+    corpus = works(*((ada(orcid=ONE),) for _ in range(4)))
+    found = compile_constraints(corpus, [must("a:0", "b:0"), cannot("b:0", "c:0")])
+    assert found.must.tolist() == [0, 0, -1, 0]
+    assert found.problems == (
+        f"ORCID iD {ONE} is ignored at c:0 (Ada Byron): b:0 and c:0 share ORCID iD {ONE}, "
+        "but they cannot be one person (user)",
     )
 
 
