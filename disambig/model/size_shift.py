@@ -109,7 +109,8 @@ def apply_size_shift(
         return probability
     rows = np.flatnonzero(probability >= MIN_PROBABILITY)
     shifted = probability.copy()
+    level_columns = {name: columns[name] for name in forest.features[: -len(SIZE_FEATURES)]}
     shifted[rows] = forest.predict_probability(
-        add_size_features(probability, columns, doublings, rows)
+        add_size_features(probability, level_columns, doublings, rows)
     )
     return shifted

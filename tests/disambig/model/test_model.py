@@ -359,16 +359,18 @@ def test_features_that_agree_pass():
     assert MODEL.check_features(["given", "coauthors"], ["size"]) is None
 
 
+def test_features_added_since_the_model_was_fitted_pass():
+    assert MODEL.check_features(["venue", "coauthors", "given"], ["span", "size"]) is None
+
+
 @pytest.mark.parametrize(
     ("pair", "group", "text"),
     [
         (["given"], ["size"], "pair features it needs are missing: coauthors"),
-        (["given", "coauthors", "venue"], ["size"], "pair features it does not know: venue"),
-        (["coauthors", "given"], ["size"], "pair features are in another order"),
-        (["given", "coauthors"], ["span"], "missing: size; group features it does not know: span"),
+        (["given", "venue"], ["span"], "missing: coauthors; group features it needs.*: size"),
     ],
 )
-def test_features_that_differ_are_named_with_the_remedy(pair, group, text):
+def test_missing_features_are_named_with_the_remedy(pair, group, text):
     with pytest.raises(ModelError, match=f"{text}.*disambig train"):
         MODEL.check_features(pair, group)
 
