@@ -138,7 +138,33 @@ def _select_best_reading(table: NameTable, i: Int64, j: Int64) -> Best:
     family[crossed] = FamilyRelation.EQUAL
     given[crossed] = np.where(full, GivenRelation.EQUAL, GivenRelation.INITIAL)
     middle[crossed], swapped[crossed] = np.nan, True
+    rest = open_rows[~swapped[open_rows]]
+    count = _count_contained_words(table, i[rest], j[rest])
+    within = rest[count > 0]
+    family[within] = FamilyRelation.EQUAL
+    same = (table.words[i[within]] >= 0).sum(axis=1) == (table.words[j[within]] >= 0).sum(axis=1)
+    given[within] = np.where(same, GivenRelation.EQUAL, GivenRelation.MIDDLE)
+    middle[within], swapped[within] = np.nan, True
     return family, given, middle, a, b, swapped
+
+
+def _count_contained_words(table: NameTable, i: Int64, j: Int64) -> Int32:
+    """Return the number of words of one name if the other has all of them, in any order; else 0.
+
+    Two words at least, and given names of different initials: with one initial, "Jian Jun" and
+    "Jun Jian" are two names.
+    """
+    out = np.zeros(len(i), dtype=np.int32)
+    r = table.readings
+    rows = np.flatnonzero((r.initial[i] >= 0) & (r.initial[j] >= 0) & (r.initial[i] != r.initial[j]))
+    a, b = table.words[i[rows]], table.words[j[rows]]
+    is_common = np.zeros(a.shape, dtype=bool)
+    for column in range(b.shape[1]):
+        is_common |= (a == b[:, [column]]) & (a >= 0)
+    common = is_common.sum(axis=1)
+    fewer = np.minimum((a >= 0).sum(axis=1), (b >= 0).sum(axis=1))
+    out[rows] = np.where((common == fewer) & (common >= 2), common, 0)
+    return out
 
 
 def _list_alternative_pairs(

@@ -17,6 +17,9 @@ PARTICLES = split_words(
 )
 """Words that belong to the family name that follows."""
 
+SAINTS = split_words("st ste saint sainte")
+"""Words that begin a family name of two words: "St. John"."""
+
 GENERATIONS = {
     "jr": "jr",
     "junior": "jr",
@@ -34,8 +37,25 @@ GENERATIONS = {
 TITLES = split_words("dr prof professor mr mrs ms miss sir dipl ing fnu")
 """Words before a name that are not part of it ("fnu": first name unknown)."""
 
-DEGREES = split_words("phd md msc bsc mba dphil esq")
-"""Words after a name that are not part of it."""
+DEGREES = split_words(
+    "phd md msc bsc mba dphil esq mph mphil mres meng beng btech mtech llb llm jd ma ba bs ms bsn",
+    "msn dnp rn aprn crna lpn dvm vmd dds dmd bds mds mbbs mbchb bmbs mbbch mrcp mrcpch frcp frcpc",
+    "frcs frcsc mrcs frcpath facc facs facp faha face faan fasn frs frse freng faaas pharmd rph",
+    "edd psyd drph scd dsc deng dr drmed drrernat dphil mfa bfa mpp mpa mha msw lcsw mhs mhsc msph",
+    "mscr cpa cfa pe phdc rd ldn pt dpt otr ccc slp ab sb sm phm habil csc drsc do obe mbe cbe kbe",
+    "qc kc sj osb op csj ofm",
+)
+"""Words after a name that are not part of it: degrees, licences, honours, orders."""
+
+ORGANISATIONS = split_words(
+    "university universität universite université universidad universidade universita università",
+    "univ college school institute institut instituto istituto department dept departamento division",
+    "faculty faculté facultad laboratory laboratories lab laboratoire laboratorio hospital clinic",
+    "klinik center centre centro academy academia company corporation corp inc ltd gmbh foundation",
+    "society association group team consortium collaboration committee ministry agency research",
+    "technology technologies sciences engineering medicine physics chemistry biology the of for",
+)
+"""Words of organisations, which are in no personal name."""
 
 UMLAUTS = str.maketrans(
     {
