@@ -37,7 +37,7 @@ def compare_names(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
     dict of str to float32[P]
         ``given_relation`` (a :class:`GivenRelation`, NaN without a given name),
         ``given_similarity`` (Jaro-Winkler over written-out given names, NaN with initials
-        only), ``middle_relation`` (-1 conflict, 0 nearly equal, 1 initials agree, 2 equal, NaN
+        only, 1 where one is a later given name of the other), ``middle_relation`` (-1 conflict, 0 nearly equal, 1 initials agree, 2 equal, NaN
         if either has none), ``family_relation`` (a :class:`FamilyRelation`), ``family_similarity``
         (Jaro-Winkler), ``printed_equal`` (whole normalised names equal), ``given_min`` and
         ``given_max`` (letters of the written-out given names), ``both_initials``,
@@ -53,12 +53,23 @@ def compare_names(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
     lengths = table.given_length[left], table.given_length[right]
     has_given = (readings.initial[a] >= 0) & (readings.initial[b] >= 0)
     no_words = (readings.joined[left] < 0) & (readings.joined[right] < 0)
+    given_similarity = _compute_similarity(table, joined_a, joined_b)
+    family_similarity = _compute_similarity(table, readings.family[a], readings.family[b])
+    # the words that correspond are equal, whatever stands beside them
+    same_readings = (a == left) & (b == right)
+    given_similarity[(given == GivenRelation.MIDDLE) & ~np.isnan(given_similarity)] = 1
+    # how a short form is spelt tells nothing where it begins with another letter ("Bob")
+    has_other_letter = readings.initial[a] != readings.initial[b]
+    given_similarity[(given == GivenRelation.NICKNAME) & has_other_letter] = np.nan
+    in_other_order = swapped & same_readings
+    given_similarity[in_other_order & ~np.isnan(given_similarity)] = 1
+    family_similarity[in_other_order] = 1
     return {
         "given_relation": np.where(has_given, given, np.nan).astype(np.float32),
-        "given_similarity": _compute_similarity(table, joined_a, joined_b),
+        "given_similarity": given_similarity,
         "middle_relation": middle,
         "family_relation": family.astype(np.float32),
-        "family_similarity": _compute_similarity(table, readings.family[a], readings.family[b]),
+        "family_similarity": family_similarity,
         "printed_equal": (table.full[left] == table.full[right]).astype(np.float32),
         "given_min": np.minimum(*lengths),
         "given_max": np.maximum(*lengths),

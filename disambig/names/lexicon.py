@@ -178,8 +178,24 @@ def _read_short_names() -> list[tuple[str, list[str]]]:
 
 
 @cache
+def get_equivalent_names() -> dict[str, frozenset[str]]:
+    """Map each given name to the names, in English, that it is a form of in some language.
+
+    "jan" is a form of "john"; "andrea" of "andrew".
+    """
+    text = (files("disambig") / "data" / "equivalent_names.tsv").read_text(encoding="utf-8")
+    heads: dict[str, set[str]] = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            head, *forms = line.split()
+            for form in (head, *forms):
+                heads.setdefault(form, set()).add(head)
+    return {form: frozenset(of) for form, of in heads.items()}
+
+
+@cache
 def get_nickname_pairs() -> dict[str, frozenset[str]]:
-    """Map each given name to its nicknames and to the names that it is a nickname of.
+    """Map each given name to its nicknames, the names that it is one of, and foreign forms.
 
     The relation is symmetric, from the list in the ``nicknames`` package and one of our own, and
     one step deep: "bill" has "william", "william" has "bill" and "will".
@@ -191,4 +207,11 @@ def get_nickname_pairs() -> dict[str, frozenset[str]]:
         for short in short_forms:
             related.setdefault(name, set()).add(short)
             related.setdefault(short, set()).add(name)
+    forms: dict[str, set[str]] = {}
+    for form, heads in get_equivalent_names().items():
+        for head in heads:
+            forms.setdefault(head, set()).add(form)
+    for group in forms.values():
+        for form in group:
+            related.setdefault(form, set()).update(group - {form})
     return {name: frozenset(others) for name, others in related.items()}

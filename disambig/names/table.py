@@ -13,7 +13,11 @@ from disambig.names.clean import LOST_LETTER
 from disambig.names.lexicon import get_nickname_pairs
 from disambig.names.parsed import ParsedName
 from disambig.names.readings import Codes, ReadingArrays, Spelling, Tokens, build_reading_arrays
-from disambig.names.transliteration import make_given_skeleton, make_skeleton
+from disambig.names.transliteration import (
+    fold_word_sound,
+    make_given_skeleton,
+    make_skeleton,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +90,16 @@ class NameTable:
 
     @cached_property
     def words(self) -> Int32:
-        """Words of each name that are written out, without particles, int32[N, 8]; -1: none."""
+        """Sounds of the written-out words of each name but particles, int32[N, 9]; -1: none."""
         r, n = self.readings, len(self)
         first = np.where(r.first_is_initial | r.first_is_abbreviated, np.int32(-1), r.first)[:n]
         middle = np.where(r.middle_is_initial, np.int32(-1), r.middle)[:n]
         whole = np.where(r.parts[:n, 0] >= 0, np.int32(-1), r.core[:n])
-        return np.column_stack([first, middle, whole, r.parts[:n]])
+        words = np.column_stack([first, middle, whole, r.parts[:n]])
+        sounds, codes = np.full(len(self.strings) + 1, -1, dtype=np.int32), Codes()
+        present = np.unique(words[words >= 0])
+        sounds[present] = codes.encode(map(fold_word_sound, self.strings[present]))
+        return sounds[words]
 
     @cached_property
     def letters(self) -> Int32:

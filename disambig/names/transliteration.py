@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from disambig.names.lexicon import get_family_first_ranks
+
 _SOUNDS = (
     (re.compile("shch|sch|sh|sz"), "s"),
     (re.compile("tsch|tch|ch|cz"), "x"),
@@ -21,6 +23,7 @@ _SOUNDS = (
     (re.compile(r"(.)\1+"), r"\1"),
     (re.compile(r"\Aie|(?<=[^aeiou])ie"), "e"),
 )
+_ENDING = re.compile(r"(?<=....)(?:[eoiu]*[oiu]s|io|o|i)\Z")
 _VOWELS = str.maketrans("ue", "oa")
 
 
@@ -40,5 +43,13 @@ def make_skeleton(word: str) -> str:
 
 @lru_cache(maxsize=1 << 17)
 def make_given_skeleton(word: str) -> str:
-    """Return the same with "o" and "u", "a" and "e" made equal: "Mohamed" and "Muhammad"."""
-    return make_skeleton(word).translate(_VOWELS)
+    """Return the same without what languages vary: "Mohamed" and "Muhammad", "Antonio", "Anton".
+
+    "o" and "u", "a" and "e" are equal, and Greek, Latin and Romance masculine endings are dropped.
+    """
+    return _ENDING.sub("", make_skeleton(word)).translate(_VOWELS)
+
+
+def fold_word_sound(word: str) -> str:
+    """Return the sounds of a given or family name; an East Asian family name stays as it is."""
+    return word if word in get_family_first_ranks() else make_given_skeleton(word) or word
