@@ -15,10 +15,12 @@ _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1
 _MAX_ESCAPES = 3  # "&amp;amp;eacute;" is in the wild, deeper is not
 
 _TEX_COMMAND = re.compile(r"\\(?:([A-Za-z]+)\*?|([^A-Za-z\s]))")
-_TEX_NOTE = re.compile(r"\\(?:thanks|footnote(?:mark)?|inst|orcid\w*)\b(?:\[[^\]]*\])?(?:\{[^{}]*\})?")
+_TEX_NOTE = re.compile(
+    r"\\(?:thanks|footnote(?:mark)?|inst|orcid\w*)\b(?:\[[^\]]*\])?(?:\{[^{}]*\})?"
+)
 _TEX_BREAK = re.compile(
-    r"\\\\(?:\[[^\]]*\])?|\\(?:newline|q?quad|hfill|hspace\{[^{}]*\}|[ ,;:!]|it|bf|em|sc|rm|sl|tt|sf)"
-    r"(?![A-Za-z])\s*"
+    r"\\\\(?:\[[^\]]*\])?|\\(?:newline|q?quad|hfill|hspace\{[^{}]*\}|[ ,;:!]|"
+    r"it|bf|em|sc|rm|sl|tt|sf)(?![A-Za-z])\s*"
 )
 _TEX_AND = re.compile(r"\\and(?![A-Za-z])", re.IGNORECASE)
 _FORMULA = re.compile(r"\$[^$]*\$")

@@ -40,7 +40,8 @@ def clean_text(text: str, field: str, repairs: list[Repair], *, multiline: bool 
     """
     if is_clean(text):
         return text
-    decoded, encodings = decode_text(text)
+    # TeX of abstracts is mostly formulas
+    decoded, encodings = (text, ()) if multiline else decode_text(text)
     composed = unicodedata.normalize("NFC", decoded)
     uniform = _BREAKS.sub("\n", composed)
     lines = uniform if multiline else _BLANKS.sub(_collapse_blanks, uniform)
@@ -240,9 +241,7 @@ def _may_be_joint(author: Author) -> bool:
     return author.family is None and may_hold_more(author.name)
 
 
-def _split_joint_authors(
-    authors: tuple[Author, ...], repairs: list[Repair]
-) -> tuple[Author, ...]:
+def _split_joint_authors(authors: tuple[Author, ...], repairs: list[Repair]) -> tuple[Author, ...]:
     """Split names that are certainly several persons, and move e-mail addresses out of names.
 
     The first person keeps the position; the others follow the last author, so that no other

@@ -248,9 +248,9 @@ def _repair_author(entry: Any, field: str, repairs: list[Repair]) -> Any:
         return entry
     author = dict(entry)
     given, family = author.get("given"), author.get("family")
-    parts = [part for part in (given, family) if isinstance(part, str) and part]
-    if author.get("name") in (None, "") and parts:
-        author["name"] = " ".join(parts)
+    has_family = isinstance(family, str) and family and isinstance(given, str | None)
+    if author.get("name") in (None, "") and has_family:
+        author["name"] = f"{given} {family}" if given else family
         repairs.append(Repair(f"{field}.name", "is missing", "joined from given and family"))
     for key in ("orcid", "email"):
         if not isinstance(author.get(key), str | None):

@@ -1,4 +1,4 @@
-"""What a source prints in a name field besides the name: other persons, addresses, degrees, notes."""
+"""What a name field holds besides the name: other persons, addresses, degrees, notes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from disambig.names.lexicon import (
     split_words,
 )
 
-_EMAIL = re.compile(r"[<(\[]?(?:mailto:)?([^\s<>()\[\],;\"]+@[^\s<>()\[\],;\"]+\.[A-Za-z]{2,})[>)\]]?")
+_EMAIL = re.compile(
+    r"[<(\[]?(?:mailto:)?([^\s<>()\[\],;\"]+@[^\s<>()\[\],;\"]+\.[A-Za-z]{2,})[>)\]]?"
+)
 _EDGES = " \t,;:/&"
 _RANK = split_words(
     "prof professor dr rev capt col gen lt sgt maj hon fr doz mag ir assoc asst dipl ing habil med",
@@ -46,7 +48,9 @@ _SHORT_DEGREES = split_words("ma ba bs ms md jd rn pa pt ot np rd do")
 _WORD = re.compile(r"[^\W\d_]+(?:['’.\-][^\W\d_]+)*\.?")
 
 _JOINT = re.compile(r"[;&@/]| (?:and|und|et|och|og|with) |\A(?:[A-Z]\.[ -]?)+[^,]+,", re.IGNORECASE)
-_BETWEEN_PERSONS = re.compile(r"\s*;\s*|\s+/\s+|\s*,?\s+(?:and|und|et|och|og|with|&)\s+", re.IGNORECASE)
+_BETWEEN_PERSONS = re.compile(
+    r"\s*;\s*|\s+/\s+|\s*,?\s+(?:and|und|et|och|og|with|&)\s+", re.IGNORECASE
+)
 _INITIALS_FIRST = re.compile(r"(?:[^\W\d_]{1,2}\.[ -]?)+[^\W\d_][^,]{2,}\Z")
 
 
@@ -96,7 +100,9 @@ def _is_whole_name(text: str) -> bool:
     if text[:1].islower() and words[0] not in PARTICLES:
         return False
     words = [w for w in words if w not in PARTICLES and w not in GENERATIONS and w not in DEGREES]
-    return len(words) > 1 and any(len(word) > 2 or word in get_family_first_ranks() for word in words)
+    return len(words) > 1 and any(
+        len(word) > 2 or word in get_family_first_ranks() for word in words
+    )
 
 
 def strip_annotations(text: str) -> str:
@@ -125,9 +131,14 @@ def _drop_note(match: re.Match[str]) -> str:
     words = [word.strip(".").lower() for word in _WORD.findall(match[1])]
     is_note = (
         not ORGANISATIONS.isdisjoint(words)
-        or bool(words) and all(map(is_annotation_word, words))
+        or (bool(words) and all(map(is_annotation_word, words)))
         or len(words) > 3
-        or (len(words) == 1 and len(words[0]) > 1 and match[1].strip().isupper() and len(words[0]) < 5)
+        or (
+            len(words) == 1
+            and len(words[0]) > 1
+            and match[1].strip().isupper()
+            and len(words[0]) < 5
+        )
     )
     return " " if is_note else match[0]
 
@@ -145,8 +156,13 @@ _ROLES = split_words(
 )
 
 
+def is_affiliation(part: str) -> bool:
+    """Return whether a part after a comma begins an affiliation: a word is an organisation's."""
+    return not ORGANISATIONS.isdisjoint(word.strip(".").lower() for word in _WORD.findall(part))
+
+
 def is_annotation(part: str, name: str) -> bool:
-    """Return whether a part after a comma is no name: a degree, role, membership or affiliation.
+    """Return whether a part after a comma is no name: a degree, role or membership.
 
     Parameters
     ----------
@@ -159,12 +175,15 @@ def is_annotation(part: str, name: str) -> bool:
     words = [word for word in words if word]
     if not words:
         return True
-    if not ORGANISATIONS.isdisjoint(words):
-        return True
-    if not all(map(is_annotation_word, words)) and (words[0] in ("h", "c") and len(words) == 1 or not _RANK.issuperset(words)):
+    if not all(map(is_annotation_word, words)) and (
+        (words[0] in ("h", "c") and len(words) == 1) or not _RANK.issuperset(words)
+    ):
         return False
     preceding = name.split()
     is_short = len(words) == 1 and len(words[0]) <= 3 and "." not in part
-    if is_short and preceding[0].lower() in get_iberian_families() | get_family_first_ranks().keys():
+    if (
+        is_short
+        and preceding[0].lower() in get_iberian_families() | get_family_first_ranks().keys()
+    ):
         return False
     return len(preceding) > 1 or not (len(words) == 1 and words[0] in _SHORT_DEGREES)

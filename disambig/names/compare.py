@@ -37,7 +37,8 @@ def compare_names(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
     dict of str to float32[P]
         ``given_relation`` (a :class:`GivenRelation`, NaN without a given name),
         ``given_similarity`` (Jaro-Winkler over written-out given names, NaN with initials
-        only, 1 where one is a later given name of the other), ``middle_relation`` (-1 conflict, 0 nearly equal, 1 initials agree, 2 equal, NaN
+        only, 1 where one is a later given name of the other), ``middle_relation`` (-1 conflict,
+        0 nearly equal, 1 initials agree, 2 equal, NaN
         if either has none), ``family_relation`` (a :class:`FamilyRelation`), ``family_similarity``
         (Jaro-Winkler), ``printed_equal`` (whole normalised names equal), ``given_min`` and
         ``given_max`` (letters of the written-out given names), ``both_initials``,
@@ -167,7 +168,9 @@ def _count_contained_words(table: NameTable, i: Int64, j: Int64) -> Int32:
     """
     out = np.zeros(len(i), dtype=np.int32)
     r = table.readings
-    rows = np.flatnonzero((r.initial[i] >= 0) & (r.initial[j] >= 0) & (r.initial[i] != r.initial[j]))
+    rows = np.flatnonzero(
+        (r.initial[i] >= 0) & (r.initial[j] >= 0) & (r.initial[i] != r.initial[j])
+    )
     a, b = table.words[i[rows]], table.words[j[rows]]
     is_common = np.zeros(a.shape, dtype=bool)
     for column in range(b.shape[1]):

@@ -14,7 +14,6 @@ from disambig.names.lexicon import (
 from disambig.names.parsed import ParsedName, drop_particles
 from disambig.names.transliteration import fold_word_sound, make_given_skeleton, make_skeleton
 
-
 MAX_WORDS = 5
 """Words of a name that are paired."""
 MIN_MISTYPED = 5
@@ -59,7 +58,8 @@ def make_loose_keys(name: ParsedName) -> tuple[str, ...]:
     Each two written-out words in any order, since "Xuan Dung Do", "Do Dung" and "Dung Do" have
     two in common; the initial with the beginning or end of the family name, and the family name
     with the end of the given name, since one typing error leaves either; the initial and family
-    name by sound; the English form of the given name with the family name. They are for proposing links across blocks, not for blocking.
+    name by sound; the English form of the given name with the family name. They are for proposing
+    links across blocks, not for blocking.
     """
     family, given = name.family, name.given
     words = [w for w in (*given, *drop_particles(name.family_tokens)) if len(w) > 1]

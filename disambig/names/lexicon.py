@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+from rapidfuzz.distance import JaroWinkler
+
 
 def split_words(*lines: str) -> frozenset[str]:
     """Return the words of the lines, as a set."""
@@ -48,8 +50,8 @@ DEGREES = split_words(
 """Words after a name that are not part of it: degrees, licences, honours, orders."""
 
 ORGANISATIONS = split_words(
-    "university universität universite université universidad universidade universita università",
-    "univ college school institute institut instituto istituto department dept departamento division",
+    "university universität universite université universidad universidade universita",
+    "università univ college school institute institut instituto istituto department dept departamento division",
     "faculty faculté facultad laboratory laboratories lab laboratoire laboratorio hospital clinic",
     "klinik center centre centro academy academia company corporation corp inc ltd gmbh foundation",
     "society association group team consortium collaboration committee ministry agency research",
@@ -130,6 +132,9 @@ HANGUL_FAMILY = {
 }
 """Usual spelling of Korean family names, which transliteration rules do not give."""
 
+
+_SPELLINGS = 0.9
+"""Jaro-Winkler similarity from which forms of a name are two spellings ("Sergey", "Sergei")."""
 
 DROPPED_FIRST = split_words(
     "md mohd mohammad mohammed muhammad syed seyed sayed maria marie jose juan luis ana anna abdul"
@@ -213,5 +218,9 @@ def get_nickname_pairs() -> dict[str, frozenset[str]]:
             forms.setdefault(head, set()).add(form)
     for group in forms.values():
         for form in group:
-            related.setdefault(form, set()).update(group - {form})
+            related.setdefault(form, set()).update(
+                other
+                for other in group
+                if other != form and JaroWinkler.similarity(form, other) < _SPELLINGS
+            )
     return {name: frozenset(others) for name, others in related.items()}

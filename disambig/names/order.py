@@ -67,7 +67,11 @@ def _count_trailing_initials(
             break
         count += 1
     words = raw[: len(raw) - count]
-    return count if count and any(len(fold(w)) > 1 and fold(w) not in abbreviated for w in words) else 0
+    return (
+        count
+        if count and any(len(fold(w)) > 1 and fold(w) not in abbreviated for w in words)
+        else 0
+    )
 
 
 def _divide_trailing(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from disambig.decode import decode_text
-from disambig.names.annotations import is_annotation, strip_annotations
+from disambig.names.annotations import is_affiliation, is_annotation, strip_annotations
 from disambig.names.clean import (
     MAX_CHARACTERS,
     clean_text,
@@ -44,7 +44,9 @@ from disambig.names.tokens import (
 _PLAIN = re.compile(
     r"(?:[A-Z](?:\.|[a-z]++(?:-[A-Z]?[a-z]++)*+)?+ )++[A-Z][a-z]++(?:-[A-Z]?[a-z]++)*+\Z"
 )
-_SPECIAL_WORDS = SAINTS | TITLES | DEGREES | set(GENERATIONS) | {w for w in PARTICLES if len(w) > 1} | {"ph"}
+_SPECIAL_WORDS = (
+    SAINTS | TITLES | DEGREES | set(GENERATIONS) | {w for w in PARTICLES if len(w) > 1} | {"ph"}
+)
 _ASIDE = re.compile(r"[(\[]([^()\[\]]*)[)\]]|[\"“„«]([^\"“”„«»]*)[\"”»]")
 _HOMONYM = re.compile(r"\s(\d{4})\s*\Z")
 
@@ -215,6 +217,8 @@ def _split_at_commas(text: str) -> tuple[str, str, tuple[str, str] | None, str]:
     for part in parts[1:]:
         if fold_with_digits(part) in GENERATIONS:
             continue
+        if is_affiliation(part):
+            break
         if not is_annotation(part, " ".join(names)):
             names.append(part)
         elif len(part) <= 3 and part.isalpha() and part.isupper():

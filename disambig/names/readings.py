@@ -174,10 +174,10 @@ def build_reading_arrays(
             )
         ),
         joined_respelled=amended(
-            np.where(is_initial, none, first_respelled),
+            amended(np.where(is_initial, none, first_respelled), stated, [""] * len(stated)),
             several,
             [
-                _respell([t for t in given[row] if len(t) > 1], spelled[row])
+                _respell(_list_written_out(given[row], abbreviated.get(row)), spelled[row])
                 if row in spelled
                 else text
                 for row, text in zip(several, joined, strict=True)

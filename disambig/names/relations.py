@@ -199,7 +199,7 @@ def _is_called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
 
 
 def _compare_spellings(table: NameTable, a: Int64, b: Int64) -> Int32:
-    """Classify pairs of written-out given names: FIRST ("Jos?"), INITIAL ("Ph."), SIMILAR, PREFIX, CONFLICT."""
+    """Classify written-out given names: FIRST ("Jos?"), INITIAL ("Ph."), SIMILAR, PREFIX, CONFLICT."""
     r = table.readings
     out = np.zeros(len(a), dtype=np.int32)
     if not len(a):
@@ -214,7 +214,10 @@ def _compare_spellings(table: NameTable, a: Int64, b: Int64) -> Int32:
     out[alike_sound & ~(r.eastern[a] | r.eastern[b])] = GivenRelation.SIMILAR
     whole_a, whole_b = r.joined[a], r.joined[b]
     # an abbreviated name has no joined form; its first word stands in
-    whole_a, whole_b = np.where(whole_a < 0, first_a, whole_a), np.where(whole_b < 0, first_b, whole_b)
+    whole_a, whole_b = (
+        np.where(whole_a < 0, first_a, whole_a),
+        np.where(whole_b < 0, first_b, whole_b),
+    )
     alike = cpdist(
         table.strings[whole_a],
         table.strings[whole_b],

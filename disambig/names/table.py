@@ -70,7 +70,9 @@ class NameTable:
     @cached_property
     def lost_letters(self) -> Int32:
         """Number of lost letters of each string, int32[n_strings]."""
-        return np.fromiter((s.count(LOST_LETTER) for s in self.strings), np.int32, len(self.strings))
+        return np.fromiter(
+            (s.count(LOST_LETTER) for s in self.strings), np.int32, len(self.strings)
+        )
 
     @cached_property
     def family_sound(self) -> Int32:
@@ -175,7 +177,9 @@ def _join_full_name(name: ParsedName) -> str:
 
 
 def _count_written_letters(name: ParsedName) -> int:
-    return sum([len(token) for token in name.given if len(token) > 1 and token not in name.abbreviated])
+    return sum(
+        [len(token) for token in name.given if len(token) > 1 and token not in name.abbreviated]
+    )
 
 
 def _make_nickname_keys(codes: Codes) -> tuple[Int64, Int64]:

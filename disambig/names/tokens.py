@@ -6,7 +6,14 @@ import re
 from functools import lru_cache
 
 from disambig.names.clean import fold, respell_umlauts
-from disambig.names.lexicon import DEGREES, GENERATIONS, SAINTS, TITLES, get_family_first_ranks, split_words
+from disambig.names.lexicon import (
+    DEGREES,
+    GENERATIONS,
+    SAINTS,
+    TITLES,
+    get_family_first_ranks,
+    split_words,
+)
 
 _BREAKS = str.maketrans(dict.fromkeys("./\\;:|&*,", " "))
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -15,7 +22,11 @@ _POINTED = re.compile(r"(?<![^\W\d_])([^\W\d_]{1,5})(?![^\W\d_])(\.?)")
 _VOWEL = re.compile("[aeiouy]")
 _NOT_CAMEL = ("Mc", "Mac", "De", "Di", "La", "Le", "Van", "Von", "Fitz", "Al", "El", "O", "D")
 _NOT_ABBREVIATED = (
-    GENERATIONS.keys() | TITLES | DEGREES | SAINTS | {"mc", "di", "de", "da", "van", "von", "al", "el"}
+    GENERATIONS.keys()
+    | TITLES
+    | DEGREES
+    | SAINTS
+    | {"mc", "di", "de", "da", "van", "von", "al", "el"}
 )
 _SHORT_GIVEN = split_words("ai an bo di ke le li lu mo su wu xi ya ye yi yu ze zi")
 
@@ -37,8 +48,10 @@ def find_abbreviations(text: str) -> frozenset[str]:
         word, folded = match[1], fold(match[1])
         is_last = match.end() >= len(text)
         has_point = match[2] == "."
-        if len(folded) < 2 or not word[0].isupper() or (
-            folded in _NOT_ABBREVIATED and not (folded == "md" and match.start() == 0)
+        if (
+            len(folded) < 2
+            or not word[0].isupper()
+            or (folded in _NOT_ABBREVIATED and not (folded == "md" and match.start() == 0))
         ):
             continue
         if len(word) == 1 or (
