@@ -14,6 +14,7 @@ from disambig.names.relations import (
     compare_families,
     compare_given_names,
     compare_middle_names,
+    is_called_by_whole_name,
 )
 from disambig.names.table import NameTable
 
@@ -58,7 +59,8 @@ def compare_names(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
     family_similarity = _compute_similarity(table, readings.family[a], readings.family[b])
     # the words that correspond are equal, whatever stands beside them
     same_readings = (a == left) & (b == right)
-    given_similarity[(given == GivenRelation.MIDDLE) & ~np.isnan(given_similarity)] = 1
+    is_called = (given == GivenRelation.MIDDLE) & is_called_by_whole_name(table, a, b)
+    given_similarity[is_called & ~np.isnan(given_similarity)] = 1
     # how a short form is spelt tells nothing where it begins with another letter ("Bob")
     has_other_letter = readings.initial[a] != readings.initial[b]
     given_similarity[(given == GivenRelation.NICKNAME) & has_other_letter] = np.nan
@@ -135,7 +137,9 @@ def _select_best_reading(table: NameTable, i: Int64, j: Int64) -> Best:
     swapped = np.zeros(len(i), dtype=bool)
     readings = table.readings
     has_given = (readings.initial[a] >= 0) & (readings.initial[b] >= 0)
-    open_rows = np.flatnonzero(~_parts_agree(family, given, middle, has_given))
+    # as printed, "Do Xuan Dung" and "Xuan Dung Do" have words in common and no more
+    is_weak = (family == FamilyRelation.PART) & (given == GivenRelation.MIDDLE)
+    open_rows = np.flatnonzero(is_weak | ~_parts_agree(family, given, middle, has_given))
     for row, left, right in _list_alternative_pairs(table, i, j, open_rows):
         f = compare_families(table, left, right)
         g = compare_given_names(table, left, right, i[row], j[row])

@@ -51,10 +51,10 @@ DEGREES = split_words(
 
 ORGANISATIONS = split_words(
     "university universität universite université universidad universidade universita",
-    "università univ college school institute institut instituto istituto department dept departamento division",
-    "faculty faculté facultad laboratory laboratories lab laboratoire laboratorio hospital clinic",
-    "klinik center centre centro academy academia company corporation corp inc ltd gmbh foundation",
-    "society association group team consortium collaboration committee ministry agency research",
+    "università univ college school institute institut instituto istituto department dept division",
+    "departamento faculty faculté facultad laboratory laboratories lab laboratoire laboratorio",
+    "hospital clinic klinik center centre centro academy academia company corporation corp inc ltd",
+    "gmbh foundation society association group team consortium collaboration committee ministry agency research",
     "technology technologies sciences engineering medicine physics chemistry biology the of for",
 )
 """Words of organisations, which are in no personal name."""
@@ -153,6 +153,18 @@ def _read_family_table() -> dict[str, tuple[str, int]]:
 def get_family_first_ranks() -> dict[str, int]:
     """Map family names that are often printed first to 1 (very common) .. 3 (possible)."""
     return {n: rank for n, (origin, rank) in _read_family_table().items() if origin != "iberian"}
+
+
+_ALSO_VIETNAMESE = split_words("do ho le ly ngo ha lam to vo vu mai cao dang phan duong")
+"""Vietnamese family names that the table lists as of another origin."""
+
+
+@cache
+def get_syllable_families() -> frozenset[str]:
+    """Return East Asian family names of people whose given names are syllables run together."""
+    origins = ("chinese", "korean", "japanese")
+    table = _read_family_table().items()
+    return frozenset(n for n, (origin, _) in table if origin in origins) - _ALSO_VIETNAMESE
 
 
 @cache

@@ -198,8 +198,26 @@ def _is_called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
     return called
 
 
+def is_called_by_whole_name(table: NameTable, a: Int64, b: Int64) -> Bool:
+    """Return whether the whole given name of one is a later given name of the other.
+
+    Chinese, Japanese and Korean given names have parts that many share ("Ying", "Yan-Ying"), so
+    with these family names one of the two has to be a name of another language ("Caren").
+    """
+    r = table.readings
+    out = np.zeros(len(a), dtype=bool)
+    for one, other in ((a, b), (b, a)):
+        word = r.joined[one]
+        whole = (word >= 0) & (
+            (word == r.tail[other]) | (r.middle[other] == word[:, None]).any(axis=1)
+        )
+        has_foreign = table.is_western[word] | table.is_western[r.first[other]]
+        out |= whole & (has_foreign | ~table.has_syllables[r.family[one]])
+    return out
+
+
 def _compare_spellings(table: NameTable, a: Int64, b: Int64) -> Int32:
-    """Classify written-out given names: FIRST ("Jos?"), INITIAL ("Ph."), SIMILAR, PREFIX, CONFLICT."""
+    """Classify pairs of written-out given names that are no forms of one by the lists."""
     r = table.readings
     out = np.zeros(len(a), dtype=np.int32)
     if not len(a):

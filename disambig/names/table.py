@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from disambig.arrays import Float32, Int32, Int64, Object
+from disambig.arrays import Bool, Float32, Int32, Int64, Object
 from disambig.names.clean import LOST_LETTER
-from disambig.names.lexicon import get_nickname_pairs
+from disambig.names.lexicon import get_nickname_pairs, get_syllable_families
 from disambig.names.parsed import ParsedName
 from disambig.names.readings import Codes, ReadingArrays, Spelling, Tokens, build_reading_arrays
 from disambig.names.transliteration import (
@@ -73,6 +73,21 @@ class NameTable:
         return np.fromiter(
             (s.count(LOST_LETTER) for s in self.strings), np.int32, len(self.strings)
         )
+
+    @cached_property
+    def is_western(self) -> Bool:
+        """Whether each string is a given name with known short forms, bool[n_strings + 1]."""
+        known = get_nickname_pairs()
+        return np.array([*(text in known for text in self.strings), False])
+
+    @cached_property
+    def has_syllables(self) -> Bool:
+        """Whether each string is a family name with given names of syllables that others share.
+
+        bool[n_strings + 1]: the Chinese, Japanese and Korean ones, not the Vietnamese.
+        """
+        known = get_syllable_families()
+        return np.array([*(text in known for text in self.strings), False])
 
     @cached_property
     def family_sound(self) -> Int32:
