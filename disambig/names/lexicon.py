@@ -54,7 +54,8 @@ ORGANISATIONS = split_words(
     "università univ college school institute institut instituto istituto department dept division",
     "departamento faculty faculté facultad laboratory laboratories lab laboratoire laboratorio",
     "hospital clinic klinik center centre centro academy academia company corporation corp inc ltd",
-    "gmbh foundation society association group team consortium collaboration committee ministry agency research",
+    "gmbh foundation society association group team consortium collaboration committee ministry",
+    "agency research",
     "technology technologies sciences engineering medicine physics chemistry biology the of for",
 )
 """Words of organisations, which are in no personal name."""

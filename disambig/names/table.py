@@ -116,7 +116,8 @@ class NameTable:
         sounds, codes = np.full(len(self.strings) + 1, -1, dtype=np.int32), Codes()
         present = np.unique(words[words >= 0])
         sounds[present] = codes.encode(map(fold_word_sound, self.strings[present]))
-        return sounds[words]
+        out: Int32 = sounds[words]
+        return out
 
     @cached_property
     def letters(self) -> Int32:
