@@ -15,7 +15,7 @@ from disambig.arrays import Bool, Int32, Int64, UInt64
 from disambig.blocking.blocks import make_block_key
 from disambig.corpus.index import CorpusIndex, list_coauthors
 from disambig.corpus.tokenise import hash_words
-from disambig.names import make_block_keys
+from disambig.names import make_block_keys, make_loose_keys
 
 MAX_SHARING = 50
 """Most identities that may share a (name, co-author) key; a more common key is weak evidence."""
@@ -77,7 +77,11 @@ def reading_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
     name_row: list[int] = []
     keys: list[str] = []
     for row, name in enumerate(index.corpus.names):
-        block_key_set = {make_block_key(name), *make_block_keys(name)} - {""}
+        block_key_set = {
+            make_block_key(name),
+            *make_block_keys(name),
+            *make_loose_keys(name),
+        } - {""}
         name_row += [row] * len(block_key_set)
         keys += block_key_set
     reading = hash_words(keys)

@@ -27,7 +27,7 @@ from disambig.clustering.two_level import (
 from disambig.corpus.index import CorpusIndex
 from disambig.features.group import compare_name_sets
 from disambig.model.model import Model
-from disambig.names import FamilyRelation
+from disambig.names import FamilyRelation, GivenRelation
 
 MAX_REPRESENTATIVES = 30
 """Most representatives of an identity, evenly spaced over its rows."""
@@ -154,9 +154,10 @@ def _split_into_runs(load: Int64) -> Iterator[slice]:
 def _find_plausible(
     index: CorpusIndex, representative_rows: Representatives, candidates: Int64
 ) -> Bool:
-    """Mark the candidates that agree in family name, or in a rare given name.
+    """Mark the candidates that agree in family name, or in a rare first name.
 
-    A common first name and a shared laboratory are no evidence of a changed family name.
+    A common first name and a shared laboratory are no evidence of a changed family name, and an
+    ending that family names share ("-ova") is none of a typing error.
     """
     name = index.corpus.signature_name[representative_rows.rows].astype(np.int64)
     owner = np.repeat(
@@ -167,7 +168,9 @@ def _find_plausible(
     )
     given_rarity = evidence["given_rarity"][1]
     is_family_alike = evidence["name_family_relation"][1] != FamilyRelation.DIFFERENT
-    plausible: Bool = is_family_alike | (given_rarity >= RARE_GIVEN)
+    given = evidence["name_given_relation"][1]
+    is_given_rare = (given_rarity >= RARE_GIVEN) & (given >= GivenRelation.FIRST)
+    plausible: Bool = is_family_alike | is_given_rare
     return plausible
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from disambig.decode import decode_text, is_decoded
 from disambig.domain import Author, Work
 from disambig.ingest import _fast_path
 from disambig.ingest._problems import BadRecord, Repair, quote_value
+from disambig.names.annotations import may_hold_more, split_email, split_persons
 from disambig.orcid import is_orcid, read_orcid
 
 # Controls, bidirectional marks and overrides, zero-width spaces, byte order marks, soft hyphens
@@ -30,21 +33,24 @@ _MAX_EMAIL = 320
 
 
 def clean_text(text: str, field: str, repairs: list[Repair], *, multiline: bool = False) -> str:
-    """Remove control and invisible characters, and normalise to composed form (NFC).
+    """Decode (:func:`~disambig.decode.decode_text`), remove invisible characters, compose (NFC).
 
     Line breaks and tabs become one space unless ``multiline``; blanks at the ends are removed.
     Inner blanks, case and spelling stay as printed. A change is added to ``repairs``.
     """
     if is_clean(text):
         return text
-    composed = unicodedata.normalize("NFC", text)
+    # TeX of abstracts is mostly formulas
+    decoded, encodings = (text, ()) if multiline else decode_text(text)
+    composed = unicodedata.normalize("NFC", decoded)
     uniform = _BREAKS.sub("\n", composed)
     lines = uniform if multiline else _BLANKS.sub(_collapse_blanks, uniform)
     visible = _HOSTILE.sub("", lines)
     result = visible.strip()
     if result != text:
         reasons = (
-            ("not in Unicode's composed form", composed != text),
+            *((encoding, True) for encoding in encodings),
+            ("not in Unicode's composed form", composed != decoded),
             ("line breaks or tabs", lines != composed),
             ("control or invisible characters", visible != lines),
             ("blanks at its ends", result != visible),
@@ -61,6 +67,7 @@ def is_clean(text: str) -> bool:
         text.isprintable()
         and text.strip(" ") == text
         and (text.isascii() or unicodedata.is_normalized("NFC", text))
+        and is_decoded(text)
     )
 
 
@@ -167,6 +174,8 @@ def build_work(
     if year is not None and not MIN_YEAR <= year <= max_year:
         raise _make_year_error(year, max_year)
     authors = tuple([_build_author(entry, at, repairs) for at, entry in enumerate(entries)])
+    if any(map(_may_be_joint, authors)):
+        authors = _split_joint_authors(authors, repairs)
     abstract, venue, keywords = get("abstract"), get("venue"), get("keywords")
     return _fast_path.make_work(
         identifier,
@@ -210,6 +219,9 @@ def _build_author(entry: _Fields, at: int, repairs: list[Repair]) -> Author:
             name, None, None, _build_affiliations(affiliation, None, at, repairs)
         )
     given, family, orcid_text, address = get("given"), get("family"), get("orcid"), get("email")
+    suffix = get("suffix")
+    if suffix:
+        name, family = _append_suffix(name, suffix), family and _append_suffix(family, suffix)
     return _fast_path.make_author(
         name,
         clean_text(given, f"authors[{at}].given", repairs) or None if given else None,
@@ -218,6 +230,48 @@ def _build_author(entry: _Fields, at: int, repairs: list[Repair]) -> Author:
         parse_orcid(orcid_text, f"authors[{at}].orcid", repairs) if orcid_text else None,
         parse_email(address, f"authors[{at}].email", repairs) if address else None,
     )
+
+
+def _append_suffix(name: str, suffix: str) -> str:
+    """Return the name with a suffix that the source states in a field of its own."""
+    return name if name.endswith(suffix) else f"{name} {suffix}"
+
+
+def _may_be_joint(author: Author) -> bool:
+    return author.family is None and may_hold_more(author.name)
+
+
+def _split_joint_authors(authors: tuple[Author, ...], repairs: list[Repair]) -> tuple[Author, ...]:
+    """Split names that are certainly several persons, and move e-mail addresses out of names.
+
+    The first person keeps the position; the others follow the last author, so that no other
+    author's position changes.
+    """
+    kept: list[Author] = []
+    appended: list[Author] = []
+    for at, author in enumerate(authors):
+        name, address = split_email(author.name)
+        if address and name:
+            repairs.append(
+                Repair(f"authors[{at}].name", "an e-mail address in the name", "moved to email")
+            )
+            author = replace(author, name=name, email=author.email or address)
+        persons = split_persons(author.name) if author.family is None else ()
+        if len(persons) > 1:
+            first = len(authors) + len(appended)
+            positions = ", ".join(str(first + k) for k in range(len(persons) - 1))
+            repairs.append(
+                Repair(
+                    f"authors[{at}].name",
+                    f"{len(persons)} authors in one name",
+                    f"split; the first kept its position, the others are at {positions}",
+                )
+            )
+            # whose the e-mail address or ORCID iD is, is unknown
+            author = replace(author, name=persons[0], orcid=None, email=None)
+            appended += [replace(author, name=person) for person in persons[1:]]
+        kept.append(author)
+    return (*kept, *appended)
 
 
 def _build_affiliations(

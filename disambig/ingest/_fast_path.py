@@ -231,6 +231,7 @@ _AUTHOR_TEXT_LIMITS = {
     "name": MAX_NAME,
     "given": MAX_NAME,
     "family": MAX_NAME,
+    "suffix": MAX_NAME,
     "affiliation": MAX_LINE,
     "orcid": MAX_KEYWORD,
     "email": MAX_KEYWORD,

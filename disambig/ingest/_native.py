@@ -47,6 +47,7 @@ class NativeAuthor(BaseModel):
     name: Annotated[_Name, Field(min_length=1)]
     given: _Name | None = None
     family: _Name | None = None
+    suffix: _Name | None = None
     affiliation: _Line | None = None
     affiliations: Annotated[list[_Line], Field(max_length=MAX_AFFILIATIONS)] | None = None
     orcid: _Keyword | None = None
@@ -247,9 +248,9 @@ def _repair_author(entry: Any, field: str, repairs: list[Repair]) -> Any:
         return entry
     author = dict(entry)
     given, family = author.get("given"), author.get("family")
-    has_parts = isinstance(given, str) and isinstance(family, str) and given and family
-    if author.get("name") in (None, "") and has_parts:
-        author["name"] = f"{given} {family}"
+    has_family = isinstance(family, str) and family and isinstance(given, str | None)
+    if author.get("name") in (None, "") and has_family:
+        author["name"] = f"{given} {family}" if given else family
         repairs.append(Repair(f"{field}.name", "is missing", "joined from given and family"))
     for key in ("orcid", "email"):
         if not isinstance(author.get(key), str | None):

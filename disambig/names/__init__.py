@@ -5,7 +5,7 @@ name divided and normalised. Neither is a person.
 """
 
 from disambig.names.compare import are_compatible, compare_names, is_compatible
-from disambig.names.keys import make_block_keys, make_order_free_key
+from disambig.names.keys import make_block_keys, make_loose_keys
 from disambig.names.parse import parse_name
 from disambig.names.parsed import ParsedName, Reading
 from disambig.names.relations import FamilyRelation, GivenRelation
@@ -21,6 +21,6 @@ __all__ = [
     "compare_names",
     "is_compatible",
     "make_block_keys",
-    "make_order_free_key",
+    "make_loose_keys",
     "parse_name",
 ]

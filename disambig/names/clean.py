@@ -8,19 +8,23 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
+from disambig.decode import decode_text, is_decoded
 from disambig.names.lexicon import UMLAUTS
+
+LOST_LETTER = "?"
+"""One or more letters that a conversion lost: "Garc?a"."""
 
 MAX_CHARACTERS = 300
 """Longer strings are truncated: no name is that long, and the time stays bounded."""
 
-_MOJIBAKE = re.compile("[ÃÂÄÅ][\u0080-\u00bf]")
 _STRAY_ACCENTS = re.compile("[´`¨¸ˇ˘˙˛˜˝ˆ¯]+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 _APOSTROPHES = re.compile("['’‘ʼʻʹ′ʾʿ＇‛]+")
 _HYPHENS = re.compile("[‐‑‒–—―−﹣－⁃_]")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|<[^<>]{0,80}>|&#?\w{1,8};")
+_LOST_LETTERS = re.compile("\ufffd+|(?<=[A-Za-z])\\?+(?=[a-z])|(?<=[a-z])\\?+(?=[ ,]|$)")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
-_NOT_ALNUM = re.compile("[^a-z]+")
+_NOT_ALNUM = re.compile("[^a-z?]+")
 _EAST_ASIAN = re.compile("[\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\uac00-\ud7a3]")
 _KANA = re.compile("[\u3040-\u30ff]")
 
@@ -28,13 +32,16 @@ _KANA = re.compile("[\u3040-\u30ff]")
 def clean_text(text: str) -> str:
     """Fold compatibility forms and remove invisible characters of printed text.
 
-    Repairs UTF-8 read as Latin-1 ("JÃ¶rg"), drops markup, terminal escapes, control, bidi and
-    zero-width characters, and makes every hyphen "-". Accents and case stay.
+    Decodes entities, TeX and mojibake, drops markup, terminal escapes, control, bidi and
+    zero-width characters, and makes every hyphen "-" and every lost letter
+    :data:`LOST_LETTER`. Accents and case stay.
     """
     text = text[:MAX_CHARACTERS]
+    if not is_decoded(text):
+        text, _ = decode_text(text)
+    if "\ufffd" in text or "?" in text:
+        text = _LOST_LETTERS.sub(LOST_LETTER, text)
     if not text.isascii():
-        if _MOJIBAKE.search(text):
-            text = _repair_mojibake(text)
         text = _INVISIBLE.sub("", text)
         # before NFKC, which turns a spacing accent into a space and a combining one
         text = _STRAY_ACCENTS.sub("", text)
@@ -45,18 +52,15 @@ def clean_text(text: str) -> str:
     return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
-def _repair_mojibake(text: str) -> str:
-    try:
-        return text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return text
-
-
 @lru_cache(maxsize=1 << 18)
 def fold(token: str) -> str:
-    """Return a token in lower-case ASCII letters: "obrien" for "O’Brien", "muller" for "Müller"."""
+    """Return a token in lower-case ASCII letters: "obrien" for "O’Brien", "muller" for "Müller".
+
+    A :data:`LOST_LETTER` stays.
+    """
     ascii_token = token if token.isascii() else anyascii(token)
-    return _NOT_ALNUM.sub("", ascii_token.lower())
+    folded = _NOT_ALNUM.sub("", ascii_token.lower())
+    return folded if "?" not in folded else folded if folded.strip("?") else ""
 
 
 @lru_cache(maxsize=1 << 14)

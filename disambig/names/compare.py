@@ -14,6 +14,7 @@ from disambig.names.relations import (
     compare_families,
     compare_given_names,
     compare_middle_names,
+    is_called_by_whole_name,
 )
 from disambig.names.table import NameTable
 
@@ -37,7 +38,8 @@ def compare_names(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
     dict of str to float32[P]
         ``given_relation`` (a :class:`GivenRelation`, NaN without a given name),
         ``given_similarity`` (Jaro-Winkler over written-out given names, NaN with initials
-        only), ``middle_relation`` (-1 conflict, 0 nearly equal, 1 initials agree, 2 equal, NaN
+        only, 1 where one is a later given name of the other), ``middle_relation`` (-1 conflict,
+        0 nearly equal, 1 initials agree, 2 equal, NaN
         if either has none), ``family_relation`` (a :class:`FamilyRelation`), ``family_similarity``
         (Jaro-Winkler), ``printed_equal`` (whole normalised names equal), ``given_min`` and
         ``given_max`` (letters of the written-out given names), ``both_initials``,
@@ -53,12 +55,24 @@ def compare_names(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
     lengths = table.given_length[left], table.given_length[right]
     has_given = (readings.initial[a] >= 0) & (readings.initial[b] >= 0)
     no_words = (readings.joined[left] < 0) & (readings.joined[right] < 0)
+    given_similarity = _compute_similarity(table, joined_a, joined_b)
+    family_similarity = _compute_similarity(table, readings.family[a], readings.family[b])
+    # the words that correspond are equal, whatever stands beside them
+    same_readings = (a == left) & (b == right)
+    is_called = (given == GivenRelation.MIDDLE) & is_called_by_whole_name(table, a, b)
+    given_similarity[is_called & ~np.isnan(given_similarity)] = 1
+    # how a short form is spelt tells nothing where it begins with another letter ("Bob")
+    has_other_letter = readings.initial[a] != readings.initial[b]
+    given_similarity[(given == GivenRelation.NICKNAME) & has_other_letter] = np.nan
+    in_other_order = swapped & same_readings
+    given_similarity[in_other_order & ~np.isnan(given_similarity)] = 1
+    family_similarity[in_other_order] = 1
     return {
         "given_relation": np.where(has_given, given, np.nan).astype(np.float32),
-        "given_similarity": _compute_similarity(table, joined_a, joined_b),
+        "given_similarity": given_similarity,
         "middle_relation": middle,
         "family_relation": family.astype(np.float32),
-        "family_similarity": _compute_similarity(table, readings.family[a], readings.family[b]),
+        "family_similarity": family_similarity,
         "printed_equal": (table.full[left] == table.full[right]).astype(np.float32),
         "given_min": np.minimum(*lengths),
         "given_max": np.maximum(*lengths),
@@ -123,7 +137,9 @@ def _select_best_reading(table: NameTable, i: Int64, j: Int64) -> Best:
     swapped = np.zeros(len(i), dtype=bool)
     readings = table.readings
     has_given = (readings.initial[a] >= 0) & (readings.initial[b] >= 0)
-    open_rows = np.flatnonzero(~_parts_agree(family, given, middle, has_given))
+    # as printed, "Do Xuan Dung" and "Xuan Dung Do" have words in common and no more
+    is_weak = (family == FamilyRelation.PART) & (given == GivenRelation.MIDDLE)
+    open_rows = np.flatnonzero(is_weak | ~_parts_agree(family, given, middle, has_given))
     for row, left, right in _list_alternative_pairs(table, i, j, open_rows):
         f = compare_families(table, left, right)
         g = compare_given_names(table, left, right, i[row], j[row])
@@ -138,7 +154,35 @@ def _select_best_reading(table: NameTable, i: Int64, j: Int64) -> Best:
     family[crossed] = FamilyRelation.EQUAL
     given[crossed] = np.where(full, GivenRelation.EQUAL, GivenRelation.INITIAL)
     middle[crossed], swapped[crossed] = np.nan, True
+    rest = open_rows[~swapped[open_rows]]
+    count = _count_contained_words(table, i[rest], j[rest])
+    within = rest[count > 0]
+    family[within] = FamilyRelation.EQUAL
+    same = (table.words[i[within]] >= 0).sum(axis=1) == (table.words[j[within]] >= 0).sum(axis=1)
+    given[within] = np.where(same, GivenRelation.EQUAL, GivenRelation.MIDDLE)
+    middle[within], swapped[within] = np.nan, True
     return family, given, middle, a, b, swapped
+
+
+def _count_contained_words(table: NameTable, i: Int64, j: Int64) -> Int32:
+    """Return the number of words of one name if the other has all of them, in any order; else 0.
+
+    Two words at least, and given names of different initials: with one initial, "Jian Jun" and
+    "Jun Jian" are two names.
+    """
+    out = np.zeros(len(i), dtype=np.int32)
+    r = table.readings
+    rows = np.flatnonzero(
+        (r.initial[i] >= 0) & (r.initial[j] >= 0) & (r.initial[i] != r.initial[j])
+    )
+    a, b = table.words[i[rows]], table.words[j[rows]]
+    is_common = np.zeros(a.shape, dtype=bool)
+    for column in range(b.shape[1]):
+        is_common |= (a == b[:, [column]]) & (a >= 0)
+    common = is_common.sum(axis=1)
+    fewer = np.minimum((a >= 0).sum(axis=1), (b >= 0).sum(axis=1))
+    out[rows] = np.where((common == fewer) & (common >= 2), common, 0)
+    return out
 
 
 def _list_alternative_pairs(

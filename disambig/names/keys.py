@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from disambig.names.lexicon import (
     DROPPED_FIRST,
     get_canonical_initials,
+    get_equivalent_names,
     get_family_first_ranks,
     get_nickname_pairs,
 )
 from disambig.names.parsed import ParsedName, drop_particles
+from disambig.names.transliteration import fold_word_sound, make_given_skeleton, make_skeleton
+
+MAX_WORDS = 5
+"""Words of a name that are paired."""
+MIN_MISTYPED = 5
+"""Letters of a name from which another with one typing error is looked for."""
 
 
 def make_block_keys(name: ParsedName) -> tuple[str, ...]:
@@ -43,13 +52,30 @@ def make_block_keys(name: ParsedName) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def make_order_free_key(name: ParsedName) -> str:
-    """Return one key for the name in any order: "Orhan Zeynep" and "Zeynep Orhan" share it.
+def make_loose_keys(name: ParsedName) -> tuple[str, ...]:
+    """Return keys that names share which are alike, whatever their order and spelling.
 
-    Only names alike in every word share it, so it is for proposing links across blocks, not
-    for blocking.
+    Each two written-out words in any order, since "Xuan Dung Do", "Do Dung" and "Dung Do" have
+    two in common; the initial with the beginning or end of the family name, and the family name
+    with the end of the given name, since one typing error leaves either; the initial and family
+    name by sound; the English form of the given name with the family name. They are for proposing
+    links across blocks, not for blocking.
     """
-    return " ".join(sorted((*name.given, *name.family_tokens)))
+    family, given = name.family, name.given
+    words = [w for w in (*given, *drop_particles(name.family_tokens)) if len(w) > 1]
+    words = sorted({fold_word_sound(w) for w in words if w not in name.abbreviated})[:MAX_WORDS]
+    keys = [f"{a}+{b}" for a, b in combinations(words, 2)]
+    if not given or not family or family in get_family_first_ranks():
+        return tuple(keys)
+    initial = given[0][0]
+    if len(family) >= MIN_MISTYPED:
+        keys += [f"{initial} {family[:3]}-", f"{initial} -{family[-3:]}"]
+    if len(given[0]) > 3 and len(family) >= MIN_MISTYPED:
+        keys.append(f"-{given[0][-3:]} {family}")
+    keys += [f"={head} {family}" for head in get_equivalent_names().get(given[0], ())]
+    sound = make_given_skeleton(given[0])[:1] or make_given_skeleton(f"{initial}aaa")[:1]
+    keys.append(f"~{sound} {make_skeleton(family) or family}")
+    return tuple(keys)
 
 
 def _can_be_family(middle: str) -> bool:

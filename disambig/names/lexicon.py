@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
+from rapidfuzz.distance import JaroWinkler
+
 
 def split_words(*lines: str) -> frozenset[str]:
     """Return the words of the lines, as a set."""
@@ -16,6 +18,9 @@ PARTICLES = split_words(
     "ter ten te zu zum zur vom af av ibn bin bint binti ben abu d l t op het e y i",
 )
 """Words that belong to the family name that follows."""
+
+SAINTS = split_words("st ste saint sainte")
+"""Words that begin a family name of two words: "St. John"."""
 
 GENERATIONS = {
     "jr": "jr",
@@ -34,8 +39,26 @@ GENERATIONS = {
 TITLES = split_words("dr prof professor mr mrs ms miss sir dipl ing fnu")
 """Words before a name that are not part of it ("fnu": first name unknown)."""
 
-DEGREES = split_words("phd md msc bsc mba dphil esq")
-"""Words after a name that are not part of it."""
+DEGREES = split_words(
+    "phd md msc bsc mba dphil esq mph mphil mres meng beng btech mtech llb llm jd ma ba bs ms bsn",
+    "msn dnp rn aprn crna lpn dvm vmd dds dmd bds mds mbbs mbchb bmbs mbbch mrcp mrcpch frcp frcpc",
+    "frcs frcsc mrcs frcpath facc facs facp faha face faan fasn frs frse freng faaas pharmd rph",
+    "edd psyd drph scd dsc deng dr drmed drrernat dphil mfa bfa mpp mpa mha msw lcsw mhs mhsc msph",
+    "mscr cpa cfa pe phdc rd ldn pt dpt otr ccc slp ab sb sm phm habil csc drsc do obe mbe cbe kbe",
+    "qc kc sj osb op csj ofm",
+)
+"""Words after a name that are not part of it: degrees, licences, honours, orders."""
+
+ORGANISATIONS = split_words(
+    "university universität universite université universidad universidade universita",
+    "università univ college school institute institut instituto istituto department dept division",
+    "departamento faculty faculté facultad laboratory laboratories lab laboratoire laboratorio",
+    "hospital clinic klinik center centre centro academy academia company corporation corp inc ltd",
+    "gmbh foundation society association group team consortium collaboration committee ministry",
+    "agency research",
+    "technology technologies sciences engineering medicine physics chemistry biology the of for",
+)
+"""Words of organisations, which are in no personal name."""
 
 UMLAUTS = str.maketrans(
     {
@@ -111,6 +134,9 @@ HANGUL_FAMILY = {
 """Usual spelling of Korean family names, which transliteration rules do not give."""
 
 
+_SPELLINGS = 0.9
+"""Jaro-Winkler similarity from which forms of a name are two spellings ("Sergey", "Sergei")."""
+
 DROPPED_FIRST = split_words(
     "md mohd mohammad mohammed muhammad syed seyed sayed maria marie jose juan luis ana anna abdul"
 )
@@ -128,6 +154,18 @@ def _read_family_table() -> dict[str, tuple[str, int]]:
 def get_family_first_ranks() -> dict[str, int]:
     """Map family names that are often printed first to 1 (very common) .. 3 (possible)."""
     return {n: rank for n, (origin, rank) in _read_family_table().items() if origin != "iberian"}
+
+
+_ALSO_VIETNAMESE = split_words("do ho le ly ngo ha lam to vo vu mai cao dang phan duong")
+"""Vietnamese family names that the table lists as of another origin."""
+
+
+@cache
+def get_syllable_families() -> frozenset[str]:
+    """Return East Asian family names of people whose given names are syllables run together."""
+    origins = ("chinese", "korean", "japanese")
+    table = _read_family_table().items()
+    return frozenset(n for n, (origin, _) in table if origin in origins) - _ALSO_VIETNAMESE
 
 
 @cache
@@ -158,8 +196,24 @@ def _read_short_names() -> list[tuple[str, list[str]]]:
 
 
 @cache
+def get_equivalent_names() -> dict[str, frozenset[str]]:
+    """Map each given name to the names, in English, that it is a form of in some language.
+
+    "jan" is a form of "john"; "andrea" of "andrew".
+    """
+    text = (files("disambig") / "data" / "equivalent_names.tsv").read_text(encoding="utf-8")
+    heads: dict[str, set[str]] = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            head, *forms = line.split()
+            for form in (head, *forms):
+                heads.setdefault(form, set()).add(head)
+    return {form: frozenset(of) for form, of in heads.items()}
+
+
+@cache
 def get_nickname_pairs() -> dict[str, frozenset[str]]:
-    """Map each given name to its nicknames and to the names that it is a nickname of.
+    """Map each given name to its nicknames, the names that it is one of, and foreign forms.
 
     The relation is symmetric, from the list in the ``nicknames`` package and one of our own, and
     one step deep: "bill" has "william", "william" has "bill" and "will".
@@ -171,4 +225,15 @@ def get_nickname_pairs() -> dict[str, frozenset[str]]:
         for short in short_forms:
             related.setdefault(name, set()).add(short)
             related.setdefault(short, set()).add(name)
+    forms: dict[str, set[str]] = {}
+    for form, heads in get_equivalent_names().items():
+        for head in heads:
+            forms.setdefault(head, set()).add(form)
+    for group in forms.values():
+        for form in group:
+            related.setdefault(form, set()).update(
+                other
+                for other in group
+                if other != form and JaroWinkler.similarity(form, other) < _SPELLINGS
+            )
     return {name: frozenset(others) for name, others in related.items()}

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from disambig.names.clean import fold
-from disambig.names.lexicon import PARTICLES, get_family_first_ranks, get_iberian_families
+from disambig.names.lexicon import PARTICLES, SAINTS, get_family_first_ranks, get_iberian_families
 from disambig.names.parsed import Reading
 from disambig.names.tokens import are_initials, fold_words, split_camel_case, split_given_words
 
 
-def divide_words(raw: list[str]) -> tuple[list[str], list[str], tuple[Reading, ...]]:
-    """Divide words in printed order into given words, family words and other readings."""
+def divide_words(
+    raw: list[str], abbreviated: frozenset[str] = frozenset()
+) -> tuple[list[str], list[str], tuple[Reading, ...]]:
+    """Divide words in printed order into given words, family words and other readings.
+
+    ``abbreviated`` are folded words that stand for a given name, like initials.
+    """
     if len(raw) <= 1:
         return _divide_single(raw)
     upper = [t.isupper() and len(fold(t)) > 1 for t in raw]
@@ -17,7 +22,7 @@ def divide_words(raw: list[str]) -> tuple[list[str], list[str], tuple[Reading, .
     capitals = upper[0] and not any(upper[1:]) and len(fold(raw[-1])) > 1
     if capitals and ranks.get(fold(raw[0]), 9) <= min(ranks.get(fold(raw[-1]), 8), 8):
         return raw[1:], raw[:1], (_make_reading(raw[:-1], raw[-1:]),)
-    trailing = _count_trailing_initials(raw, all_upper=all(upper))
+    trailing = _count_trailing_initials(raw, abbreviated, all_upper=all(upper))
     if trailing:
         return _divide_trailing(raw, trailing)
     cut = _find_family_start(raw)
@@ -49,18 +54,24 @@ def _cut_word(word: str) -> tuple[Reading, ...]:
     return tuple(out[:2])
 
 
-def _count_trailing_initials(raw: list[str], *, all_upper: bool) -> int:
+def _count_trailing_initials(
+    raw: list[str], abbreviated: frozenset[str], *, all_upper: bool
+) -> int:
     """Count the initials at the end; 0 if no whole word precedes them."""
     count = 0
     while count < len(raw) - 1:
         token = raw[-1 - count]
         folded = fold(token)
         run_together = count == 0 and are_initials(token, all_upper=all_upper)
-        if len(folded) != 1 and not run_together:
+        if len(folded) != 1 and not run_together and folded not in abbreviated:
             break
         count += 1
     words = raw[: len(raw) - count]
-    return count if count and any(len(fold(w)) > 1 for w in words) else 0
+    return (
+        count
+        if count and any(len(fold(w)) > 1 and fold(w) not in abbreviated for w in words)
+        else 0
+    )
 
 
 def _divide_trailing(
@@ -94,7 +105,8 @@ def _find_family_start(raw: list[str]) -> int:
 
 def _is_particle(token: str) -> bool:
     folded = fold(token)
-    return len(token) > 1 and folded in PARTICLES and len(folded) > 1
+    is_particle = folded in PARTICLES or folded in SAINTS
+    return len(token) > 1 and is_particle and len(folded) > 1
 
 
 def _is_lower_case(raw: list[str]) -> bool:

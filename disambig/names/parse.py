@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from disambig.decode import decode_text
+from disambig.names.annotations import is_affiliation, is_annotation, strip_annotations
 from disambig.names.clean import (
     MAX_CHARACTERS,
     clean_text,
@@ -18,13 +20,20 @@ from disambig.names.clean import (
     strip_east_asian,
 )
 from disambig.names.east_asian import divide_east_asian
-from disambig.names.lexicon import DEGREES, GENERATIONS, PARTICLES, TITLES
+from disambig.names.lexicon import (
+    DEGREES,
+    GENERATIONS,
+    PARTICLES,
+    SAINTS,
+    TITLES,
+    get_family_first_ranks,
+)
 from disambig.names.order import divide_words, list_alternatives
 from disambig.names.parsed import ParsedName, Reading
 from disambig.names.tokens import (
+    find_abbreviations,
     fold_with_digits,
     fold_words,
-    is_ending,
     list_spellings,
     split_given_words,
     split_raw_words,
@@ -35,7 +44,9 @@ from disambig.names.tokens import (
 _PLAIN = re.compile(
     r"(?:[A-Z](?:\.|[a-z]++(?:-[A-Z]?[a-z]++)*+)?+ )++[A-Z][a-z]++(?:-[A-Z]?[a-z]++)*+\Z"
 )
-_SPECIAL_WORDS = TITLES | DEGREES | set(GENERATIONS) | {w for w in PARTICLES if len(w) > 1} | {"ph"}
+_SPECIAL_WORDS = (
+    SAINTS | TITLES | DEGREES | set(GENERATIONS) | {w for w in PARTICLES if len(w) > 1} | {"ph"}
+)
 _ASIDE = re.compile(r"[(\[]([^()\[\]]*)[)\]]|[\"“„«]([^\"“”„«»]*)[\"”»]")
 _HOMONYM = re.compile(r"\s(\d{4})\s*\Z")
 
@@ -76,6 +87,8 @@ def _divide_plain(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     if not _PLAIN.match(text) or len(text) > MAX_CHARACTERS:
         return None
     words = text.lower().replace(".", "").split(" ")
+    if len(words) > 2 and len(words[0]) == 2 and len(words[1]) == 1:
+        return None  # "Yu A Gagarin", where "Yu" is abbreviated
     if "-" not in text:
         return (tuple(words[:-1]), (words[-1],)) if _SPECIAL_WORDS.isdisjoint(words) else None
     if not _SPECIAL_WORDS.isdisjoint([word.replace("-", "") for word in words]):
@@ -93,6 +106,7 @@ def _parse_divided(printed: str, given: str | None, family: str) -> ParsedName:
     given_text, nickname = _split_nickname(clean_text(given))
     given_raw, given_suffix = strip_ends(split_raw_words(strip_apostrophes(given_text)))
     given_tokens, family_tokens = split_given_words(given_raw), fold_words(family_raw)
+    abbreviated = find_abbreviations(f"{given_text} ")
     return ParsedName(
         printed=printed,
         given=given_tokens,
@@ -103,11 +117,13 @@ def _parse_divided(printed: str, given: str | None, family: str) -> ParsedName:
         spellings=list_spellings([*given_raw, *family_raw]),
         alternatives=list_alternatives(given_tokens, family_tokens),
         is_stated=True,
+        abbreviated=_select_abbreviated(given_tokens, family_tokens, abbreviated),
     )
 
 
 def _parse_undivided(printed: str) -> ParsedName:
-    text, homonym = _split_homonym_number(clean_text(printed))
+    text = strip_annotations(decode_text(printed[:MAX_CHARACTERS])[0])
+    text, homonym = _split_homonym_number(clean_text(text if fold(text) else printed))
     text, nickname = _split_nickname(text)
     text = strip_apostrophes(text)
     if is_east_asian(text):
@@ -115,13 +131,16 @@ def _parse_undivided(printed: str) -> ParsedName:
         if reading is not None:
             return ParsedName(printed, reading.given, reading.family, "", homonym, nickname)
         text = strip_east_asian(text)
-    text, suffix, comma = _split_at_commas(text)
+    abbreviated = find_abbreviations(text) if "." in text or not text.isascii() else frozenset()
+    text, suffix, comma, initials = _split_at_commas(text)
     others: tuple[Reading, ...] = ()
     if comma:
         given_raw, family_raw, end_suffix = _divide_at_comma(*comma)
     else:
         raw, end_suffix = strip_ends(split_raw_words(text))
-        given_raw, family_raw, others = divide_words(raw)
+        given_raw, family_raw, others = divide_words(raw, abbreviated)
+        if initials:
+            others = (*others, Reading(tuple(initials), fold_words(raw)))
     given_tokens = split_given_words(given_raw, all_upper=text.isupper())
     family_tokens = fold_words(family_raw)
     return ParsedName(
@@ -135,7 +154,19 @@ def _parse_undivided(printed: str) -> ParsedName:
         alternatives=tuple(
             dict.fromkeys((*others, *list_alternatives(given_tokens, family_tokens)))
         ),
+        abbreviated=_select_abbreviated(given_tokens, family_tokens, abbreviated),
     )
+
+
+def _select_abbreviated(
+    given: tuple[str, ...], family: tuple[str, ...], abbreviated: frozenset[str]
+) -> frozenset[str]:
+    """Select the given names that are abbreviated; "Yu" is one too before initials ("Yu A Roe")."""
+    out = abbreviated.intersection(given)
+    is_short = len(given) > 1 and len(given[0]) == 2 and all(len(name) == 1 for name in given[1:])
+    if is_short and family and family[-1] not in get_family_first_ranks():
+        out |= {given[0]}
+    return out
 
 
 def _divide_at_comma(family_text: str, given_text: str) -> tuple[list[str], list[str], str]:
@@ -170,15 +201,28 @@ def _split_nickname(text: str) -> tuple[str, tuple[str, ...]]:
     return rest, nickname
 
 
-def _split_at_commas(text: str) -> tuple[str, str, tuple[str, str] | None]:
-    """Return the text without commas, the suffix, and (family, given) if a comma divides them."""
+def _split_at_commas(text: str) -> tuple[str, str, tuple[str, str] | None, str]:
+    """Return the text without commas, the suffix, and (family, given) if a comma divides them.
+
+    Degrees and affiliations after a comma are dropped; one that may also be initials ("Roe Poe,
+    MA") is returned last.
+    """
     if "," not in text:
-        return text, "", None
+        return text, "", None, ""
     parts = [p for p in (p.strip() for p in text.split(",")) if p]
     suffix = ""
     for part in parts[1:]:
         suffix = suffix or GENERATIONS.get(fold_with_digits(part), "")
-    parts = parts[:1] + [p for p in parts[1:] if not is_ending(p)]
-    if len(parts) == 2:
-        return "", suffix, (parts[0], parts[1])
-    return " ".join(parts), suffix, None
+    names, initials = parts[:1], ""
+    for part in parts[1:]:
+        if fold_with_digits(part) in GENERATIONS:
+            continue
+        if is_affiliation(part):
+            break
+        if not is_annotation(part, " ".join(names)):
+            names.append(part)
+        elif len(part) <= 3 and part.isalpha() and part.isupper():
+            initials = fold(part)
+    if len(names) == 2:
+        return "", suffix, (names[0], names[1]), ""
+    return " ".join(names), suffix, None, initials if len(parts) == 2 else ""

@@ -42,6 +42,8 @@ class ParsedName:
         Other plausible divisions: family name first, or a family name of two words.
     is_stated : bool
         Whether the source itself divided the name into given and family.
+    abbreviated : frozenset of str
+        Given names that are abbreviated to several letters: "Yu. A. Gagarin" is ``{"yu"}``.
     """
 
     printed: str
@@ -53,6 +55,7 @@ class ParsedName:
     spellings: tuple[str, ...] = ()
     alternatives: tuple[Reading, ...] = ()
     is_stated: bool = False
+    abbreviated: frozenset[str] = frozenset()
 
     @property
     def given_joined(self) -> str:

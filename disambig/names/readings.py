@@ -54,7 +54,7 @@ class ReadingArrays:
         Code point of the first letter, -1 if there is no given name.
     first_is_initial : bool[R]
     first_is_abbreviated : bool[R]
-        Whether the first given name is letters without a vowel ("Ph.", "Chr.").
+        Whether the first given name is abbreviated to several letters ("Yu.", "Chr").
     family_initial : int32[R]
         Code point of the family name's first letter, -1 if there is none.
     together, together_reversed : int32[R]
@@ -123,7 +123,11 @@ class Codes:
 
 
 def build_reading_arrays(
-    given: Sequence[Tokens], family: Sequence[Tokens], spelled: Mapping[int, Spelling], codes: Codes
+    given: Sequence[Tokens],
+    family: Sequence[Tokens],
+    spelled: Mapping[int, Spelling],
+    abbreviated: Mapping[int, frozenset[str]],
+    codes: Codes,
 ) -> ReadingArrays:
     """Build the columns of R readings.
 
@@ -133,6 +137,8 @@ def build_reading_arrays(
         Tokens of each reading.
     spelled : mapping of int to mapping of str to str
         Rows with umlauts, to the other spelling of their tokens.
+    abbreviated : mapping of int to frozenset of str
+        Rows with given names abbreviated to several letters, to these names.
     codes : Codes
         Receives the strings of the columns.
     """
@@ -142,9 +148,12 @@ def build_reading_arrays(
     cores = [drop_particles(family[row]) for row in compound]
     firsts = [tokens[0] if tokens else "" for tokens in given]
     wholes = _replace_rows(firsts, several, ["".join(given[row]) for row in several])
-    joined = ["".join([t for t in given[row] if len(t) > 1]) for row in several]
+    joined = ["".join(_list_written_out(given[row], abbreviated.get(row))) for row in several]
     families = ["".join(tokens) for tokens in family]
     is_initial = np.fromiter((len(text) == 1 for text in firsts), dtype=np.bool_)
+    is_abbreviated = _mask_members(firsts, set(filter(_ABBREVIATED.match, set(firsts))))
+    stated = [row for row, short in abbreviated.items() if firsts[row] in short]
+    is_abbreviated[stated] = True
     middle = _RaggedTexts.of(several, (given[row][1 : 1 + MIDDLE] for row in several))
     spare = _RaggedTexts.of(several, (_list_spare_names(given[row]) for row in several))
     parts = _RaggedTexts.of(compound, (core if len(core) > 1 else () for core in cores))
@@ -165,10 +174,10 @@ def build_reading_arrays(
             )
         ),
         joined_respelled=amended(
-            np.where(is_initial, none, first_respelled),
+            amended(np.where(is_initial, none, first_respelled), stated, [""] * len(stated)),
             several,
             [
-                _respell([t for t in given[row] if len(t) > 1], spelled[row])
+                _respell(_list_written_out(given[row], abbreviated.get(row)), spelled[row])
                 if row in spelled
                 else text
                 for row, text in zip(several, joined, strict=True)
@@ -178,7 +187,9 @@ def build_reading_arrays(
         parts=parts.pad(size, PARTS, column(parts.texts)),
         spare=spare.pad(size, MIDDLE, column(spare.texts)),
         first=(first := amended(first_respelled, spelled, [firsts[row] for row in spelled])),
-        joined=amended(np.where(is_initial, none, first), several, joined),
+        joined=amended(
+            amended(np.where(is_initial, none, first), stated, [""] * len(stated)), several, joined
+        ),
         tail=amended(
             np.full(size, none),
             several,
@@ -187,14 +198,22 @@ def build_reading_arrays(
         whole=amended(first, several, [wholes[row] for row in several]),
         initial=_encode_first_letters(firsts),
         first_is_initial=is_initial,
-        first_is_abbreviated=_mask_members(firsts, set(filter(_ABBREVIATED.match, set(firsts)))),
+        first_is_abbreviated=is_abbreviated,
         family_initial=_encode_first_letters(families),
         together=column(map(add, wholes, families)),
         together_reversed=column(map(add, families, wholes)),
         middle=middle.pad(size, MIDDLE, column(middle.texts)),
         middle_initial=middle.pad(size, MIDDLE, _encode_first_letters(middle.texts)),
         middle_is_initial=middle.pad(
-            size, MIDDLE, np.fromiter((len(t) == 1 for t in middle.texts), dtype=np.int32)
+            size,
+            MIDDLE,
+            np.fromiter(
+                (
+                    len(text) == 1 or text in abbreviated.get(row, ())
+                    for row, text in zip(middle.rows.tolist(), middle.texts, strict=True)
+                ),
+                dtype=np.int32,
+            ),
         )
         == 1,
         eastern=_mask_members(families, get_family_first_ranks()),
@@ -253,6 +272,10 @@ def _fold_umlauts(families: list[str]) -> tuple[list[int], list[str]]:
     ]
     row_families = [families[row] for row in rows]
     return rows, [t.replace("ae", "a").replace("oe", "o").replace("ue", "u") for t in row_families]
+
+
+def _list_written_out(given: Tokens, abbreviated: frozenset[str] | None) -> list[str]:
+    return [t for t in given if len(t) > 1 and not (abbreviated and t in abbreviated)]
 
 
 def _list_spare_names(given: Tokens) -> list[str]:

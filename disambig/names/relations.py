@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
-from rapidfuzz.distance import OSA, JaroWinkler, Prefix
+from rapidfuzz.distance import OSA, JaroWinkler, LCSseq, Prefix
 from rapidfuzz.process import cpdist
 
 from disambig.arrays import Bool, Float32, Int32, Int64
@@ -75,6 +75,10 @@ def compare_families(table: NameTable, a: Int64, b: Int64) -> Int32:
         _match_single_words(r, a, b),
         _is_within(r.core[a], r, b) | _is_within(r.core[b], r, a),
     )
+    not_eastern = ~(r.eastern[a] | r.eastern[b])
+    sound = table.family_sound
+    spelling |= (sound[fa] == sound[fb]) & (sound[fa] >= 0) & not_eastern
+    spelling |= _differ_by_lost_letters(table, fa, fb)
     similar = np.zeros(len(rest), dtype=bool)
     maybe = np.flatnonzero(~spelling & ~part & ~(r.eastern[a] & r.eastern[b]))
     similar[maybe] = _are_near(table, fa[maybe], fb[maybe], least=5)
@@ -103,6 +107,20 @@ def _is_within(core: Int32, r: ReadingArrays, other: Int64) -> Bool:
     word = core[:, None]
     is_within: Bool = (r.parts[other] == word).any(axis=1) | (r.spare[other] == word).any(axis=1)
     return is_within
+
+
+def _differ_by_lost_letters(table: NameTable, a: Int32, b: Int32) -> Bool:
+    """Return where a string is the other but for its lost letters ("garc?a", "garcia")."""
+    out = np.zeros(len(a), dtype=bool)
+    lost = table.lost_letters[a] + table.lost_letters[b]
+    rows = np.flatnonzero((lost > 0) & (a >= 0) & (b >= 0))
+    if len(rows):
+        left, right = table.strings[a[rows]], table.strings[b[rows]]
+        edits = cpdist(left, right, scorer=OSA.distance, dtype=np.int32)
+        # most letters have to be there
+        letters = np.maximum(table.letters[a[rows]], table.letters[b[rows]])
+        out[rows] = (edits <= lost[rows]) & (3 * lost[rows] <= letters)
+    return out
 
 
 def _are_near(table: NameTable, a: Int32, b: Int32, *, least: int) -> Bool:
@@ -180,8 +198,26 @@ def _is_called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
     return called
 
 
+def is_called_by_whole_name(table: NameTable, a: Int64, b: Int64) -> Bool:
+    """Return whether the whole given name of one is a later given name of the other.
+
+    Chinese, Japanese and Korean given names have parts that many share ("Ying", "Yan-Ying"), so
+    with these family names one of the two has to be a name of another language ("Caren").
+    """
+    r = table.readings
+    out = np.zeros(len(a), dtype=bool)
+    for one, other in ((a, b), (b, a)):
+        word = r.joined[one]
+        whole = (word >= 0) & (
+            (word == r.tail[other]) | (r.middle[other] == word[:, None]).any(axis=1)
+        )
+        has_foreign = table.is_western[word] | table.is_western[r.first[other]]
+        out |= whole & (has_foreign | ~table.has_syllables[r.family[one]])
+    return out
+
+
 def _compare_spellings(table: NameTable, a: Int64, b: Int64) -> Int32:
-    """Classify pairs of written-out given names: INITIAL ("Ph."), SIMILAR, PREFIX, CONFLICT."""
+    """Classify pairs of written-out given names that are no forms of one by the lists."""
     r = table.readings
     out = np.zeros(len(a), dtype=np.int32)
     if not len(a):
@@ -191,7 +227,15 @@ def _compare_spellings(table: NameTable, a: Int64, b: Int64) -> Int32:
     left, right = table.strings[first_a], table.strings[first_b]
     begins = cpdist(left, right, scorer=Prefix.similarity, dtype=np.int32) == shorter
     out[begins & (shorter >= 3)] = GivenRelation.PREFIX
+    sound = table.given_sound
+    alike_sound = (sound[first_a] == sound[first_b]) & (sound[first_a] >= 0)
+    out[alike_sound & ~(r.eastern[a] | r.eastern[b])] = GivenRelation.SIMILAR
     whole_a, whole_b = r.joined[a], r.joined[b]
+    # an abbreviated name has no joined form; its first word stands in
+    whole_a, whole_b = (
+        np.where(whole_a < 0, first_a, whole_a),
+        np.where(whole_b < 0, first_b, whole_b),
+    )
     alike = cpdist(
         table.strings[whole_a],
         table.strings[whole_b],
@@ -203,7 +247,13 @@ def _compare_spellings(table: NameTable, a: Int64, b: Int64) -> Int32:
     rest = np.flatnonzero((alike > 0) & (alike < SIMILAR_GIVEN))
     edited = rest[_are_near(table, whole_a[rest], whole_b[rest], least=5)]
     out[edited] = GivenRelation.SIMILAR
-    out[begins & (r.first_is_abbreviated[a] | r.first_is_abbreviated[b])] = GivenRelation.INITIAL
+    out[_differ_by_lost_letters(table, first_a, first_b)] = GivenRelation.FIRST
+    short = np.flatnonzero(
+        (r.first_is_abbreviated[a] | r.first_is_abbreviated[b]) & (r.initial[a] == r.initial[b])
+    )
+    # "Wm." has letters of "William" in their order
+    common = cpdist(left[short], right[short], scorer=LCSseq.similarity, dtype=np.int32)
+    out[short[common == shorter[short]]] = GivenRelation.INITIAL
     return out
 
 

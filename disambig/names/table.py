@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from disambig.arrays import Float32, Int32, Int64, Object
-from disambig.names.lexicon import get_nickname_pairs
+from disambig.arrays import Bool, Float32, Int32, Int64, Object
+from disambig.names.clean import LOST_LETTER
+from disambig.names.lexicon import get_nickname_pairs, get_syllable_families
 from disambig.names.parsed import ParsedName
 from disambig.names.readings import Codes, ReadingArrays, Spelling, Tokens, build_reading_arrays
+from disambig.names.transliteration import (
+    fold_word_sound,
+    make_given_skeleton,
+    make_skeleton,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +68,58 @@ class NameTable:
         return len(self.full)
 
     @cached_property
+    def lost_letters(self) -> Int32:
+        """Number of lost letters of each string, int32[n_strings]."""
+        return np.fromiter(
+            (s.count(LOST_LETTER) for s in self.strings), np.int32, len(self.strings)
+        )
+
+    @cached_property
+    def is_western(self) -> Bool:
+        """Whether each string is a given name with known short forms, bool[n_strings + 1]."""
+        known = get_nickname_pairs()
+        return np.array([*(text in known for text in self.strings), False])
+
+    @cached_property
+    def has_syllables(self) -> Bool:
+        """Whether each string is a family name with given names of syllables that others share.
+
+        bool[n_strings + 1]: the Chinese, Japanese and Korean ones, not the Vietnamese.
+        """
+        known = get_syllable_families()
+        return np.array([*(text in known for text in self.strings), False])
+
+    @cached_property
+    def family_sound(self) -> Int32:
+        """Code of the sounds of each string that is a family name, int32[n_strings]; else -1."""
+        return self._encode_sounds(self.readings.family, make_skeleton)
+
+    @cached_property
+    def given_sound(self) -> Int32:
+        """Code of the sounds of each string that is a given name, int32[n_strings]; else -1."""
+        return self._encode_sounds(self.readings.first, make_given_skeleton)
+
+    def _encode_sounds(self, column: Int32, make: Callable[[str], str]) -> Int32:
+        out, codes = np.full(len(self.strings), -1, dtype=np.int32), Codes()
+        present = np.unique(column[column >= 0])
+        out[present] = codes.encode(map(make, self.strings[present]))
+        return out
+
+    @cached_property
+    def words(self) -> Int32:
+        """Sounds of the written-out words of each name but particles, int32[N, 9]; -1: none."""
+        r, n = self.readings, len(self)
+        first = np.where(r.first_is_initial | r.first_is_abbreviated, np.int32(-1), r.first)[:n]
+        middle = np.where(r.middle_is_initial, np.int32(-1), r.middle)[:n]
+        whole = np.where(r.parts[:n, 0] >= 0, np.int32(-1), r.core[:n])
+        words = np.column_stack([first, middle, whole, r.parts[:n]])
+        sounds, codes = np.full(len(self.strings) + 1, -1, dtype=np.int32), Codes()
+        present = np.unique(words[words >= 0])
+        sounds[present] = codes.encode(map(fold_word_sound, self.strings[present]))
+        out: Int32 = sounds[words]
+        return out
+
+    @cached_property
     def letters(self) -> Int32:
         """Length of each string, int32[n_strings]."""
         return np.fromiter(map(len, self.strings), np.int32, len(self.strings))
@@ -90,7 +148,7 @@ class NameTable:
             suffix=suffix,
             homonym=homonym,
             given_length=np.fromiter(
-                (_count_written_letters(name.given) for name in names), np.float32, n
+                (_count_written_letters(name) for name in names), np.float32, n
             ),
             related=related,
             related_initial=related_initial,
@@ -99,11 +157,15 @@ class NameTable:
 
 def _list_readings(
     names: Sequence[ParsedName],
-) -> tuple[list[Tokens], list[Tokens], dict[int, Spelling]]:
-    """List given and family tokens, and other spellings by row: names first, then alternatives."""
+) -> tuple[list[Tokens], list[Tokens], dict[int, Spelling], dict[int, frozenset[str]]]:
+    """List given and family tokens, and other spellings and abbreviated given names by row.
+
+    Names come first, then alternatives.
+    """
     given = [name.given for name in names]
     family = [name.family_tokens for name in names]
     spelled: dict[int, Spelling] = {}
+    abbreviated = {row: name.abbreviated for row, name in enumerate(names) if name.abbreviated}
     for row, name in enumerate(names):
         if name.spellings:
             spelled[row] = _parse_spellings(name)
@@ -111,9 +173,11 @@ def _list_readings(
         for reading in name.alternatives:
             if name.spellings:
                 spelled[len(given)] = _parse_spellings(name)
+            if name.abbreviated:
+                abbreviated[len(given)] = name.abbreviated
             given.append(reading.given)
             family.append(reading.family)
-    return given, family, spelled
+    return given, family, spelled, abbreviated
 
 
 def _parse_spellings(name: ParsedName) -> Spelling:
@@ -128,8 +192,10 @@ def _join_full_name(name: ParsedName) -> str:
     return name.full
 
 
-def _count_written_letters(given: Tokens) -> int:
-    return sum([len(token) for token in given if len(token) > 1])
+def _count_written_letters(name: ParsedName) -> int:
+    return sum(
+        [len(token) for token in name.given if len(token) > 1 and token not in name.abbreviated]
+    )
 
 
 def _make_nickname_keys(codes: Codes) -> tuple[Int64, Int64]:

@@ -6,12 +6,28 @@ import re
 from functools import lru_cache
 
 from disambig.names.clean import fold, respell_umlauts
-from disambig.names.lexicon import DEGREES, GENERATIONS, TITLES, get_family_first_ranks, split_words
+from disambig.names.lexicon import (
+    DEGREES,
+    GENERATIONS,
+    SAINTS,
+    TITLES,
+    get_family_first_ranks,
+    split_words,
+)
 
 _BREAKS = str.maketrans(dict.fromkeys("./\\;:|&*,", " "))
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_OLD_DEGREES = split_words("phd md msc bsc mba dphil esq")
+_POINTED = re.compile(r"(?<![^\W\d_])([^\W\d_]{1,5})(?![^\W\d_])(\.?)")
 _VOWEL = re.compile("[aeiouy]")
 _NOT_CAMEL = ("Mc", "Mac", "De", "Di", "La", "Le", "Van", "Von", "Fitz", "Al", "El", "O", "D")
+_NOT_ABBREVIATED = (
+    GENERATIONS.keys()
+    | TITLES
+    | DEGREES
+    | SAINTS
+    | {"mc", "di", "de", "da", "van", "von", "al", "el"}
+)
 _SHORT_GIVEN = split_words("ai an bo di ke le li lu mo su wu xi ya ye yi yu ze zi")
 
 
@@ -21,10 +37,28 @@ def fold_with_digits(text: str) -> str:
     return lower if lower.isalnum() else "".join([c for c in lower if c.isalnum()])
 
 
-def is_ending(part: str) -> bool:
-    """Return whether a part after a comma is a suffix or degree."""
-    folded = fold_with_digits(part)
-    return folded in GENERATIONS or folded in DEGREES
+def find_abbreviations(text: str) -> frozenset[str]:
+    """Return the folded words that are abbreviated with a point, "yu" for "Yu. A. Gagarin".
+
+    Of longer words only "J." is an initial; a single letter of another script may fold to two
+    or more ("Ю." is "yu").
+    """
+    out = set()
+    for match in _POINTED.finditer(text):
+        word, folded = match[1], fold(match[1])
+        is_last = match.end() >= len(text)
+        has_point = match[2] == "."
+        if (
+            len(folded) < 2
+            or not word[0].isupper()
+            or (folded in _NOT_ABBREVIATED and not (folded == "md" and match.start() == 0))
+        ):
+            continue
+        if len(word) == 1 or (
+            has_point and (not is_last or len(word) == 2 or not _VOWEL.search(folded))
+        ):
+            out.add(folded)
+    return frozenset(out)
 
 
 def split_raw_words(text: str) -> list[str]:
@@ -47,12 +81,21 @@ def strip_ends(raw: list[str]) -> tuple[list[str], str]:
         generation = GENERATIONS.get(last) if last not in ("junior", "senior") else None
         if generation is not None:
             suffix = suffix or generation
-        elif not (last in DEGREES and (last != "md" or raw[-1].isupper())):
+        elif not _is_degree(raw, last):
             break
         raw = raw[:-1]
     if len(raw) > 1 and fold(raw[-1]) == "d" and fold(raw[-2]) == "ph":
         raw = raw[:-2] or raw
     return raw, suffix
+
+
+def _is_degree(raw: list[str], last: str) -> bool:
+    """Return whether the last word is a degree; "Roe MA" and "Garcia Lopez MA" have initials."""
+    if last not in DEGREES:
+        return False
+    if last in _OLD_DEGREES:
+        return last != "md" or raw[-1].isupper()
+    return len(raw) > 2 and len(last) > 2 and not raw[-1].islower() and not raw[-1].istitle()
 
 
 @lru_cache(maxsize=1 << 16)
@@ -66,8 +109,12 @@ def _can_be_dropped(token: str) -> bool:
 def fold_words(raw: list[str]) -> tuple[str, ...]:
     """Split words at hyphens and fold them."""
     if len(raw) == 1:
-        return _fold_pieces(raw[0])
-    return tuple([piece for token in raw for piece in _fold_pieces(token)])
+        pieces = _fold_pieces(raw[0])
+    else:
+        pieces = tuple([piece for token in raw for piece in _fold_pieces(token)])
+    if len(pieces) > 1 and pieces[0] in SAINTS:  # "Saint-Johnston" is "St. Johnston"
+        return ("st", *pieces[1:])
+    return pieces
 
 
 @lru_cache(maxsize=1 << 16)

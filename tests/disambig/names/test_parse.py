@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig.names import ParsedName, Reading, parse_name
+from disambig.names.clean import LOST_LETTER
 from disambig.names.parsed import drop_particles
 
 # printed: (given, family words)
@@ -247,14 +248,17 @@ def test_hostile_text_has_bounded_plain_parts(printed: str) -> None:
 
 @settings(deadline=None)
 @given(st.text(), st.none() | st.text(), st.none() | st.text())
-def test_parts_of_any_text_are_ascii_letters(printed: str, g: str | None, f: str | None) -> None:
+def test_parts_of_any_text_are_ascii_letters_and_lost_ones(
+    printed: str, g: str | None, f: str | None
+) -> None:
     name = parse_name(printed, g, f)
     readings = [Reading(name.given, name.family_tokens), *name.alternatives]
     for reading in readings:
         for part in (*reading.given, *reading.family):
             assert part.isascii()
-            assert part.isalpha()
-            assert part.islower()
+            letters = part.replace(LOST_LETTER, "")
+            assert letters.isalpha()
+            assert letters.islower()
 
 
 @settings(deadline=None)
@@ -266,3 +270,46 @@ def test_parsing_the_normalised_division_changes_nothing(printed: str) -> None:
         return
     again = parse_name(f"{given_text} {family_text}", given_text, family_text)
     assert (again.given, again.family_tokens) == (name.given, name.family_tokens)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        'J{\\"o}rg M{\\"u}ller',
+        "J&ouml;rg M&amp;#252;ller",
+        "JÃ¶rg MÃ¼ller",
+        "Jörg Müller, M.D., M.P.H.",
+        "Jörg Müller, Senior Member, IEEE",
+        "Jörg Müller1,2",
+        "Jörg Müller†",
+        "Jörg Müller (University of Bern)",
+        "Jörg Müller, University of Bern, Switzerland",
+        "Jörg Müller <jm@uni.example>",
+        "Prof. Dr. Jörg Müller",
+        "Müller, Jörg, Editor",
+    ],
+)
+def test_what_a_source_adds_to_a_name_is_no_part_of_it(printed: str) -> None:
+    name = parse_name(printed)
+    assert (name.given, name.family_tokens, name.suffix) == (("jorg",), ("muller",), "")
+
+
+@pytest.mark.parametrize(
+    ("printed", "given", "family"),
+    [
+        ("Garcia Lopez, MS", ("m", "s"), "garcialopez"),
+        ("Roe, MD", ("m", "d"), "roe"),
+        ("Tanabata, H.", ("h",), "tanabata"),
+        ("Gen Fellow", ("gen",), "fellow"),
+        ("Jane Roe.", ("jane",), "roe"),
+        ("David St. John", ("david",), "stjohn"),
+        ("David Saint John", ("david",), "stjohn"),
+        ("Gagarin Yu.A.", ("yu", "a"), "gagarin"),
+        ("Гагарин Ю. А.", ("yu", "a"), "gagarin"),
+    ],
+)
+def test_what_looks_like_an_addition_may_be_the_name(
+    printed: str, given: tuple[str, ...], family: str
+) -> None:
+    name = parse_name(printed)
+    assert (name.given, name.family) == (given, family)
