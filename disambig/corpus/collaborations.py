@@ -7,9 +7,11 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-_GENERIC = frozenset(
-    "the for of on behalf collaboration collaborations collab collabs consortium consortia "
-    "team group project".split()
+from disambig.names.lexicon import split_words
+
+_GENERIC = split_words(
+    "the for of on behalf collaboration collaborations collab collabs consortium consortia",
+    "team group project",
 )
 """Words that one source writes and another leaves out: "CMS", "for the CMS Collaboration"."""
 _SEVERAL = re.compile(r"\b(?:collaborations|collabs|consortia|teams|groups)\b", re.IGNORECASE)

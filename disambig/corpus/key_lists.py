@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from disambig.arrays import Integer, Int64, UInt64
+from disambig.arrays import Int64, Integer, UInt64
 from disambig.corpus.tokenise import hash_words
 
 _TEXTS_PER_HASH = 1 << 20

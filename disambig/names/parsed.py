@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from disambig.names.kind import NameKind
 from disambig.names.lexicon import PARTICLES
 
 
@@ -42,6 +43,8 @@ class ParsedName:
         Other plausible divisions: family name first, or a family name of two words.
     is_stated : bool
         Whether the source itself divided the name into given and family.
+    kind : NameKind or None
+        Set if the entry names no person; all parts are then empty.
     """
 
     printed: str
@@ -53,6 +56,7 @@ class ParsedName:
     spellings: tuple[str, ...] = ()
     alternatives: tuple[Reading, ...] = ()
     is_stated: bool = False
+    kind: NameKind | None = None
 
     @property
     def given_joined(self) -> str:
