@@ -32,8 +32,10 @@ class Author:
 class Work:
     """One paper. ``authors_complete`` is False if the source truncated its list, or may have.
 
-    ``affiliations`` are those printed for the work as a whole, of unknown authors. An author
-    without a name keeps the positions of the others; it is not a signature.
+    ``affiliations`` are those printed for the work as a whole, of unknown authors. ``references``
+    are the ids of the works that it cites, which need not be known; ``collaborations`` the names
+    of those that its authors belong to. An author without a name keeps the positions of the
+    others; it is not a signature.
     """
 
     id: str
@@ -47,6 +49,8 @@ class Work:
     citations: int | None = None
     authors_complete: bool = True
     affiliations: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    collaborations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -260,6 +260,8 @@ def _select_corpus(
         _take(corpus.affiliations, r),
         _take(corpus.orcids, r),
         _take(corpus.emails, r),
+        corpus.references.take(works),
+        corpus.collaborations.take(works),
         coauthors,
         _take(corpus.names, n),
     )
@@ -296,6 +298,8 @@ def _concatenate_corpora(a: Corpus, b: Corpus, coauthors: CoauthorKeys) -> Corpu
         a.affiliations + b.affiliations,
         a.orcids + b.orcids,
         a.emails + b.emails,
+        a.references.concatenate(b.references),
+        a.collaborations.concatenate(b.collaborations),
         coauthors,
         a.names + b.names,
     )

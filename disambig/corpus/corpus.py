@@ -16,6 +16,9 @@ import numpy as np
 
 from disambig.arrays import Float32, Int32, UInt64
 from disambig.corpus.coauthors import CoauthorKeys, hash_names
+from disambig.corpus.collaborations import list_collaboration_keys
+from disambig.corpus.key_lists import KeyLists, KeyListsBuilder
+from disambig.corpus.tokenise import hash_words
 from disambig.domain import Signature, Work
 from disambig.errors import InputError
 from disambig.names import ParsedName, parse_name
@@ -46,6 +49,10 @@ class Corpus:
         Each distinct name as printed, and given and family name where stated.
     affiliations, orcids, emails : list of str, length n_signatures
         Affiliations of one signature are joined with ``"; "``.
+    references : KeyLists of n_works lists
+        Keys of the cited ids; that of a work of this corpus is in :attr:`work_keys`.
+    collaborations : KeyLists of n_works lists
+        Keys of the names, see :func:`disambig.corpus.collaborations.make_collaboration_key`.
     coauthors : CoauthorKeys or None
         All authors of each work, where only some of them are signatures of this corpus; None
         where all are.
@@ -67,6 +74,8 @@ class Corpus:
     affiliations: list[str]
     orcids: list[str]
     emails: list[str]
+    references: KeyLists
+    collaborations: KeyLists
     coauthors: CoauthorKeys | None = None
     parsed_names: list[ParsedName] | None = None
 
@@ -85,6 +94,11 @@ class Corpus:
     def name_keys(self) -> tuple[UInt64, UInt64]:
         """Full and initial key of each name, see :func:`disambig.corpus.coauthors.hash_names`."""
         return hash_names(self.names)
+
+    @cached_property
+    def work_keys(self) -> UInt64:
+        """Key of each work's id, uint64[n_works], by which ``references`` name it."""
+        return hash_words(self.work_ids)
 
     @property
     def n_works(self) -> int:
@@ -179,6 +193,7 @@ class Corpus:
         affiliations: list[str] = []
         orcids: list[str] = []
         emails: list[str] = []
+        references, collaborations = KeyListsBuilder(), KeyListsBuilder()
         interned: dict[StatedName, int] = {}
         for work in works:
             ids.append(work.id)
@@ -187,6 +202,8 @@ class Corpus:
             venues.append(work.venue or "")
             keywords.append("; ".join(work.keywords))
             years.append(np.nan if work.year is None else work.year)
+            references.append(work.references)
+            collaborations.append(list_collaboration_keys(work.collaborations))
             before = len(position_of)
             for position, author in enumerate(work.authors):
                 if not author.name.strip():
@@ -226,6 +243,8 @@ class Corpus:
             affiliations=_take(affiliations, order),
             orcids=_take(orcids, order),
             emails=_take(emails, order),
+            references=references.build().take(np.asarray(work_order, dtype=np.int64)),
+            collaborations=collaborations.build().take(np.asarray(work_order, dtype=np.int64)),
         )
 
 

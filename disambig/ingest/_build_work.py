@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -187,6 +187,8 @@ def build_work(
         _build_keywords(keywords, repairs) if keywords else (),
         _build_ids(record, repairs),
         get("citations"),
+        references=tuple(dict.fromkeys(filter(None, get("references") or ()))),
+        collaborations=_build_collaborations(get("collaborations") or (), repairs),
     )
 
 
@@ -197,6 +199,11 @@ def _build_venue(text: str, repairs: list[Repair]) -> str | None:
 def _build_keywords(words: list[str], repairs: list[Repair]) -> tuple[str, ...]:
     clean_words = [clean_text(word, "keywords", repairs) for word in words]
     return tuple([word for word in clean_words if word])
+
+
+def _build_collaborations(names: Sequence[str], repairs: list[Repair]) -> tuple[str, ...]:
+    clean_names = [_intern(clean_text(name, "collaborations", repairs)) for name in names]
+    return tuple(dict.fromkeys(filter(None, clean_names)))
 
 
 @lru_cache(maxsize=8192)

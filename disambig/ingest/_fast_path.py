@@ -53,6 +53,8 @@ class _Work:
         keywords: tuple[str, ...],
         ids: tuple[tuple[str, str], ...],
         citations: int | None,
+        references: tuple[str, ...],
+        collaborations: tuple[str, ...],
     ) -> None:
         self.id = id
         self.title = title
@@ -65,6 +67,8 @@ class _Work:
         self.citations = citations
         self.authors_complete = True
         self.affiliations = ()
+        self.references = references
+        self.collaborations = collaborations
 
 
 def make_author(
@@ -91,9 +95,24 @@ def make_work(
     keywords: tuple[str, ...] = (),
     ids: tuple[tuple[str, str], ...] = (),
     citations: int | None = None,
+    *,
+    references: tuple[str, ...] = (),
+    collaborations: tuple[str, ...] = (),
 ) -> Work:
     """Create ``Work(...)`` of the same arguments."""
-    instance = _Work(id, title, authors, abstract, venue, year, keywords, ids, citations)
+    instance = _Work(
+        id,
+        title,
+        authors,
+        abstract,
+        venue,
+        year,
+        keywords,
+        ids,
+        citations,
+        references,
+        collaborations,
+    )
     instance.__class__ = Work  # type: ignore[assignment]
     return cast(Work, instance)
 
@@ -107,6 +126,8 @@ MAX_AUTHORS = 10_000
 MAX_AFFILIATIONS = 100
 MAX_KEYWORDS = 1_000
 MAX_IDS = 100
+MAX_REFERENCES = 10_000
+MAX_COLLABORATIONS = 100
 MAX_CITATIONS = 10**12
 #: Keys for the number of citations; the first one that is present counts.
 CITATION_KEYS = ("citations", "citation_count", "n_citation")
@@ -198,6 +219,14 @@ def _are_affiliations(value: Any) -> bool:
     return _are_texts(value, MAX_AFFILIATIONS, MAX_LINE)
 
 
+def _are_references(value: Any) -> bool:
+    return _are_texts(value, MAX_REFERENCES, MAX_ID)
+
+
+def _are_collaborations(value: Any) -> bool:
+    return _are_texts(value, MAX_COLLABORATIONS, MAX_KEYWORD)
+
+
 def _are_ids(value: Any) -> bool:
     return (
         type(value) is dict
@@ -215,6 +244,8 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "year": _is_year,
     "keywords": _are_keywords,
     "ids": _are_ids,
+    "references": _are_references,
+    "collaborations": _are_collaborations,
     **dict.fromkeys(CITATION_KEYS, _is_count),
 }
 _TEXT_LIMITS = {

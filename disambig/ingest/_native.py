@@ -20,12 +20,14 @@ from disambig.ingest._fast_path import (
     MAX_AFFILIATIONS,
     MAX_AUTHORS,
     MAX_CITATIONS,
+    MAX_COLLABORATIONS,
     MAX_ID,
     MAX_IDS,
     MAX_KEYWORD,
     MAX_KEYWORDS,
     MAX_LINE,
     MAX_NAME,
+    MAX_REFERENCES,
     decode_canonical,
 )
 from disambig.ingest._json_scanner import decode_value
@@ -69,6 +71,11 @@ class NativeWork(BaseModel):
     ids: Annotated[dict[_Id, _Id], Field(max_length=MAX_IDS)] | None = None
     doi: _Keyword | None = None
     arxiv: _Keyword | None = None
+    references: (
+        Annotated[list[Annotated[str, Field(max_length=MAX_ID)]], Field(max_length=MAX_REFERENCES)]
+        | None
+    ) = None
+    collaborations: Annotated[list[_Keyword], Field(max_length=MAX_COLLABORATIONS)] | None = None
     citations: Annotated[int, Field(ge=0, le=MAX_CITATIONS)] | None = Field(
         default=None, validation_alias=AliasChoices(*CITATION_KEYS)
     )
@@ -226,6 +233,32 @@ def _repair_list(value: Any, field: str, repairs: list[Repair]) -> Any:
     return [word.strip() for word in value.split(";" if ";" in value else ",")]
 
 
+def _repair_texts(value: Any, field: str, repairs: list[Repair], limit: int, length: int) -> Any:
+    """Return a list of texts; None if it is none, since a work is never rejected for it."""
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list):
+        repairs.append(Repair(field, "is not a list of texts", "left out; the record was kept"))
+        return None
+    texts = [str(entry) if type(entry) is int else entry for entry in values]
+    kept = [text for text in texts if isinstance(text, str) and len(text) <= length][:limit]
+    if kept != value:
+        problem = f"{len(values) - len(kept):,} of {len(values):,} are not texts of usual length"
+        repairs.append(
+            Repair(field, problem, "left out; the record was kept")
+            if len(kept) < len(values)
+            else Repair(field, "is not a list of texts", "read as one")
+        )
+    return kept
+
+
+def _repair_references(value: Any, field: str, repairs: list[Repair]) -> Any:
+    return _repair_texts(value, field, repairs, MAX_REFERENCES, MAX_ID)
+
+
+def _repair_collaborations(value: Any, field: str, repairs: list[Repair]) -> Any:
+    return _repair_texts(value, field, repairs, MAX_COLLABORATIONS, MAX_KEYWORD)
+
+
 def _repair_ids(value: Any, field: str, repairs: list[Repair]) -> Any:
     if not isinstance(value, dict):
         return value
@@ -277,6 +310,8 @@ _REPAIRS: dict[str, Callable[[Any, str, list[Repair]], Any]] = {
     "n_citation": _repair_number,
     "keywords": _repair_list,
     "ids": _repair_ids,
+    "references": _repair_references,
+    "collaborations": _repair_collaborations,
     "doi": lambda value, field, repairs: value,
     "arxiv": _repair_id,
     "authors": _repair_authors,

@@ -298,6 +298,11 @@ def _parse_paper(entry: Entry, paper_id: str) -> tuple[dict[str, Any], dict[int,
         )
     raw = {key: entry.value.get(key) for key in ("title", "abstract", "year")}
     raw["id"] = paper_id
+    references = entry.value.get("references")
+    raw["references"] = (
+        [to_text_id(cited) for cited in references] if isinstance(references, list) else references
+    )
+    raw["collaborations"] = entry.value.get("collaborations")
     raw["venue"] = entry.value.get("venue") or entry.value.get("journal_name")
     raw["authors"] = [{"name": author.author_name or ""} for author in authors]
     return raw, {position: index for index, position in enumerate(positions)}

@@ -62,6 +62,10 @@ def dump_work(work: Work) -> bytes:
         row["authors_complete"] = False
     if work.affiliations:
         row["affiliations"] = work.affiliations
+    if work.references:
+        row["references"] = work.references
+    if work.collaborations:
+        row["collaborations"] = work.collaborations
     row["authors"] = [_dump_author(author) for author in work.authors]
     return orjson.dumps(row)
 
@@ -99,6 +103,8 @@ def load_work(record: str | bytes) -> Work:
             get("citations"),
             get("authors_complete", True),
             tuple(get("affiliations", ())),
+            tuple(get("references", ())),
+            tuple(get("collaborations", ())),
         )
     return _fast_path.make_work(
         row["id"],
@@ -110,6 +116,8 @@ def load_work(record: str | bytes) -> Work:
         tuple(get("keywords", ())),
         tuple(get("ids", {}).items()),
         get("citations"),
+        references=tuple(get("references", ())),
+        collaborations=tuple(get("collaborations", ())),
     )
 
 

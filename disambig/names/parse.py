@@ -20,6 +20,7 @@ from disambig.names.clean import (
     strip_east_asian,
 )
 from disambig.names.east_asian import divide_east_asian
+from disambig.names.kind import classify_name, strip_behalf
 from disambig.names.lexicon import (
     DEGREES,
     GENERATIONS,
@@ -57,8 +58,8 @@ def parse_name(printed: str, given: str | None = None, family: str | None = None
     Parameters
     ----------
     printed : str
-        The name as shown, in any order, script or case. Any string is accepted; one without
-        letters has empty parts.
+        The name as shown, in any order, script or case. Any string is accepted; that of a group
+        or placeholder (:mod:`disambig.names.kind`) has empty parts.
     given, family : str, optional
         The division that the source states. It is used; suffixes, titles and case are normalised.
 
@@ -66,6 +67,9 @@ def parse_name(printed: str, given: str | None = None, family: str | None = None
     -------
     ParsedName
     """
+    kind = classify_name(printed)
+    if kind is not None:
+        return ParsedName(printed, kind=kind)
     if family:
         # the fast path takes the last word as the family name, so it must be one word
         one_word = given and " " not in family
@@ -122,7 +126,7 @@ def _parse_divided(printed: str, given: str | None, family: str) -> ParsedName:
 
 
 def _parse_undivided(printed: str) -> ParsedName:
-    text = strip_annotations(decode_text(printed[:MAX_CHARACTERS])[0])
+    text = strip_behalf(strip_annotations(decode_text(printed[:MAX_CHARACTERS])[0]))
     text, homonym = _split_homonym_number(clean_text(text if fold(text) else printed))
     text, nickname = _split_nickname(text)
     text = strip_apostrophes(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from disambig.names.kind import NameKind
 from disambig.names.lexicon import PARTICLES
 
 
@@ -44,6 +45,8 @@ class ParsedName:
         Whether the source itself divided the name into given and family.
     abbreviated : frozenset of str
         Given names that are abbreviated to several letters: "Yu. A. Gagarin" is ``{"yu"}``.
+    kind : NameKind or None
+        Set if the entry names no person; all parts are then empty.
     """
 
     printed: str
@@ -56,6 +59,7 @@ class ParsedName:
     alternatives: tuple[Reading, ...] = ()
     is_stated: bool = False
     abbreviated: frozenset[str] = frozenset()
+    kind: NameKind | None = None
 
     @property
     def given_joined(self) -> str:

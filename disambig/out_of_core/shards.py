@@ -21,9 +21,11 @@ from disambig.blocking.blocks import make_block_key
 from disambig.corpus.coauthors import CoauthorKeys
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import get_coauthor_keys
+from disambig.corpus.key_lists import KeyLists
 from disambig.corpus.tokenise import hash_words
 
 _TEXTS = ("title", "keywords", "abstract", "venue")
+_KEY_LISTS = ("references", "collaborations")
 _OWN = ("name", "given", "family", "affiliation", "orcid", "email")
 
 SCHEMA = pa.schema(
@@ -34,13 +36,15 @@ SCHEMA = pa.schema(
         ("year", pa.float32()),
         ("full", pa.list_(pa.int64())),
         ("initial", pa.list_(pa.int64())),
+        *((name, pa.list_(pa.int64())) for name in _KEY_LISTS),
         ("position", pa.list_(pa.int32())),
         *((name, pa.list_(pa.string())) for name in _OWN),
     ]
 )
 """One row per work, numbered in input order. ``full`` and ``initial`` are the bits of the
-keys of :class:`disambig.corpus.coauthors.CoauthorKeys`; the lists from ``position`` on are of the
-shard's own signatures, by position."""
+keys of :class:`disambig.corpus.coauthors.CoauthorKeys`, ``references`` and ``collaborations`` those
+of :class:`disambig.corpus.corpus.Corpus`; the lists from ``position`` on are of the shard's own
+signatures, by position."""
 
 
 def make_shard_tables(
@@ -105,6 +109,11 @@ def _make_columns(corpus: Corpus, first_number: int) -> dict[str, Any]:
     }
     for name, keys in (("full", coauthors.full), ("initial", coauthors.initial)):
         columns[name] = pa.ListArray.from_arrays(start, pa.array(keys.view(np.int64)))
+    for name in _KEY_LISTS:
+        lists: KeyLists = getattr(corpus, name)
+        columns[name] = pa.ListArray.from_arrays(
+            pa.array(lists.start.astype(np.int32)), pa.array(lists.key.view(np.int64))
+        )
     for index, name in enumerate(("name", "given", "family")):
         columns[name] = pa.array([s[index] for s in names], pa.string())
     return columns
@@ -156,6 +165,8 @@ def make_corpus(table: pa.Table) -> Corpus:
         affiliations=own["affiliation"],
         orcids=own["orcid"],
         emails=own["email"],
+        references=_read_key_lists(works, "references"),
+        collaborations=_read_key_lists(works, "collaborations"),
         coauthors=CoauthorKeys(
             company_start, full.view(np.uint64), _flatten_lists(works, "initial")[1].view(np.uint64)
         ),
@@ -176,6 +187,11 @@ def _flatten_lists(table: pa.Table, name: str, *, as_numpy: bool = True) -> tupl
     length = pc.list_value_length(column).to_numpy(zero_copy_only=False).astype(np.int64)
     values = pc.list_flatten(column)
     return np.concatenate([[0], np.cumsum(length)]), values.to_numpy() if as_numpy else values
+
+
+def _read_key_lists(works: pa.Table, name: str) -> KeyLists:
+    start, key = _flatten_lists(works, name)
+    return KeyLists(start, key.view(np.uint64))
 
 
 def _take_strings(values: pa.Array, order: Int64) -> list[Any]:

@@ -263,6 +263,8 @@ def _parse_work(record: bytes) -> Work:
         fields["venue"],
         fields["year"],
         tuple(fields["keywords"]),
+        references=tuple(fields["references"]),
+        collaborations=tuple(fields["collaborations"]),
     )
 
 

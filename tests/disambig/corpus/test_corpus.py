@@ -68,6 +68,13 @@ def test_no_works_make_an_empty_corpus() -> None:
     assert corpus.author_start.tolist() == [0]
 
 
+def test_a_reference_has_the_key_of_the_work_that_it_names() -> None:
+    corpus = Corpus.from_works([Work("b", "Second", references=("a", "x")), Work("a", "First")])
+    assert corpus.references.start.tolist() == [0, 0, 2]
+    assert corpus.references.key[0] == corpus.work_keys[0]
+    assert corpus.references.key[1] not in corpus.work_keys
+
+
 @given(st.permutations(THREE))
 def test_the_order_of_works_does_not_matter(works: list[Work]) -> None:
     one, other = Corpus.from_works(THREE), Corpus.from_works(works)

@@ -70,6 +70,8 @@ records = st.fixed_dictionaries(
         "venue": texts | scalars,
         "year": years,
         "keywords": st.lists(texts | scalars, max_size=3) | values,
+        "references": st.lists(texts | scalars, max_size=3) | values,
+        "collaborations": st.lists(texts | scalars, max_size=3) | values,
         "ids": st.dictionaries(texts, texts | scalars, max_size=3) | values,
         "doi": st.sampled_from(["10.1/x", "https://doi.org/10.1/x"]) | scalars,
         "arxiv": scalars,
@@ -149,6 +151,7 @@ def test_odd_lines_have_the_same_outcome(line: bytes) -> None:
         {"year": 2020, "venue": "Notes", "abstract": "One.\n\nTwo.", "keywords": ["a", "b"]},
         {"n_citation": 3, "ids": {"arxiv": "2001.1"}, "doi": "10.1/x", "publisher": "X"},
         {"authors": [{"name": "A", "affiliations": ["Oxford"], "orcid": "", "shoe": 38}]},
+        {"references": ["w0", "x9"], "collaborations": ["ATLAS"]},
         {"year": None, "abstract": "", "keywords": None},
     ],
 )
@@ -183,10 +186,17 @@ def test_an_author_made_quickly_is_an_author_in_every_field() -> None:
 def test_a_work_made_quickly_is_a_work_in_every_field() -> None:
     ids = (("doi", "10.1/x"),)
     whole = ("w1", "On Names", (Author("Ada"),), "Abstract", "Notes", 2020, ("a",), ids, 3)
-    made = _fast_path.make_work(*whole)
+    links = {"references": ("w0",), "collaborations": ("ATLAS",)}
+    made = _fast_path.make_work(*whole, **links)
     assert type(made) is Work
-    assert (made, hash(made)) == (Work(*whole), hash(Work(*whole)))
-    assert [getattr(made, f.name) for f in fields(Work)] == [*whole, True, ()]
+    assert (made, hash(made)) == (Work(*whole, **links), hash(Work(*whole, **links)))
+    assert [getattr(made, f.name) for f in fields(Work)] == [
+        *whole,
+        True,
+        (),
+        ("w0",),
+        ("ATLAS",),
+    ]
     assert _fast_path.make_work("w1", "On Names") == Work("w1", "On Names")
 
 

@@ -33,6 +33,8 @@ def test_every_field_of_a_full_record_is_read(jsonl: Write) -> None:
         ids={"arxiv": "2001.00001"},
         doi="10.1000/1",
         citations=3,
+        references=["w0", "elsewhere", "w0", ""],
+        collaborations=["ATLAS"],
     )
     assert read(jsonl(full)).works == [
         Work(
@@ -54,8 +56,21 @@ def test_every_field_of_a_full_record_is_read(jsonl: Write) -> None:
             keywords=("engines",),
             ids=(("arxiv", "2001.00001"), ("doi", "10.1000/1")),
             citations=3,
+            references=("w0", "elsewhere"),
+            collaborations=("ATLAS",),
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [([1, "w2"], ("1", "w2")), ("w2", ("w2",)), ([{"doi": "x"}, "w2"], ("w2",)), ({"a": 1}, ())],
+)
+def test_references_that_are_no_texts_never_reject_a_work(
+    value: object, expected: tuple[str, ...], jsonl: Write
+) -> None:
+    (result,) = read(jsonl(record(references=value))).works
+    assert result.references == expected
 
 
 def test_a_clean_record_gives_no_problem(jsonl: Write) -> None:

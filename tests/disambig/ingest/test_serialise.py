@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ WORKS = st.builds(
     st.none() | st.integers(0, 10**12),
     st.booleans(),
     TEXTS,
+    TEXTS,
+    TEXTS,
 )
 
 
@@ -44,6 +47,7 @@ def test_the_record_is_one_the_reader_takes(tmp_path: Path) -> None:
     iris = "0000-0002-1825-0097"
     author = Author("Ada Byron", "Ada", "Byron", ("Home",), iris, "ada@example.org")
     work = Work("w1", "On Names", (author,), "Why.", "J", 1843, ("names",), (("doi", "10.1/x"),), 7)
+    work = replace(work, references=("w0", "x9"), collaborations=("ATLAS",))
     (tmp_path / "works.jsonl").write_bytes(dump_work(work) + b"\n")
     assert list(read_works([tmp_path / "works.jsonl"])) == [work]
 

@@ -50,6 +50,8 @@ WORKS = [
         "VLDB",
         2000,
         keywords=("zebra",),
+        references=("b", "x"),
+        collaborations=("ATLAS",),
     ),
     work("b", "Speech", "Bo Li", "???"),
     work("c", "No authors"),
@@ -81,6 +83,8 @@ def columns(corpus: Corpus) -> list[tuple[object, ...]]:
                 str(corpus.years[w]),
                 company.full[team].tolist(),
                 company.initial[team].tolist(),
+                corpus.references.take(corpus.signature_work[[row]]).key.tolist(),
+                corpus.collaborations.take(corpus.signature_work[[row]]).key.tolist(),
             )
         )
     return found
