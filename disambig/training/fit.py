@@ -32,9 +32,15 @@ from disambig.training.examples import (
     make_group_rows,
     make_pair_rows,
 )
-from disambig.training.thinning import choose_fields, select_works, thin_corpus
+from disambig.training.thinning import (
+    ABSENT_FIELDS,
+    Field,
+    choose_fields,
+    select_works,
+    thin_corpus,
+)
 
-THINNED_COPIES = 3
+THINNED_COPIES = len(ABSENT_FIELDS)
 """Thinned copies of each corpus."""
 COPIED_LABELS = 2_500
 """Labelled signatures of a thinned copy, about."""
@@ -161,8 +167,10 @@ class LabelledCorpus:
     weight: float = 1.0
 
 
-def make_thinned_copy(corpus: LabelledCorpus, rng: np.random.Generator) -> LabelledCorpus:
-    """Copy some labelled blocks of a corpus without some fields, chosen at random."""
+def make_thinned_copy(
+    corpus: LabelledCorpus, absent: Field, rng: np.random.Generator
+) -> LabelledCorpus:
+    """Copy some labelled blocks of a corpus without one field, and without others at random."""
     rows = {label: corpus.corpus.row_of(label.signature) for label in corpus.labels}
     is_labelled = np.zeros(corpus.corpus.n_signatures, dtype=bool)
     is_labelled[list(rows.values())] = True
@@ -173,7 +181,7 @@ def make_thinned_copy(corpus: LabelledCorpus, rng: np.random.Generator) -> Label
     is_copied = np.zeros(corpus.corpus.n_signatures, dtype=bool)
     is_copied[np.concatenate([blocks[k] for k in chosen.tolist()])] = True
     works = np.unique(corpus.corpus.signature_work[is_copied])
-    copy = thin_corpus(select_works(corpus.corpus, works), choose_fields(rng))
+    copy = thin_corpus(select_works(corpus.corpus, works), choose_fields(absent, rng))
     labels = [label for label, row in rows.items() if is_copied[row]]
     return replace(corpus, corpus=copy, labels=labels, weight=corpus.weight * COPY_WEIGHT)
 
@@ -205,7 +213,8 @@ def fit_model(
     space = space or SemanticSpace.load()
     frequency = NameFrequency.fit(name for c in corpora for name in c.corpus.names)
     rng = np.random.default_rng(seed)
-    copies = [make_thinned_copy(c, rng) for c in corpora for _ in range(n_copies)]
+    absent = [ABSENT_FIELDS[number % len(ABSENT_FIELDS)] for number in range(n_copies)]
+    copies = [make_thinned_copy(c, field, rng) for c in corpora for field in absent]
     golds = [
         Gold.of(
             CorpusIndex.from_corpus(c.corpus, space, frequency),

@@ -18,8 +18,8 @@ from disambig.corpus.coauthors import CoauthorKeys
 from disambig.corpus.corpus import Corpus, StatedName
 from disambig.names import ParsedName
 
-DROP_PROBABILITY = 0.35
-"""Probability that a copy lacks a field."""
+DROP_PROBABILITY = 0.3
+"""Probability that a copy lacks a field besides the one it is made without."""
 
 
 class Field(StrEnum):
@@ -34,15 +34,21 @@ class Field(StrEnum):
     GIVEN_NAME = "given name"
 
 
-def choose_fields(rng: np.random.Generator) -> frozenset[Field]:
-    """Choose the fields that a copy lacks: at least one, and not all evidence at once.
+ABSENT_FIELDS = (Field.TITLE, Field.COAUTHORS, Field.GIVEN_NAME, Field.AFFILIATION)
+"""The field that each copy is made without, in turn: those whose absence costs most."""
+
+
+def choose_fields(absent: Field, rng: np.random.Generator) -> frozenset[Field]:
+    """Choose the fields that a copy lacks: one, and some others at random.
 
     Title and co-authors carry most evidence, so a copy lacks one of them at most.
     """
-    while True:
-        fields = frozenset(f for f in Field if rng.random() < DROP_PROBABILITY)
-        if fields and not {Field.TITLE, Field.COAUTHORS} <= fields:
-            return fields
+    others = {field for field in Field if rng.random() < DROP_PROBABILITY}
+    if absent in (Field.TITLE, Field.COAUTHORS):
+        others -= {Field.TITLE, Field.COAUTHORS}
+    elif {Field.TITLE, Field.COAUTHORS} <= others:
+        others -= {Field.COAUTHORS}
+    return frozenset({absent, *others})
 
 
 def thin_corpus(corpus: Corpus, fields: frozenset[Field]) -> Corpus:
