@@ -2,8 +2,8 @@
 
 A model that has only seen complete records takes what it does not know for evidence of two people.
 So it is also fitted on copies of the labelled blocks without titles, venues, years, affiliations,
-co-authors or written-out given names, several fields of a whole copy at a time: that is how fields
-are missing in practice.
+references, co-authors or written-out given names, several fields of a whole copy at a time: that
+is how fields are missing in practice.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from disambig.arrays import Int32, UInt64
 from disambig.corpus.coauthors import CoauthorKeys
 from disambig.corpus.corpus import Corpus, StatedName
+from disambig.corpus.key_lists import KeyLists
 from disambig.names import ParsedName
 
 DROP_PROBABILITY = 0.3
@@ -32,6 +33,7 @@ class Field(StrEnum):
     AFFILIATION = "affiliation"
     COAUTHORS = "co-authors"
     GIVEN_NAME = "given name"
+    REFERENCES = "references"
 
 
 ABSENT_FIELDS = (Field.TITLE, Field.COAUTHORS, Field.GIVEN_NAME, Field.AFFILIATION)
@@ -74,6 +76,9 @@ def thin_corpus(corpus: Corpus, fields: frozenset[Field]) -> Corpus:
             for name, stated in zip(corpus.names, corpus.stated_names, strict=True)
         ]
         thinned = replace(thinned, stated_names=stated_names, parsed_names=None)
+    if Field.REFERENCES in fields:
+        start = np.zeros(corpus.n_works + 1, dtype=np.int64)
+        thinned = replace(thinned, references=KeyLists(start, np.empty(0, dtype=np.uint64)))
     if Field.COAUTHORS in fields:
         none = np.empty(0, dtype=np.uint64)
         start = np.zeros(corpus.n_works + 1, dtype=np.int64)
@@ -113,6 +118,8 @@ def select_works(corpus: Corpus, works: Int32) -> Corpus:
         affiliations=[corpus.affiliations[s] for s in signatures],
         orcids=[corpus.orcids[s] for s in signatures],
         emails=[corpus.emails[s] for s in signatures],
+        references=corpus.references.take(works),
+        collaborations=corpus.collaborations.take(works),
         coauthors=None if corpus.coauthors is None else _select_keys(corpus.coauthors, works),
     )
 
