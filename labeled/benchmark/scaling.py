@@ -38,6 +38,8 @@ _MAIN = "from disambig.cli import main; main()"
 _POLL_SECONDS = 0.5  # between two readings of memory
 NAMESAKES = (0, 10, 30, 100, 350)
 """Lower edges of the bins by other mentions that agree in name."""
+PERSON_SIZES = (1, 2, 10, 50, 151)
+"""Lower edges of the bins by labelled mentions of a person."""
 Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
@@ -48,7 +50,8 @@ class ScalingRun:
 
     ``peak_memory`` is the largest sum of proportional set sizes (a page that n processes share
     counts 1/n for each), sampled twice a second. ``within_blocks`` is None without labels;
-    ``by_namesakes`` are the labelled mentions in bins of :func:`count_namesakes`.
+    ``by_namesakes`` are the labelled mentions in bins of :func:`count_namesakes`,
+    ``by_person_size`` in those of :data:`PERSON_SIZES`.
     """
 
     folder: str
@@ -62,6 +65,7 @@ class ScalingRun:
     peak_memory: int
     within_blocks: Metrics | None
     by_namesakes: tuple[Slice, ...]
+    by_person_size: tuple[Slice, ...]
 
 
 def measure_folder(folder: Path, arguments: Sequence[str]) -> ScalingRun:
@@ -80,7 +84,7 @@ def measure_folder(folder: Path, arguments: Sequence[str]) -> ScalingRun:
         if process.returncode not in (0, 3):
             raise click.ClickException(f"disambig cluster failed on {folder}:\n{stderr[-2000:]}")
         counts = _parse_counts(stderr)
-        signatures, metrics, slices = _measure_accuracy(out, folder)
+        signatures, metrics, by_namesakes, by_person_size = _measure_accuracy(out, folder)
     return ScalingRun(
         folder.name,
         counts["works"],
@@ -92,7 +96,8 @@ def measure_folder(folder: Path, arguments: Sequence[str]) -> ScalingRun:
         cpu,
         peak,
         metrics,
-        slices,
+        by_namesakes,
+        by_person_size,
     )
 
 
@@ -118,8 +123,10 @@ def _parse_counts(stderr: str) -> dict[str, int]:
 
 def _measure_accuracy(
     clusters: Path, folder: Path
-) -> tuple[int, Metrics | None, tuple[Slice, ...]]:
-    """Return the number of rows, and their accuracy within blocks, in total and by namesakes."""
+) -> tuple[int, Metrics | None, tuple[Slice, ...], tuple[Slice, ...]]:
+    """Return the number of rows, and their accuracy within blocks: in total, by namesakes and by
+    the size of the person.
+    """
     files = [p for p in (folder / "labels.jsonl.gz", folder / "labels.jsonl") if p.is_file()]
     labels = {
         (label.signature.work, label.signature.position): (
@@ -139,14 +146,19 @@ def _measure_accuracy(
             if key in labels:
                 identities[key] = row["identity"]
     if not labels:
-        return rows, None, ()
+        return rows, None, (), ()
     identity = _encode_names(identities[key] for key in labels)
     person = _encode_names(person for person, _, _ in labels.values())
     block = _encode_names(block for _, block, _ in labels.values())
     others = count_namesakes([name for *_, name in labels.values()], block)
     precision, recall = bcubed_by_signature(identity, person, block)
-    slices = slice_by_size(others, precision, recall, NAMESAKES)
-    return rows, evaluate(identity, person, block), slices
+    size = np.bincount(person)[person]
+    return (
+        rows,
+        evaluate(identity, person, block),
+        slice_by_size(others, precision, recall, NAMESAKES),
+        slice_by_size(size, precision, recall, PERSON_SIZES),
+    )
 
 
 def count_namesakes(names: Sequence[str], block: Ints) -> Ints:
@@ -299,6 +311,10 @@ def main(
             f"{part.label}: {part.f1:.4f} ({part.signatures:,})" for part in size.by_namesakes
         )
         click.echo(f"{size.folder} by mentions that agree in name: {accuracy}")
+        recall = ", ".join(
+            f"{part.label}: {part.recall:.4f} ({part.signatures:,})" for part in size.by_person_size
+        )
+        click.echo(f"{size.folder} recall by mentions of the person: {recall}")
         click.echo(f"{size.folder} in the proportions of {sizes[0].folder}: F1 {standard:.4f}")
 
 

@@ -16,13 +16,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from disambig.arrays import Float64, Int16, Int32, Int64, UInt8, UInt16
+from disambig.arrays import Bool, Float64, Int16, Int32, Int64, UInt8, UInt16
 from labeled.generator.parameters import Parameters, SamplingTables, hash_keys, to_uniform
 
 PEOPLE_PER_SIGNATURE = 0.3
 """People in the tables: those who may publish more than once."""
 GROUP_SIZE = (2.8, 0.7)
 """Mean and deviation of the logarithm of the number of people who ever belong to a group."""
+LARGE_GROUP_SHARE, LARGE_GROUP_TAIL, LARGE_GROUP_FACTORS = 0.05, 0.9, (3.0, 80.0)
+"""Share of large groups, and Pareto exponent and range of the factor on their number of people.
+
+Their heads are on most of their papers: the people with hundreds and thousands of papers that dblp
+and INSPIRE have.
+"""
+LARGE_GROUP_YEARS = 2.0
+"""Factor on the years that a large group exists."""
+LARGEST_GROUP_SHARE = 0.01
+"""Largest share of all people that may belong to one large group of average members."""
 PRODUCTIVITY = (-0.1, 1.45)
 """Mean and deviation of the logarithm of a person's expected works."""
 HEAD_FACTOR = 3.0
@@ -143,7 +153,7 @@ def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
     size_ratio = max(1.0, signatures / MEASURED_SIGNATURES)
     output = size_ratio**OUTPUT_GROWTH
     people_in_groups = signatures * PEOPLE_PER_SIGNATURE / output
-    topic, second, variant, institution, unit, size = _draw_groups(
+    topic, second, variant, institution, unit, size, is_large = _draw_groups(
         parameters, people_in_groups, size_ratio**SUBJECT_GROWTH, rng
     )
     count = len(topic)
@@ -152,7 +162,8 @@ def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
     expected = output * np.exp(rng.normal(*PRODUCTIVITY, n))
     heads = _find_largest(home_group, expected)
     expected[heads] *= HEAD_FACTOR
-    first, last, group_start = _draw_careers(parameters, home_group, expected, heads, rng)
+    careers = _draw_careers(parameters, home_group, expected, heads, is_large, rng)
+    first, last, group_start = careers
     people = draw_people(parameters, institution[home_group], rng)
     movers, new_group, move_year = _draw_moves(
         home_group, heads, first, last, topic, group_start, rng
@@ -201,14 +212,17 @@ def _accumulate(weights: Float64) -> Float64:
 
 def _draw_groups(
     parameters: Parameters, people: float, variants: float, rng: np.random.Generator
-) -> tuple[Int32, Int32, Int32, Int32, Int32, Int64]:
+) -> tuple[Int32, Int32, Int32, Int32, Int32, Int64, Bool]:
     """Draw topic, second topic, variant, institution, department and size of each group.
 
-    Groups are in topic order.
+    Groups are in topic order. The last array is whether a group is large.
     """
-    mean = np.exp(GROUP_SIZE[0] + GROUP_SIZE[1] ** 2 / 2)
-    count = max(8, round(people / mean))
-    size = np.maximum(np.exp(rng.normal(*GROUP_SIZE, count)).round(), 1).astype(np.int64)
+    usual_size = np.exp(GROUP_SIZE[0] + GROUP_SIZE[1] ** 2 / 2)
+    low, high = LARGE_GROUP_FACTORS
+    high = max(low, min(high, LARGEST_GROUP_SHARE * people / usual_size))
+    count = max(8, round(people / usual_size / _compute_mean_factor(low, high)))
+    factor = _draw_size_factors(count, low, high, rng)
+    size = np.maximum((np.exp(rng.normal(*GROUP_SIZE, count)) * factor).round(), 1).astype(np.int64)
     zero = np.zeros(count, dtype=np.int64)
     topic, second, variant = _draw_subjects(parameters, count, variants, rng)
     n_measured = len(parameters.institutions)
@@ -219,7 +233,23 @@ def _draw_groups(
     lesser = n_measured + (n_lesser * rng.random(count) ** 2).astype(np.int32)
     unit = (len(parameters.units) * rng.random(count) ** 2).astype(np.int32)
     chosen_institution = np.where(is_lesser, lesser, institution).astype(np.int32)
-    return topic, second, variant, chosen_institution, unit, size
+    return topic, second, variant, chosen_institution, unit, size, factor > 1
+
+
+def _draw_size_factors(count: int, low: float, high: float, rng: np.random.Generator) -> Float64:
+    """Draw the factor on the size of each group: 1, or from a truncated Pareto distribution."""
+    below = 1 - (low / high) ** LARGE_GROUP_TAIL
+    factor = low * (1 - rng.random(count) * below) ** (-1 / LARGE_GROUP_TAIL)
+    return np.where(rng.random(count) < LARGE_GROUP_SHARE, factor, 1.0)
+
+
+def _compute_mean_factor(low: float, high: float) -> float:
+    """Compute the mean of :func:`_draw_size_factors`."""
+    if low == high:
+        return 1 + LARGE_GROUP_SHARE * (low - 1)
+    tail, ratio = LARGE_GROUP_TAIL, low / high
+    mean = tail / (tail - 1) * low * (1 - ratio ** (tail - 1)) / (1 - ratio**tail)
+    return 1 + LARGE_GROUP_SHARE * (mean - 1)
 
 
 def _draw_subjects(
@@ -243,6 +273,7 @@ def _draw_careers(
     home_group: Int32,
     expected: Float64,
     head: Int64,
+    is_large: Bool,
     rng: np.random.Generator,
 ) -> tuple[Int16, Int16, Int16]:
     """Draw the first and last year of each person, and the first year of each group."""
@@ -252,7 +283,8 @@ def _draw_careers(
     group_start = np.interp(rng.random(count), share, np.arange(years + 1)) - rng.gamma(
         2, 2.5, count
     )
-    group_end = group_start + 4 + rng.gamma(2, 5, count)
+    duration = 4 + rng.gamma(2, 5, count)
+    group_end = group_start + np.where(is_large, LARGE_GROUP_YEARS, 1) * duration
     low = np.interp(group_start, np.arange(years + 1), share)
     high = np.maximum(np.interp(group_end, np.arange(years + 1), share), low + 1e-6)
     middle = np.interp(

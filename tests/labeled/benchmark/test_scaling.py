@@ -23,7 +23,7 @@ def part(label: str, n: int, precision: float, recall: float) -> Slice:
 
 
 def size(*parts: Slice) -> ScalingRun:
-    return ScalingRun("x", 1, 1, 1, 1, 1, 1.0, 1.0, 1, None, parts)
+    return ScalingRun("x", 1, 1, 1, 1, 1, 1.0, 1.0, 1, None, parts, ())
 
 
 def test_a_corpus_of_more_namesakes_is_told_in_the_proportions_of_the_first() -> None:
