@@ -249,7 +249,7 @@ def _compute_mean_factor(low: float, high: float) -> float:
         return 1 + LARGE_GROUP_SHARE * (low - 1)
     tail, ratio = LARGE_GROUP_TAIL, low / high
     mean = tail / (tail - 1) * low * (1 - ratio ** (tail - 1)) / (1 - ratio**tail)
-    return 1 + LARGE_GROUP_SHARE * (mean - 1)
+    return float(1 + LARGE_GROUP_SHARE * (mean - 1))
 
 
 def _draw_subjects(
