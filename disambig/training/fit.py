@@ -192,7 +192,7 @@ def fit_model(
     settings: Mapping[str, float] = SETTINGS,
     metadata: Mapping[str, object] | None = None,
     space: SemanticSpace | None = None,
-    n_copies: int = THINNED_COPIES,
+    n_copies: int | None = None,
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> Model:
@@ -201,8 +201,9 @@ def fit_model(
     Parameters
     ----------
     corpora : sequence of LabelledCorpus
-    n_copies : int
-        Thinned copies of each corpus to fit on in addition (:mod:`disambig.training.thinning`).
+    n_copies : int, optional
+        Thinned copies of each corpus to fit on in addition (:mod:`disambig.training.thinning`);
+        :data:`THINNED_COPIES` by default.
     settings : mapping
         Linkage thresholds.
     metadata : mapping
@@ -213,17 +214,15 @@ def fit_model(
     space = space or SemanticSpace.load()
     frequency = NameFrequency.fit(name for c in corpora for name in c.corpus.names)
     rng = np.random.default_rng(seed)
-    absent = [ABSENT_FIELDS[number % len(ABSENT_FIELDS)] for number in range(n_copies)]
-    copies = [make_thinned_copy(c, field, rng) for c in corpora for field in absent]
-    golds = [
-        Gold.of(
-            CorpusIndex.from_corpus(c.corpus, space, frequency),
-            c.labels,
-            c.different_persons,
-            c.weight,
-        )
-        for c in (*corpora, *copies)
-    ]
+
+    def index_labels(corpus: LabelledCorpus) -> Gold:
+        index = CorpusIndex.from_corpus(corpus.corpus, space, frequency)
+        return Gold.of(index, corpus.labels, corpus.different_persons, corpus.weight)
+
+    golds = [index_labels(corpus) for corpus in corpora]
+    for number in range(THINNED_COPIES if n_copies is None else n_copies):
+        absent = ABSENT_FIELDS[number % len(ABSENT_FIELDS)]
+        golds += [index_labels(make_thinned_copy(corpus, absent, rng)) for corpus in corpora]
     total = None
     with progress("Pair features", total, "pairs") as advance:
         rows = TrainingRows.concatenate(

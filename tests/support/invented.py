@@ -95,4 +95,4 @@ def model() -> Model:
         for name in ("PAIR_FOREST", "GROUP_FOREST"):
             patch.setattr(fit, name, replace(getattr(fit, name), n_trees=24, min_leaf=10))
         corpus = LabelledCorpus("invented", Corpus.from_works(works), labels)
-        return fit.fit_model([corpus], space=space())
+        return fit.fit_model([corpus], space=space(), n_copies=1)

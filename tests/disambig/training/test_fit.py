@@ -26,6 +26,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PAIR_FOREST", "GROUP_FOREST"):
         small = replace(getattr(fit, name), n_trees=5, min_leaf=10)
         monkeypatch.setattr(fit, name, small)
+    monkeypatch.setattr(fit, "THINNED_COPIES", 1)
 
 
 def fitted(works: list[Work], labels: list[Label], seed: int = 0) -> Model:
