@@ -39,7 +39,7 @@ def array(keys: list[int]) -> np.ndarray:
 
 def counted(works: list[Work]) -> Statistics:
     corpus = Corpus.from_works(works)
-    return Statistics.count(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    return Statistics.count(corpus, get_coauthor_keys(corpus), tokenise_corpus(corpus))
 
 
 def company(teams: list[list[str]]) -> CoauthorKeys:

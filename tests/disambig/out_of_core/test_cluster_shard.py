@@ -55,7 +55,7 @@ def whole() -> tuple[Corpus, CorpusIndex, Constraints]:
 @cache
 def knowledge() -> ShardContext:
     corpus, _, constraints = whole()
-    counted = Statistics.count(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    counted = Statistics.count(corpus, get_coauthor_keys(corpus), tokenise_corpus(corpus))
     return ShardContext(model(), space(), lambda: counted, corpus, constraints)
 
 

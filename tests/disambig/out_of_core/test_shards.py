@@ -223,7 +223,7 @@ def whole_and_parts(n_shards: int) -> tuple[CorpusIndex, list[CorpusIndex]]:
     frequency = NameFrequency.fit(parse_name(w.authors[0].name) for w in works if w.authors)
     quarters = [Corpus.from_works(works[k::4]) for k in range(4)]
     counted = Statistics.sum(
-        Statistics.count(get_coauthor_keys(q), tokenise_corpus(q)) for q in quarters
+        Statistics.count(q, get_coauthor_keys(q), tokenise_corpus(q)) for q in quarters
     )
     tables = make_shard_tables(corpus, assign_shards(corpus, n_shards), n_shards)
     parts = [CorpusIndex.from_corpus(make_corpus(t), space(), frequency, counted) for t in tables]
