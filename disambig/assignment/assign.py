@@ -146,7 +146,7 @@ class Assigner:
         """Build from a corpus and the identities of its signatures, int32[S]."""
         terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
         contents = Contents.from_corpus(corpus, coauthors, terms, space, model.frequency)
-        statistics = Statistics.count(coauthors, terms)
+        statistics = Statistics.count(corpus, coauthors, terms)
         return cls.from_contents(
             contents, statistics, identity, model, space, identifiers=identifiers
         )
@@ -229,7 +229,7 @@ class Assigner:
         corpus = Corpus.from_works([work])
         terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
         contents = Contents.from_corpus(corpus, coauthors, terms, self.space, self.model.frequency)
-        return contents, Statistics.count(coauthors, terms)
+        return contents, Statistics.count(corpus, coauthors, terms)
 
     def _find_published_rows(self, work: Work) -> Int64:
         """Return the signature rows of the work of the same id in the corpus, int64[n]."""

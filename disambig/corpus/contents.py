@@ -197,6 +197,8 @@ class Contents:
             "text": self.words,
             "affiliation": self.affiliation_words,
             "venue": np.unique(self.venue_key),
+            "reference": self.corpus.list_reference_keys(),
+            "collaboration": np.unique(self.corpus.collaborations.key),
         }
         counts = {
             kind: Counts(k, corpus_statistics.counts[kind].look_up(k)) for kind, k in keys.items()

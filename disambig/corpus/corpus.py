@@ -100,6 +100,10 @@ class Corpus:
         """Key of each work's id, uint64[n_works], by which ``references`` name it."""
         return hash_words(self.work_ids)
 
+    def list_reference_keys(self) -> UInt64:
+        """List the keys of the works and of all that they cite, ascending and distinct."""
+        return np.union1d(self.references.key, self.work_keys)
+
     @property
     def n_works(self) -> int:
         """Number of works."""

@@ -12,8 +12,9 @@ from disambig.corpus.coauthors import CoauthorKeys
 from disambig.corpus.contents import Contents
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.key_lists import KeyLists
 from disambig.corpus.sparse import SparseRows
-from disambig.corpus.statistics import EDGE_UNIT, Statistics, count_doublings
+from disambig.corpus.statistics import EDGE_UNIT, Statistics, count_doublings, find_keys
 from disambig.corpus.terms import Terms
 from disambig.kernels.keys import build_adjacency, build_directory, find_places
 from disambig.names import NameTable
@@ -59,6 +60,19 @@ class CorpusIndex:
     affiliation_of : int32[S]
         Row of ``affiliation``, -1 for none.
     affiliation_idf : float32[n_affiliation_words]
+    references : SparseRows of W rows
+        TF-IDF unit rows over the cited works, known or not.
+    reference_idf : float32[n_cited]
+        Logarithm of the references of the corpus per reference to the cited work.
+    cited : int32[W]
+        Column of ``references`` that stands for the work itself; -1 where none cites it.
+    citations : float32[W]
+        References of the whole corpus to the work.
+    n_references : float
+        References of the whole corpus, rounded; see :meth:`Statistics.round_texts`.
+    collaborations : SparseRows of W rows
+        Codes of the collaborations.
+    collaboration_idf : float32[n_collaborations]
     doublings : int
         How far the corpus is beyond the size that the first forests were fitted on, see
         :mod:`disambig.model.size_shift`.
@@ -89,6 +103,13 @@ class CorpusIndex:
     affiliation: SparseRows
     affiliation_of: Int32
     affiliation_idf: Float32
+    references: SparseRows
+    reference_idf: Float32
+    cited: Int32
+    citations: Float32
+    n_references: float
+    collaborations: SparseRows
+    collaboration_idf: Float32
     doublings: int
 
     @classmethod
@@ -107,7 +128,7 @@ class CorpusIndex:
             Of the corpus that ``corpus`` is a part of; None if it is the whole.
         """
         terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
-        corpus_statistics = statistics or Statistics.count(coauthors, terms)
+        corpus_statistics = statistics or Statistics.count(corpus, coauthors, terms)
         return cls.from_contents(
             Contents.from_corpus(corpus, coauthors, terms, space, frequency), corpus_statistics
         )
@@ -129,6 +150,10 @@ class CorpusIndex:
         title_idf = statistics.compute_idf("title", contents.words)
         affiliation_idf = statistics.compute_idf("affiliation", contents.affiliation_words)
         venue, series = _encode_venues(contents)
+        references, cited_keys = _encode_lists(corpus.references)
+        reference_idf = statistics.compute_idf("reference", cited_keys)
+        cited, citations = _find_own_citations(corpus, cited_keys, statistics)
+        collaborations, collaboration_keys = _encode_lists(corpus.collaborations)
         return cls(
             corpus=corpus,
             names=NameTable.from_names(corpus.names),
@@ -155,6 +180,13 @@ class CorpusIndex:
             affiliation=_compute_tfidf(contents.affiliation, affiliation_idf),
             affiliation_of=contents.affiliation_of,
             affiliation_idf=affiliation_idf,
+            references=references.replace_values(reference_idf[references.column]).normalise(),
+            reference_idf=reference_idf,
+            cited=cited,
+            citations=citations,
+            n_references=statistics.round_texts("reference"),
+            collaborations=collaborations,
+            collaboration_idf=statistics.compute_idf("collaboration", collaboration_keys),
             doublings=count_doublings(statistics.texts["title"]),
         )
 
@@ -218,6 +250,24 @@ def _build_graph(statistics: Statistics, codes: UInt64, works: Float32) -> Spars
 def _compute_tfidf(counts: SparseRows, idf: Float32) -> SparseRows:
     """Return TF-IDF unit rows from word counts and the ``idf`` of each word."""
     return counts.replace_values((1 + np.log(counts.value)) * idf[counts.column]).normalise()
+
+
+def _encode_lists(lists: KeyLists) -> tuple[SparseRows, UInt64]:
+    """Return the codes of the keys of each list, and the key of each code, ascending."""
+    row, keys = lists.list_entries()
+    distinct, code = np.unique(keys, return_inverse=True)
+    return SparseRows.from_lists(row, code, len(lists)), distinct
+
+
+def _find_own_citations(
+    corpus: Corpus, cited_keys: UInt64, statistics: Statistics
+) -> tuple[Int32, Float32]:
+    """Return the position of each work among the cited, -1 if absent, and its citations."""
+    if not len(cited_keys):
+        return np.full(corpus.n_works, -1, np.int32), np.zeros(corpus.n_works, np.float32)
+    place, is_cited = find_keys(cited_keys, corpus.work_keys)
+    citations = statistics.counts["reference"].look_up(corpus.work_keys)
+    return np.where(is_cited, place, -1).astype(np.int32), citations.astype(np.float32)
 
 
 def _encode_venues(contents: Contents) -> tuple[Int32, UInt64]:

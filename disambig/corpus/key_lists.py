@@ -9,6 +9,7 @@ import numpy as np
 
 from disambig.arrays import Int64, Integer, UInt64
 from disambig.corpus.tokenise import hash_words
+from disambig.kernels.keys import list_distinct_keys
 
 _TEXTS_PER_HASH = 1 << 20
 """Texts that a builder keeps before it hashes them."""
@@ -38,6 +39,10 @@ class KeyLists:
         start = np.concatenate([[0], np.cumsum(length)])
         place = np.arange(start[-1]) + np.repeat(self.start[rows] - start[:-1], length)
         return KeyLists(start, self.key[place])
+
+    def list_entries(self) -> tuple[Int64, UInt64]:
+        """List the distinct keys of each list with its number, sorted by list, then key."""
+        return list_distinct_keys(self.start, self.key, len(self.key))
 
     def concatenate(self, other: KeyLists) -> KeyLists:
         """Append the lists of ``other``."""

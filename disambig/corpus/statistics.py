@@ -1,4 +1,4 @@
-"""Frequencies of names, words and venues in a corpus, and its co-publication graph.
+"""Frequencies of names, words, venues and references in a corpus, and its co-publication graph.
 
 They are counted per part and summed, so no step needs the whole corpus: the features of a block
 need these numbers and the works of the block, nothing else. All counts are integers and all
@@ -15,6 +15,7 @@ import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32, Int64, UInt64
 from disambig.corpus.coauthors import CoauthorKeys
+from disambig.corpus.corpus import Corpus
 from disambig.corpus.terms import Terms
 from disambig.kernels.keys import build_directory, list_distinct_keys, select_edges
 
@@ -24,9 +25,11 @@ EDGE_UNIT = 1 << 20
 EDGES_AT_ONCE = 500_000
 """Edges read together; bounds memory (about 50 bytes each)."""
 
-KINDS = ("full", "initial", "title", "text", "affiliation", "venue")
+TERM_KINDS = ("title", "text", "affiliation", "venue")
+KEY_LIST_KINDS = ("reference", "collaboration")
+KINDS = ("full", "initial", *TERM_KINDS, *KEY_LIST_KINDS)
 """Kinds of counts: works of a full key and of an initial key; titles, whole texts and
-affiliations with a word; works at a venue."""
+affiliations with a word; works at a venue; works that cite a work; works of a collaboration."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +145,9 @@ class Statistics:
     counts : mapping of kind to Counts
         By :data:`KINDS`.
     texts : mapping of kind to int
-        Number of texts that are not empty: ``title``, ``text`` and ``affiliation``.
+        Number of texts that are not empty: ``title``, ``text`` and ``affiliation``. Besides,
+        ``reference`` is the number of references of all works, ``collaboration`` that of works of
+        a collaboration.
     edges : Edges
     """
 
@@ -151,14 +156,20 @@ class Statistics:
     edges: Edges
 
     @classmethod
-    def count(cls, coauthors: CoauthorKeys, terms: Terms) -> Statistics:
+    def count(cls, corpus: Corpus, coauthors: CoauthorKeys, terms: Terms) -> Statistics:
         """Count a corpus, or a part of one that shares no work with another part."""
+        references = corpus.references.list_entries()[1]
+        collaboration_work, collaborations = corpus.collaborations.list_entries()
         counts = {
             "full": Counts.from_keys(list_author_keys(coauthors, coauthors.full)),
             "initial": Counts.from_keys(list_author_keys(coauthors, coauthors.initial)),
-            **{kind: Counts.from_keys(*terms.list_occurrences(kind)) for kind in KINDS[2:]},
+            **{kind: Counts.from_keys(*terms.list_occurrences(kind)) for kind in TERM_KINDS},
+            "reference": Counts.from_keys(references),
+            "collaboration": Counts.from_keys(collaborations),
         }
         texts = {kind: terms.count_texts(kind) for kind in ("title", "text", "affiliation")}
+        texts["reference"] = len(references)
+        texts["collaboration"] = len(np.unique(collaboration_work))
         return cls(counts, texts, Edges.from_coauthors(coauthors))
 
     @classmethod
@@ -174,13 +185,20 @@ class Statistics:
     def compute_idf(self, kind: str, keys: UInt64) -> Float32:
         """Return the inverse document frequency of words (natural logarithm), float32[n].
 
-        The number of texts is rounded to a power of two. Otherwise every new work would change
-        every weight a little, and with them assignments that the work does not concern.
+        Computed from the rounded number of texts, see :meth:`round_texts`.
         """
-        n = 2.0 ** np.round(np.log2(max(self.texts[kind], 1)))
+        n = self.round_texts(kind)
         df = self.counts[kind].look_up(keys)
         idf: Float32 = np.log(np.maximum((1.0 + n) / (1.0 + df), 1.0)).astype(np.float32)
         return idf
+
+    def round_texts(self, kind: str) -> float:
+        """Return the number of texts, rounded to a power of two.
+
+        Otherwise every new work would change every weight a little, and with them assignments
+        that the work does not concern.
+        """
+        return float(2.0 ** np.round(np.log2(max(self.texts[kind], 1))))
 
 
 def list_author_keys(coauthors: CoauthorKeys, keys: UInt64) -> UInt64:

@@ -16,8 +16,20 @@ from disambig.names import FamilyRelation, GivenRelation, ParsedName
 
 NAMES, COAUTHORS, VENUE, TOPIC = "names", "co-authors", "venue", "topic"
 AFFILIATION, TIME, BLOCK, SCORES = "affiliation", "time", "block", "pair scores"
+REFERENCES, COLLABORATION = "references", "collaboration"
 
-THEMES = (SCORES, NAMES, COAUTHORS, TOPIC, VENUE, AFFILIATION, TIME, BLOCK)
+THEMES = (
+    SCORES,
+    NAMES,
+    COAUTHORS,
+    TOPIC,
+    REFERENCES,
+    VENUE,
+    AFFILIATION,
+    COLLABORATION,
+    TIME,
+    BLOCK,
+)
 """Themes of features, in order of display."""
 
 _MAX_ITEMS = 4
@@ -229,6 +241,32 @@ def _format_word_rarity(value: float) -> str:
     return f"in 1 of {math.exp(value):,.0f} texts" if value > 0 else "none"
 
 
+def _format_rarity_weight(value: float) -> str:
+    return f"weight {_format_number(value)}" if value > 0 else "none"
+
+
+def _describe_citation(value: float, facts: Facts) -> str:
+    return "one paper cites the other" if value > 0.5 else "neither paper cites the other"
+
+
+def _describe_shared_references(value: float, facts: Facts) -> str:
+    if round(value) == 0:
+        return "no cited paper in common"
+    return f"{format_count(value, 'cited paper')} in common"
+
+
+def _describe_citations(value: float, facts: Facts) -> str:
+    if round(value) == 0:
+        return "no paper of one group cites one of the other"
+    return f"{format_count(value, 'citation')} between the groups"
+
+
+def _describe_collaboration(value: float, facts: Facts) -> str:
+    if value <= 0:
+        return "no collaboration in common"
+    return f"collaboration in common ({_format_rarity_weight(value)})"
+
+
 def _describe_years_apart(value: float, facts: Facts) -> str:
     a, b = facts.years
     if a is None or b is None or round(value) == 0:
@@ -340,6 +378,29 @@ _PAIR: Mapping[str, Phrase] = {
     "affiliation_rarest": Phrase(
         AFFILIATION, "rarest shared affiliation word", _format_word_rarity
     ),
+    "citation": Phrase(REFERENCES, "one paper cites the other", _format_yes_no, _describe_citation),
+    "citation_rarity": Phrase(
+        REFERENCES, "surprise of a citation between them", _format_rarity_weight
+    ),
+    "references_shared": Phrase(
+        REFERENCES, "cited papers in common", _format_integer, _describe_shared_references
+    ),
+    "references_rarity": Phrase(
+        REFERENCES, "cited papers in common, weighted by rarity", _format_number
+    ),
+    "references_rarest": Phrase(
+        REFERENCES, "rarity of the rarest cited paper in common", _format_rarity_weight
+    ),
+    "references_cosine": Phrase(REFERENCES, "reference lists", _format_similarity),
+    "references_by_name": Phrase(
+        REFERENCES, "cited papers in common by authors of this name", _format_rarity_weight
+    ),
+    "collaboration_rarest": Phrase(
+        COLLABORATION,
+        "rarity of the rarest shared collaboration",
+        _format_rarity_weight,
+        _describe_collaboration,
+    ),
     "year_gap": Phrase(TIME, "years apart", _format_integer, _describe_years_apart),
     "block_size": Phrase(BLOCK, "size of the block", _format_log2_count),
 }
@@ -431,4 +492,58 @@ _GROUP: Mapping[str, Phrase] = {
         ),
     ),
     "years_span": Phrase(TIME, "years from the first paper to the last", _format_integer),
+    "years_pace": Phrase(TIME, "papers a year of both together", _format_number),
+    "years_within": Phrase(
+        TIME, "papers of the smaller group in the years of the other", _format_percent
+    ),
+    "title_rarest_mean": Phrase(
+        TOPIC, "rarest shared title word of a paper of the smaller group, mean", _format_word_rarity
+    ),
+    "text_rarest": Phrase(TOPIC, "rarest shared word of all texts", _format_word_rarity),
+    "affiliation_rarest": Phrase(
+        AFFILIATION, "rarest shared affiliation word", _format_word_rarity
+    ),
+    "affiliation_closest": Phrase(
+        AFFILIATION, "affiliations of the papers closest in time", _format_similarity
+    ),
+    "affiliation_nearest": Phrase(
+        AFFILIATION, "affiliations around the same time, mean", _format_similarity
+    ),
+    "venues_rarest": Phrase(
+        VENUE,
+        "rarity of the rarest shared venue",
+        lambda v: _format_number(v) if v > 0 else "none is shared",
+    ),
+    "citations_between": Phrase(
+        REFERENCES, "citations between the groups", _format_integer, _describe_citations
+    ),
+    "citations_lift": Phrase(
+        REFERENCES, "citations between the groups above those expected (log)", _format_signed
+    ),
+    "citations_share": Phrase(
+        REFERENCES,
+        "papers of the smaller group that cite the other or are cited by it",
+        _format_percent,
+    ),
+    "references_shared": Phrase(
+        REFERENCES, "cited papers in common", _format_integer, _describe_shared_references
+    ),
+    "references_rarest": Phrase(
+        REFERENCES, "rarity of the rarest cited paper in common", _format_rarity_weight
+    ),
+    "references_rarest_mean": Phrase(
+        REFERENCES,
+        "rarest shared cited paper of a paper of the smaller group, mean",
+        _format_rarity_weight,
+    ),
+    "references_cosine": Phrase(REFERENCES, "all references", _format_similarity),
+    "collaborations_rarest": Phrase(
+        COLLABORATION,
+        "rarity of the rarest shared collaboration",
+        _format_rarity_weight,
+        _describe_collaboration,
+    ),
+    "collaborations_share": Phrase(
+        COLLABORATION, "papers with shared collaborations, in the weaker group", _format_percent
+    ),
 }

@@ -19,8 +19,11 @@ from disambig.blocking.name_comparison import NameEvidenceCache
 from disambig.blocking.pairs import PairBatch, split_range
 from disambig.corpus.index import CorpusIndex
 from disambig.features.group_profiles import (
+    compare_affiliations_over_time,
+    compare_citations,
     compare_coauthor_initials,
     compare_coauthors,
+    compare_collaborations,
     compare_meaning,
     compare_topics,
     compare_venues,
@@ -110,6 +113,23 @@ GROUP_FEATURES = (
     "years_gap",
     "years_overlap",
     "years_span",
+    "title_rarest_mean",
+    "text_rarest",
+    "affiliation_rarest",
+    "affiliation_closest",
+    "affiliation_nearest",
+    "venues_rarest",
+    "citations_between",
+    "citations_lift",
+    "citations_share",
+    "references_shared",
+    "references_rarest",
+    "references_rarest_mean",
+    "references_cosine",
+    "collaborations_rarest",
+    "collaborations_share",
+    "years_pace",
+    "years_within",
     *(f"{name}_least" for name in LEAST_FEATURES),
     *(f"{name}_greatest" for name in GREATEST_FEATURES),
     "coauthors_hop_mean",
@@ -254,6 +274,9 @@ class GroupEvidence:
         out.update(compare_topics(index, part, rows, member, first))
         out.update(compare_venues(index, part, rows, member, first))
         out.update(compare_years(part, rows, member, first))
+        out.update(compare_affiliations_over_time(index, part, rows, member, first))
+        out.update(compare_citations(index, part, rows, member, first))
+        out.update(compare_collaborations(index, part, rows, member, first))
         names = _compare_names(index, part, rows)
         out.update({f"{name}_least": names[name][0] for name in LEAST_FEATURES})
         for name in GREATEST_FEATURES:

@@ -1,4 +1,4 @@
-"""Group profiles: co-authors, topics, affiliations, venues and years of all rows of a group.
+"""Group profiles: co-authors, topics, affiliations, venues, references and years of a group.
 
 Parameters of all functions here: ``groups`` with the pairs to compare, ``rows`` of their batch, and
 ``member``, ``first`` of :meth:`disambig.features.groups.GroupBatch.list_members`. The results have
@@ -14,7 +14,8 @@ from disambig.corpus.index import CorpusIndex
 from disambig.corpus.sparse import SparseRows
 from disambig.features.groups import GroupBatch
 from disambig.features.pair import RowEvidence
-from disambig.kernels.groups import compute_spans
+from disambig.kernels.citations import average_rarest, measure_citing_share, sum_cited
+from disambig.kernels.groups import compare_nearest, compute_spans, measure_share_within
 from disambig.kernels.pairs import compute_cosines, compute_overlaps, sum_vectors
 from disambig.model.size_shift import compute_surprise
 
@@ -101,6 +102,18 @@ def compare_topics(
         overlaps[:, empty[groups.left] | empty[groups.right]] = np.nan
         out[f"profile_{name}"] = overlaps[3]
         out[f"{name}_rarity"], out[f"{name}_rarest"] = overlaps[1], overlaps[2]
+        if name == "title":
+            out["title_rarest_mean"] = average_rarest(
+                texts.start,
+                texts.column,
+                idf,
+                member,
+                first,
+                profile.start,
+                profile.column,
+                groups.left,
+                groups.right,
+            )
     return out
 
 
@@ -128,6 +141,7 @@ def compare_venues(
     columns: dict[str, Float32] = {
         "venues_shared": overlaps[0],
         "venues_rarity": overlaps[4],
+        "venues_rarest": overlaps[2],
         "venues_cosine": overlaps[3] / np.maximum(length[a] * length[b], 1e-9).astype(np.float32),
     }
     empty = venues.lengths == 0
@@ -150,12 +164,145 @@ def compare_meaning(groups: GroupBatch, rows: RowEvidence, member: Int64, first:
 def compare_years(
     groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
-    """Compare the years of two groups: gap, overlap and span."""
+    """Compare the years of two groups: gap, overlap, span, and pace in works a year."""
     a, b = groups.left, groups.right
     earliest, latest = compute_spans(rows.year, member, first)
     gap = np.maximum(earliest[a], earliest[b]) - np.minimum(latest[a], latest[b])
+    span = np.maximum(latest[a], latest[b]) - np.minimum(earliest[a], earliest[b])
     return {
         "years_gap": np.maximum(gap, 0),
         "years_overlap": np.maximum(-gap, 0),
-        "years_span": np.maximum(latest[a], latest[b]) - np.minimum(earliest[a], earliest[b]),
+        "years_span": span,
+        "years_pace": (groups.size[a] + groups.size[b]) / (span + 1),
+        "years_within": measure_share_within(
+            rows.year, member, first, earliest, latest, groups.left, groups.right
+        ),
     }
+
+
+def compare_affiliations_over_time(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
+    """Compare affiliations of two groups in the same years, or at the end of one and the beginning
+    of the other.
+    """
+    has_words = np.append(index.affiliation.lengths > 0, False)
+    is_dated = (has_words[rows.affiliation] & ~np.isnan(rows.year))[member]
+    dated, group = member[is_dated], groups.group[member[is_dated]]
+    dated = dated[np.lexsort((rows.year[dated], group))]
+    closest, mean = compare_nearest(
+        index.affiliation.start,
+        index.affiliation.column,
+        index.affiliation.value,
+        rows.affiliation,
+        rows.year,
+        dated,
+        np.concatenate([[0], np.cumsum(is_dated)])[first],
+        groups.left,
+        groups.right,
+    )
+    return {"affiliation_closest": closest, "affiliation_nearest": mean}
+
+
+def compare_citations(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
+    """Compare the references of two groups: citations of one by the other, and shared cited works.
+
+    ``citations_lift`` is the logarithm of citations per citation expected by chance, if every
+    reference of the corpus were drawn from all, with one half added to both.
+    """
+    a, b = groups.left, groups.right
+    if not len(rows.references.column):
+        return _make_unknown_columns(
+            groups,
+            "citations_between",
+            "citations_lift",
+            "citations_share",
+            "references_shared",
+            "references_rarest",
+            "references_rarest_mean",
+            "references_cosine",
+        )
+    width = len(index.reference_idf)
+    profile = rows.references.sum_groups(member, first, width)
+    ones = np.ones(len(rows.references.column), dtype=np.float32)
+    citing = rows.references.replace_values(ones).sum_groups(member, first, width)
+    cited_rows = np.flatnonzero(rows.cited >= 0)
+    own = SparseRows.from_lists(cited_rows, rows.cited[cited_rows], len(rows.cited)).sum_groups(
+        member, first, width
+    )
+    has_references = profile.lengths > 0
+    between = sum_cited(
+        citing.start, citing.column, citing.value, own.start, own.column, own.value, a, b
+    )
+    n_groups = len(groups.size)
+    group = groups.group[member]
+    made = np.bincount(group, rows.references.lengths[member], n_groups)
+    received = np.bincount(group, rows.citations[member], n_groups)
+    expected = (made[a] * received[b] + made[b] * received[a]) / index.n_references
+    columns = {
+        "citations_between": between,
+        "citations_lift": np.log((between + 0.5) / (expected + 0.5)).astype(np.float32),
+        "citations_share": measure_citing_share(
+            rows.references.start,
+            rows.references.column,
+            rows.cited,
+            member,
+            first,
+            profile.start,
+            profile.column,
+            own.start,
+            own.column,
+            a,
+            b,
+        ),
+    }
+    for column in columns.values():
+        column[~(has_references[a] | has_references[b])] = np.nan
+    overlaps = _compute_overlaps(profile.normalise(), index.reference_idf, groups)
+    shared = {
+        "references_shared": overlaps[0],
+        "references_rarest": overlaps[2],
+        "references_rarest_mean": average_rarest(
+            rows.references.start,
+            rows.references.column,
+            index.reference_idf,
+            member,
+            first,
+            profile.start,
+            profile.column,
+            a,
+            b,
+        ),
+        "references_cosine": overlaps[3],
+    }
+    for column in shared.values():
+        column[~(has_references[a] & has_references[b])] = np.nan
+    return {**columns, **shared}
+
+
+def compare_collaborations(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
+    """Compare the collaborations of two groups: rarity of the shared ones, and their share."""
+    a, b = groups.left, groups.right
+    if not len(rows.collaborations.column):
+        return _make_unknown_columns(groups, "collaborations_rarest", "collaborations_share")
+    works = rows.collaborations.sum_groups(member, first, len(index.collaboration_idf))
+    overlaps = _compute_overlaps(works, index.collaboration_idf, groups)
+    stated = np.bincount(works.get_entry_rows(), works.value, len(works))
+    columns: dict[str, Float32] = {
+        "collaborations_rarest": overlaps[2],
+        "collaborations_share": np.minimum(
+            overlaps[5] / np.maximum(stated[a], 1), overlaps[6] / np.maximum(stated[b], 1)
+        ),
+    }
+    for column in columns.values():
+        column[(stated[a] == 0) | (stated[b] == 0)] = np.nan
+    return columns
+
+
+def _make_unknown_columns(groups: GroupBatch, *names: str) -> dict[str, Float32]:
+    """Return columns of NaN, which are one array."""
+    return dict.fromkeys(names, np.full(groups.n_pairs, np.nan, dtype=np.float32))

@@ -11,6 +11,7 @@ from disambig.blocking.name_comparison import NAME_COLUMNS, NameEvidenceCache
 from disambig.blocking.pairs import PairBatch
 from disambig.corpus.index import CorpusIndex, list_coauthors
 from disambig.corpus.sparse import SparseRows
+from disambig.kernels.citations import find_citations
 from disambig.kernels.pairs import (
     compute_cosines,
     compute_dots,
@@ -44,6 +45,14 @@ PAIR_FEATURES = (
     "text_meaning",
     "affiliation_cosine",
     "affiliation_rarest",
+    "citation",
+    "citation_rarity",
+    "references_shared",
+    "references_rarity",
+    "references_rarest",
+    "references_cosine",
+    "references_by_name",
+    "collaboration_rarest",
     "year_gap",
     "block_size",
 )
@@ -68,6 +77,15 @@ class RowEvidence:
         Mean cosine of the meaning with the others of the block, see :func:`compute_usual_meaning`.
     venue, affiliation : int32[R]
         Codes, -1 where unknown.
+    references : SparseRows
+        Cited works.
+    references_by_name : SparseRows
+        Those to works of the same block.
+    cited : int32[R]
+        Column of ``references`` that stands for the work itself, -1 for none.
+    citations : float32[R]
+        References of the whole corpus to the work.
+    collaborations : SparseRows
     year : float32[R]
     names : NameMemory
         Evidence of pairs of names compared so far.
@@ -85,6 +103,11 @@ class RowEvidence:
     usual: Float32
     venue: Int32
     affiliation: Int32
+    references: SparseRows
+    references_by_name: SparseRows
+    cited: Int32
+    citations: Float32
+    collaborations: SparseRows
     year: Float32
     names: NameEvidenceCache
 
@@ -97,6 +120,7 @@ class RowEvidence:
         work = index.corpus.signature_work[rows]
         meaning = index.meaning[work]
         name, coauthors = index.corpus.signature_name[rows], list_coauthors(index, rows)
+        references, cited = index.references.take(work), index.cited[work]
         return cls(
             name=name,
             coauthors=coauthors,
@@ -110,6 +134,11 @@ class RowEvidence:
             usual=compute_usual_meaning(meaning, batch),
             venue=index.venue[work],
             affiliation=index.affiliation_of[rows],
+            references=references,
+            references_by_name=_select_block_works(index, batch, references, cited),
+            cited=cited,
+            citations=index.citations[work],
+            collaborations=index.collaborations.take(work),
             year=index.corpus.years[work],
             names=NameEvidenceCache(index) if names is None else names,
         )
@@ -137,6 +166,9 @@ def compute_pair_features(
     out.update(_compare_venues(index, batch, rows))
     out.update(_compare_topics(index, batch, rows))
     out.update(_compare_affiliations(index, batch, rows))
+    out.update(_compare_citations(index, batch, rows))
+    out.update(_compare_references(index, batch, rows))
+    out.update(_compare_collaborations(index, batch, rows))
     out.update(_compare_years(batch, rows))
     return out
 
@@ -184,6 +216,19 @@ def _drop_block_names(
     block_names = np.unique(block + index.full[name])
     return coauthors.filter_entries(
         ~np.isin(block[coauthors.get_entry_rows()] + coauthors.column, block_names)
+    )
+
+
+def _select_block_works(
+    index: CorpusIndex, batch: PairBatch, references: SparseRows, cited: Int32
+) -> SparseRows:
+    """Select the references to works of the block."""
+    if not len(references.column):
+        return references
+    block = batch.block.astype(np.int64) * len(index.reference_idf)
+    block_works = np.unique((block + cited)[cited >= 0])
+    return references.filter_entries(
+        np.isin(block[references.get_entry_rows()] + references.column, block_works)
     )
 
 
@@ -267,6 +312,65 @@ def _compare_affiliations(
         overlaps[2, has_words],
     )
     return {"affiliation_cosine": cosine, "affiliation_rarest": rarest}
+
+
+def _compare_citations(
+    index: CorpusIndex, batch: PairBatch, rows: RowEvidence
+) -> dict[str, Float32]:
+    """Find out whether one work cites the other, and how surprising that is.
+
+    Unknown without references of a work that may be the later one.
+    """
+    left, right, size = batch.left, batch.right, rows.references.lengths
+    if not len(rows.references.column):
+        return _make_unknown_columns(batch, "citation", "citation_rarity")
+    forward, backward = find_citations(
+        rows.references.start, rows.references.column, rows.cited, left, right
+    )
+    a, b = rows.year[left], rows.year[right]
+    is_known = ((size[left] > 0) & ~(a < b)) | ((size[right] > 0) & ~(b < a))
+    citation = (forward | backward).astype(np.float32)
+    rarity = np.zeros(batch.n_pairs, dtype=np.float32)
+    for is_citing, citing, cited in ((forward, left, right), (backward, right, left)):
+        pairs = np.flatnonzero(is_citing)
+        # how often as many references as these lead to the cited work by chance
+        expected = size[citing[pairs]] * rows.citations[cited[pairs]] / index.n_references
+        rarity[pairs] = np.maximum(rarity[pairs], -np.log(expected))
+    for column in (citation, rarity):
+        column[~(is_known | forward | backward)] = np.nan
+    return {"citation": citation, "citation_rarity": rarity}
+
+
+def _compare_references(
+    index: CorpusIndex, batch: PairBatch, rows: RowEvidence
+) -> dict[str, Float32]:
+    names = ("references_shared", "references_rarity", "references_rarest", "references_cosine")
+    size = rows.references.lengths
+    if np.count_nonzero(size) < 2:
+        return _make_unknown_columns(batch, *names, "references_by_name")
+    overlaps = _compute_overlaps(rows.references, index.reference_idf, batch)
+    by_name = _compute_overlaps(rows.references_by_name, index.reference_idf, batch)[1]
+    columns = {**dict(zip(names, overlaps[:4], strict=True)), "references_by_name": by_name}
+    for column in columns.values():
+        column[(size[batch.left] == 0) | (size[batch.right] == 0)] = np.nan
+    return columns
+
+
+def _compare_collaborations(
+    index: CorpusIndex, batch: PairBatch, rows: RowEvidence
+) -> dict[str, Float32]:
+    size = rows.collaborations.lengths
+    if np.count_nonzero(size) < 2:
+        return _make_unknown_columns(batch, "collaboration_rarest")
+    rarest = _compute_overlaps(rows.collaborations, index.collaboration_idf, batch)[2]
+    rarest[(size[batch.left] == 0) | (size[batch.right] == 0)] = np.nan
+    return {"collaboration_rarest": rarest}
+
+
+def _make_unknown_columns(batch: PairBatch, *names: str) -> dict[str, Float32]:
+    """Return columns of NaN, which are one array."""
+    unknown = np.full(batch.n_pairs, np.nan, dtype=np.float32)
+    return dict.fromkeys(names, unknown)
 
 
 def _compare_years(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:

@@ -135,6 +135,133 @@ def compute_spans(values: Float32, member: Int64, first: Int64) -> tuple[Float32
 
 
 @kernel
+def measure_share_within(
+    values: Float32,
+    member: Int64,
+    first: Int64,
+    least: Float32,
+    greatest: Float32,
+    left: Int32,
+    right: Int32,
+) -> Float32:
+    """Measure the share of the smaller group's values within the span of the other group.
+
+    Parameters
+    ----------
+    values : float32[R]
+        NaN values do not count.
+    least, greatest : float32[G]
+        Span of each group; NaN without any value.
+
+    Returns
+    -------
+    float32[N]
+        NaN without a value in either group. The mean of both groups if they have as many values.
+    """
+    out = np.full(len(left), np.nan, dtype=np.float32)
+    known = np.zeros(len(first) - 1, dtype=np.int64)
+    for g in range(len(first) - 1):
+        for m in range(first[g], first[g + 1]):
+            known[g] += not np.isnan(values[member[m]])
+    for k in range(len(left)):
+        if known[left[k]] == 0 or known[right[k]] == 0:
+            continue
+        total, n_shares = 0.0, 0
+        for direction in range(2):
+            a, b = (left[k], right[k]) if direction == 0 else (right[k], left[k])
+            if known[a] <= known[b]:
+                n_within = 0
+                for m in range(first[a], first[a + 1]):
+                    n_within += least[b] <= values[member[m]] <= greatest[b]
+                total += n_within / known[a]
+                n_shares += 1
+        out[k] = total / n_shares
+    return out
+
+
+@kernel
+def compare_nearest(
+    start: Int64,
+    column: Int32,
+    value: Float32,
+    text: Int32,
+    year: Float32,
+    member: Int64,
+    first: Int64,
+    left: Int32,
+    right: Int32,
+) -> tuple[Float32, Float32]:
+    """Compare the texts of two groups that are nearest in time.
+
+    Parameters
+    ----------
+    start, column, value
+        Unit rows of the texts, see :class:`disambig.corpus.sparse.SparseRows`.
+    text, year : int32[R], float32[R]
+        Text and year of each row.
+    member, first : int64[M], int64[G + 1]
+        Rows of group ``g``: ``member[first[g]:first[g + 1]]``, by year, all with text and year.
+
+    Returns
+    -------
+    closest : float32[N]
+        Largest cosine among the pairs of rows with the least difference of years. Each row of the
+        smaller group is paired with the two rows of the other before it and the two after it.
+    mean : float32[N]
+        Mean over the smaller group's rows of their largest cosine. Both are NaN for an empty group.
+    """
+    closest = np.full(len(left), np.nan, dtype=np.float32)
+    mean = np.full(len(left), np.nan, dtype=np.float32)
+    for k in range(len(left)):
+        a, b = left[k], right[k]
+        n_a, n_b = first[a + 1] - first[a], first[b + 1] - first[b]
+        if n_a == 0 or n_b == 0:
+            continue
+        if n_a > n_b:
+            a, b = b, a
+        least_gap, best, total, n_rows = np.float32(np.inf), np.float32(0), 0.0, 0
+        at = first[b]
+        for m in range(first[a], first[a + 1]):
+            row = member[m]
+            while at < first[b + 1] and year[member[at]] < year[row]:
+                at += 1
+            row_best = np.float32(0)
+            for x in range(max(at - 2, first[b]), min(at + 2, first[b + 1])):
+                other = member[x]
+                cosine = np.float32(1)
+                if text[row] != text[other]:
+                    cosine = _compute_sparse_cosine(start, column, value, text[row], text[other])
+                row_best = max(row_best, cosine)
+                gap = abs(year[row] - year[other])
+                if gap < least_gap:
+                    least_gap, best = gap, cosine
+                elif gap == least_gap:
+                    best = max(best, cosine)
+            total += row_best
+            n_rows += 1
+        closest[k], mean[k] = best, total / n_rows
+    return closest, mean
+
+
+@kernel
+def _compute_sparse_cosine(
+    start: Int64, column: Int32, value: Float32, a: int, b: int
+) -> np.float32:
+    """Compute the dot product of two sparse rows."""
+    x, y, total = start[a], start[b], np.float32(0)
+    while x < start[a + 1] and y < start[b + 1]:
+        if column[x] == column[y]:
+            total += value[x] * value[y]
+            x += 1
+            y += 1
+        elif column[x] < column[y]:
+            x += 1
+        else:
+            y += 1
+    return total
+
+
+@kernel
 def find_crossing_pairs(
     group: Int32, left: Int32, right: Int32, is_live: Bool, n: int
 ) -> tuple[Int32, Int32, Int64, Int64]:

@@ -51,7 +51,6 @@ SIZE_SHIFT_FEATURES = (
     "title_rarity",
     "title_rarest",
     "affiliation_rarity",
-    "affiliation_rarest",
     *(f"lead_{name}_{end}" for name in LEAD_FEATURES for end in ("low", "high")),
 )
 """Further inputs of the second forest of groups: how surprising it would be for namesakes to share

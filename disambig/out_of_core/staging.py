@@ -118,7 +118,7 @@ def _write_part(part: tuple[Corpus, Path, int, int, int]) -> None:
     """
     corpus, folder, number, n_shards, first = part
     tables = make_shard_tables(corpus, assign_shards(corpus, n_shards), n_shards, first)
-    statistics = Statistics.count(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    statistics = Statistics.count(corpus, get_coauthor_keys(corpus), tokenise_corpus(corpus))
     name = folder / "parts" / f"{number:06}"
     with _report_write_errors(folder):
         with pa.ipc.new_file(f"{name}.arrow", SCHEMA) as writer:

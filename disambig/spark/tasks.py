@@ -29,6 +29,7 @@ from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import get_coauthor_keys, tokenise_corpus
 from disambig.corpus.statistics import KINDS, Counts, Edges, Statistics
 from disambig.corpus.terms import Terms
+from disambig.corpus.tokenise import hash_words
 from disambig.domain import Assignment, Author, Signature, Work
 from disambig.model.model import Model
 from disambig.out_of_core.cluster_shard import (
@@ -99,7 +100,7 @@ def divide_works(folder: Path, n_shards: int, part: int) -> dict[str, int]:
     """
     records = pq.read_table(folder / "records" / f"{part:06}.parquet").column("record").to_pylist()
     corpus = Corpus.from_works(map(_parse_work, records))
-    statistics = Statistics.count(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    statistics = Statistics.count(corpus, get_coauthor_keys(corpus), tokenise_corpus(corpus))
     write_atomically(_make_counts_table(statistics), folder / "counted" / f"{part:06}.parquet")
     tables = [
         table.append_column("part", pa.array(np.full(table.num_rows, shard, dtype=np.int32)))
@@ -134,6 +135,10 @@ def list_statistics_keys(stage: Path, part: int) -> int:
     keys = {name: np.unique(_flatten_keys(table, name)) for name in ("full", "initial")}
     keys |= {"title": terms.works.keys, "text": terms.works.keys}
     keys |= {"affiliation": terms.affiliations.keys, "venue": np.unique(terms.venue_key)}
+    references = _flatten_keys(table, "references")
+    own_keys = hash_words(read_strings("work")) if len(references) else references
+    keys["reference"] = np.union1d(references, own_keys)
+    keys["collaboration"] = np.unique(_flatten_keys(table, "collaborations"))
     all_keys = np.concatenate([keys[kind] for kind in KINDS])
     kind = np.repeat(np.arange(len(KINDS), dtype=np.int8), [len(keys[kind]) for kind in KINDS])
     columns = {

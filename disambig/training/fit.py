@@ -56,6 +56,14 @@ PAIR_MONOTONE = {
     "text_meaning": 1,
     "title_meaning": 1,
     "affiliation_cosine": 1,
+    "citation": 1,
+    "citation_rarity": 1,
+    "references_shared": 1,
+    "references_rarity": 1,
+    "references_rarest": 1,
+    "references_cosine": 1,
+    "references_by_name": 1,
+    "collaboration_rarest": 1,
     "year_gap": -1,
 }
 GROUP_MONOTONE = {
@@ -64,6 +72,16 @@ GROUP_MONOTONE = {
     "coauthors_rarity": 1,
     "coauthors_weight": 1,
     "profile_meaning": 1,
+    "affiliation_closest": 1,
+    "affiliation_nearest": 1,
+    "citations_between": 1,
+    "citations_lift": 1,
+    "citations_share": 1,
+    "references_shared": 1,
+    "references_rarest": 1,
+    "references_rarest_mean": 1,
+    "references_cosine": 1,
+    "collaborations_rarest": 1,
     "years_gap": -1,
 }
 

@@ -261,7 +261,7 @@ def index_corpus(
     terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
     contents = Contents.from_corpus(corpus, coauthors, terms, space, model.frequency)
     if part_statistics is None:
-        statistics = Statistics.count(coauthors, terms)
+        statistics = Statistics.count(corpus, coauthors, terms)
     else:
         statistics = Statistics.sum(contents.select_statistics(part) for part in part_statistics)
     return CorpusIndex.from_contents(contents, statistics), statistics

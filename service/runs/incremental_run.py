@@ -349,4 +349,4 @@ def _compute_statistics(works: Sequence[domain.Work]) -> Statistics:
     from disambig.corpus.statistics import Statistics
 
     corpus = Corpus.from_works(works)
-    return Statistics.count(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    return Statistics.count(corpus, get_coauthor_keys(corpus), tokenise_corpus(corpus))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from random import Random
@@ -36,6 +37,8 @@ def work(
     year: int | None = None,
     abstract: str | None = None,
     affiliations: tuple[str, ...] = (),
+    references: tuple[str, ...] = (),
+    collaborations: tuple[str, ...] = (),
 ) -> Work:
     """A work; ``affiliations`` are those of its authors, in order, "" where none is stated."""
     stated = [*affiliations, *[""] * len(names)]
@@ -43,7 +46,16 @@ def work(
         Author(name, affiliations=(place,) if place else ())
         for name, place in zip(names, stated, strict=False)
     )
-    return Work(identifier, title, authors, abstract, venue, year)
+    return Work(
+        identifier,
+        title,
+        authors,
+        abstract,
+        venue,
+        year,
+        references=references,
+        collaborations=collaborations,
+    )
 
 
 @cache
@@ -87,6 +99,22 @@ def population(seed: int, families: int = 12) -> tuple[tuple[Work, ...], tuple[L
     return tuple(works), tuple(labels)
 
 
+def with_references(works: Iterable[Work], seed: int = 0) -> list[Work]:
+    """The same works, most of which cite some of the others and some that are unknown; some state
+    collaborations.
+    """
+    random, known = Random(seed), list(works)
+    out = []
+    for one in known:
+        cited = [f"unknown-{random.randrange(40)}" for _ in range(random.choice([0, 2, 5]))]
+        cited += [w.id for w in random.sample(known, min(len(known), random.choice([0, 1, 3])))]
+        own = [w.id for w in known if w.id[:-1] == one.id[:-1] and w.id < one.id]
+        cited += [identifier for identifier in own if random.random() < 0.5]
+        teams = [("ATLAS",), ("CMS", "LHCb Collaboration"), (), ()]
+        out.append(replace(one, references=tuple(cited), collaborations=random.choice(teams)))
+    return out
+
+
 @cache
 def model() -> Model:
     """A model of small forests, fitted on an invented population."""
@@ -94,5 +122,5 @@ def model() -> Model:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PAIR_FOREST", "GROUP_FOREST"):
             patch.setattr(fit, name, replace(getattr(fit, name), n_trees=24, min_leaf=10))
-        corpus = LabelledCorpus("invented", Corpus.from_works(works), labels)
+        corpus = LabelledCorpus("invented", Corpus.from_works(with_references(works)), labels)
         return fit.fit_model([corpus], space=space(), n_copies=1)

@@ -279,7 +279,7 @@ def test_a_whole_run_and_a_placement_agree() -> None:
 def contents_of(corpus: Corpus, frequency: NameFrequency) -> tuple[Contents, Statistics]:
     terms, company = tokenise_corpus(corpus), get_coauthor_keys(corpus)
     return Contents.from_corpus(corpus, company, terms, space(), frequency), Statistics.count(
-        company, terms
+        corpus, company, terms
     )
 
 

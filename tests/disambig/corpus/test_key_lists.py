@@ -46,3 +46,9 @@ def test_lists_are_appended_to_lists() -> None:
 
 def test_no_lists_have_no_keys() -> None:
     assert rows(build([])) == []
+
+
+def test_entries_are_the_distinct_keys_of_each_list_in_ascending_order() -> None:
+    lists = KeyLists(np.array([0, 3, 3, 4]), np.array([7, 5, 7, 5], dtype=np.uint64))
+    row, key = lists.list_entries()
+    assert (row.tolist(), key.tolist()) == ([0, 0, 2], [5, 7, 5])

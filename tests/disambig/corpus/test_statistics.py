@@ -26,7 +26,7 @@ from disambig.corpus.statistics import (
 )
 from disambig.corpus.tokenise import hash_words
 from disambig.domain import Work
-from tests.support.invented import population, work
+from tests.support.invented import population, with_references, work
 
 KEYS = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 4))
 NAMES = ("Ada Byron", "A. Byron", "Bo Li", "Cy Ito", "???")
@@ -39,7 +39,7 @@ def array(keys: list[int]) -> np.ndarray:
 
 def counted(works: list[Work]) -> Statistics:
     corpus = Corpus.from_works(works)
-    return Statistics.count(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    return Statistics.count(corpus, get_coauthor_keys(corpus), tokenise_corpus(corpus))
 
 
 def company(teams: list[list[str]]) -> CoauthorKeys:
@@ -181,7 +181,7 @@ def same(one: Statistics, other: Statistics) -> bool:
 @pytest.mark.parametrize("n_parts", [1, 2, 7])
 def test_statistics_of_parts_add_up_to_those_of_the_whole_to_the_bit(n_parts: int) -> None:
     works = [
-        *population(3)[0],
+        *with_references(population(3)[0]),
         work("x", "Speech", "Ada Byron", venue="VLDB", affiliations=("Leiden",)),
         work("y", "Speech", "Bo Li", "Ada Byron", affiliations=("Leiden", "Tokyo")),
     ]
@@ -189,6 +189,19 @@ def test_statistics_of_parts_add_up_to_those_of_the_whole_to_the_bit(n_parts: in
     parts = [counted(works[k::n_parts]) for k in range(n_parts)]
     assert same(Statistics.sum(parts), counted(works))
     assert same(Statistics.sum([Statistics.sum(parts[:1]), *parts[1:]]), counted(works))
+
+
+def test_a_reference_and_a_collaboration_count_once_a_work() -> None:
+    found = counted(
+        [
+            work("a", "T", "X Y", references=("b", "q", "q"), collaborations=("ATLAS",)),
+            work("b", "T", "X Y", references=("q",), collaborations=("the Atlas Collaboration",)),
+            work("c", "T", "X Y"),
+        ]
+    )
+    assert found.counts["reference"].look_up(hash_words(["b", "q", "z"])).tolist() == [1, 2, 0]
+    assert found.counts["collaboration"].look_up(hash_words(["atlas"])).tolist() == [2]
+    assert (found.texts["reference"], found.texts["collaboration"]) == (3, 2)
 
 
 def test_the_weight_of_a_word_is_the_log_of_texts_per_text_with_it() -> None:

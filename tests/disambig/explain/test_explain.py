@@ -310,7 +310,7 @@ def test_what_is_no_mention_is_an_error(text: str) -> None:
 
 def test_json_holds_every_contribution() -> None:
     document = json.loads(json.dumps(told(A, C).to_dict()))
-    assert {c["feature"] for c in document["pair"]["contributions"]} == set(PAIR_FEATURES)
+    assert {c["feature"] for c in document["pair"]["contributions"]} == set(model().pair.features)
     assert document["groups"]["score"]["themes"]
 
 

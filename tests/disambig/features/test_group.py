@@ -35,8 +35,20 @@ WORKS = [
         venue="VLDB",
         year=2000,
         affiliations=("Leiden University",),
+        references=("x", "y"),
+        collaborations=("ATLAS",),
     ),
-    work("b", "Speech", "Ada Byron", "Bo Li", venue="ICML", year=2004, affiliations=("", "Tokyo")),
+    work(
+        "b",
+        "Speech",
+        "Ada Byron",
+        "Bo Li",
+        venue="ICML",
+        year=2004,
+        affiliations=("", "Tokyo"),
+        references=("x",),
+        collaborations=("CMS",),
+    ),
     work(
         "c",
         "Graph zebra",
@@ -46,6 +58,8 @@ WORKS = [
         venue="VLDB",
         year=2010,
         affiliations=("Leiden University",),
+        references=("a", "x"),
+        collaborations=("ATLAS",),
     ),
     work("d", "Xqzzt", "A. Byron"),
 ]
@@ -57,6 +71,9 @@ GRAPH, ZEBRA = np.log(5 / 3), np.log(5 / 2)  # in 2 and in 1 of 4 titles
 # unit titles of a (.707 speech, .707 graph) and b (1 speech), summed, scaled to one
 GRAPH_OF_AB = np.sqrt(0.5) / np.hypot(1 + np.sqrt(0.5), np.sqrt(0.5))
 TITLES = GRAPH_OF_AB * GRAPH / np.hypot(GRAPH, ZEBRA)
+X, Y = np.log(5 / 4), np.log(5 / 2)  # x has 3 of 5 references, taken for 4; y and a have one
+# unit references of a (x and y) and b (x), summed, scaled to one
+X_OF_AB = (1 + X / np.hypot(X, Y)) / np.hypot(1 + X / np.hypot(X, Y), Y / np.hypot(X, Y))
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
@@ -109,6 +126,23 @@ AB_AND_C = {
     "years_gap": 6,  # 2004 to 2010
     "years_overlap": 0,
     "years_span": 10,  # 2000 to 2010
+    "title_rarest_mean": GRAPH,
+    "text_rarest": GRAPH,
+    "affiliation_rarest": np.log(5 / 3),  # two of 3 affiliations, taken for 4
+    "affiliation_closest": 1,  # a in 2000 and c in 2010
+    "affiliation_nearest": 1,
+    "venues_rarest": 1 / 2,
+    "citations_between": 1,  # c cites a
+    "citations_lift": np.log((1 + 0.5) / (2 * 1 / 4 + 0.5)),  # two references, one citation
+    "citations_share": 1,  # of {c}
+    "references_shared": 1,
+    "references_rarest": X,
+    "references_rarest_mean": X,
+    "references_cosine": X_OF_AB * X / np.hypot(X, Y),
+    "collaborations_rarest": np.log(5 / 3),  # ATLAS: two of 3 works, taken for 4
+    "collaborations_share": 1 / 2,  # ATLAS of ATLAS and CMS
+    "years_pace": 3 / 11,
+    "years_within": 0,
 }
 UNKNOWN_OF_AB_AND_D = {
     "coauthors_shared",
@@ -127,6 +161,18 @@ UNKNOWN_OF_AB_AND_D = {
     "years_gap",
     "years_overlap",
     "years_span",
+    "affiliation_rarest",
+    "affiliation_closest",
+    "affiliation_nearest",
+    "venues_rarest",
+    "references_shared",
+    "references_rarest",
+    "references_rarest_mean",
+    "references_cosine",
+    "collaborations_rarest",
+    "collaborations_share",
+    "years_pace",
+    "years_within",
 }
 
 
@@ -205,6 +251,64 @@ def test_careers_that_overlap_have_no_gap() -> None:
     assert found["years_gap"][0] == 0
     assert found["years_overlap"][0] == 1
     assert found["years_span"][0] == 9
+
+
+def test_a_share_within_the_years_of_the_other_is_of_the_smaller_group() -> None:
+    works = [work(f"{y}", "T", "Ada Byron", year=y) for y in (2000, 2003, 2004, 2009, 2010)]
+    found = features(works, [0, 0, 0, 1, 1], [0.5] * 10)
+    assert found["years_within"][0] == 0
+    found = features(works, [0, 1, 0, 1, 1], [0.5] * 10)
+    # 2004 of 2000 and 2004 is within 2003 to 2010
+    assert found["years_within"][0] == 1 / 2
+    assert found["years_pace"][0] == pytest.approx(5 / 11)
+
+
+def test_groups_of_equal_size_have_the_mean_of_both_shares() -> None:
+    works = [work(f"{y}", "T", "Ada Byron", year=y) for y in (2000, 2003, 2004, 2009)]
+    # 2003 and 2004 are within 2000 to 2009
+    assert features(works, [0, 1, 1, 0], [0.5] * 6)["years_within"][0] == (0 + 1) / 2
+
+
+def test_affiliations_are_compared_where_the_groups_are_nearest_in_time() -> None:
+    places = {2000: "Leiden", 2004: "Tokyo", 2005: "Tokyo", 2009: "Leiden"}
+    works = [
+        work(f"{y}", "T", "Ada Byron", year=y, affiliations=(place,)) for y, place in places.items()
+    ]
+    found = features(works, [0, 0, 1, 1], [0.5] * 6)
+    assert found["affiliation_closest"][0] == 1  # 2004 and 2005
+    works[2] = work("2005", "T", "Ada Byron", year=2005, affiliations=("Leiden",))
+    found = features(works, [0, 0, 1, 1], [0.5] * 6)
+    assert found["affiliation_closest"][0] == 0
+    assert found["affiliation_nearest"][0] == pytest.approx(1 / 2)  # 2000 of 2000 and 2004
+
+
+def test_citations_of_both_directions_count_and_connect_works() -> None:
+    works = [
+        work("a", "T", "Ada Byron", references=("c", "x")),
+        work("b", "T", "Ada Byron", references=("y",)),
+        work("c", "T", "Ada Byron", references=("y",)),
+        work("d", "T", "Ada Byron", references=("a", "b")),
+        work("e", "T", "Ada Byron", references=("z",)),
+    ]
+    found = features(works, [0, 0, 1, 1, 1], [0.5] * 10)
+    assert found["citations_between"][0] == 3  # a cites c, d cites a and b
+    assert found["citations_share"][0] == 1
+    # of 7 references, taken for 8: three to a group of one citation, four to one of two
+    assert found["citations_lift"][0] == pytest.approx(np.log(3.5 / ((3 * 1 + 4 * 2) / 8 + 0.5)))
+    found = features(works, [0, 1, 0, 0, 1], [0.5] * 10)
+    assert found["citations_between"][0] == 1  # d cites b, and e is alone
+    assert found["citations_share"][0] == 1 / 2
+
+
+def test_references_are_unknown_where_one_group_has_none() -> None:
+    works = [
+        work("a", "T", "Ada Byron", references=("x",)),
+        work("b", "T", "Ada Byron"),
+        work("c", "T", "Ada Byron"),
+    ]
+    found = features(works, [0, 1, 2], [0.5] * 3)
+    assert np.isnan(found["references_cosine"]).all()
+    assert found["citations_between"].tolist() == pytest.approx([0, 0, np.nan], nan_ok=True)
 
 
 # values of the pairs ab, ac, ad, bc, bd, cd: ac and bc lie between {a, b} and {c}
@@ -452,7 +556,6 @@ def test_what_groups_share_is_the_more_surprising_the_rarer_it_is_and_ahead_of_r
         "title_rarity": [GRAPH, 0, 0],
         "title_rarest": [GRAPH, 0, 0],
         "affiliation_rarity": [place.sum(), np.nan, np.nan],
-        "affiliation_rarest": [place.max(), np.nan, np.nan],
         "lead_initials_low": [bits, -bits, -bits],
         "lead_initials_high": [bits, 0, 0],
         "lead_title_low": [TITLES, -TITLES, -TITLES],

@@ -21,6 +21,8 @@ WORKS = [
         venue="VLDB",
         year=2000,
         affiliations=("Leiden University",),
+        references=("x", "y"),
+        collaborations=("ATLAS",),
     ),
     work(
         "b",
@@ -31,9 +33,20 @@ WORKS = [
         venue="VLDB",
         year=2004,
         affiliations=("Leiden Institute",),
+        references=("a", "x"),
+        collaborations=("the ATLAS Collaboration",),
     ),
     work("c", "Xqzzt", "A. Byron"),
-    work("d", "Graph", "Bo Li", "Cy Ito", venue="ICML", affiliations=("Tokyo",)),
+    work(
+        "d",
+        "Graph",
+        "Bo Li",
+        "Cy Ito",
+        venue="ICML",
+        affiliations=("Tokyo",),
+        references=("x",),
+        collaborations=("CMS",),
+    ),
 ]
 # ten names: two start with A, two are Byrons, and no given name is there twice
 COUNTED = (
@@ -52,6 +65,7 @@ COUNTED = (
 SPEECH = GRAPH = np.log(5 / 3)  # in 2 of 4 titles
 ZEBRA = np.log(5 / 2)  # in 1 of 4 titles
 LEIDEN, PLACE = np.log(5 / 3), np.log(5 / 2)  # in 2 and 1 of 3 affiliations, taken for 4
+X, Y = np.log(5 / 4), np.log(5 / 2)  # x has 3 of 5 references, taken for 4; y and a have one
 TITLES = SPEECH**2 / (np.hypot(SPEECH, GRAPH) * np.hypot(SPEECH, ZEBRA))
 
 A_AND_B = {
@@ -86,6 +100,14 @@ A_AND_B = {
     "text_cosine": TITLES,  # there is no more text than titles
     "affiliation_cosine": LEIDEN**2 / (LEIDEN**2 + PLACE**2),
     "affiliation_rarest": LEIDEN,
+    "citation": 1,  # b cites a
+    "citation_rarity": -np.log(2 * 1 / 4),  # b has two references, a one citation
+    "references_shared": 1,
+    "references_rarity": X,
+    "references_rarest": X,
+    "references_cosine": X**2 / (X**2 + Y**2),
+    "references_by_name": 0,  # x is no work of a Byron
+    "collaboration_rarest": np.log(5 / 3),  # two of three works, taken for 4
     "year_gap": 4,
     "block_size": np.log2(3),
 }
@@ -105,6 +127,12 @@ UNKNOWN = {
     "text_meaning_above",
     "affiliation_cosine",
     "affiliation_rarest",
+    "references_shared",
+    "references_rarity",
+    "references_rarest",
+    "references_cosine",
+    "references_by_name",
+    "collaboration_rarest",
     "year_gap",
     "name_given_similarity",
     "name_middle_relation",
@@ -206,6 +234,74 @@ def test_meaning_above_is_measured_against_what_both_usually_have() -> None:
     # a usually has the mean of ab and ac, b that of ab and bc
     usual = ((ab + ac) / 2 + (ab + bc) / 2) / 2
     assert found["text_meaning_above"][0] == pytest.approx(ab - usual, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "expected"),
+    [
+        (("x",), (), np.nan),  # what the later work cites is unknown
+        ((), ("x",), 0),
+        ((), ("e",), 1),
+        (("l",), (), 1),  # a preprint that was revised
+        ((), (), np.nan),
+    ],
+)
+def test_a_citation_is_unknown_unless_the_later_work_has_references(
+    earlier: tuple[str, ...], later: tuple[str, ...], expected: float
+) -> None:
+    index = indexed(
+        [
+            work("e", "T", "Ada Byron", year=2000, references=earlier),
+            work("l", "T", "Ada Byron", year=2001, references=later),
+            work("o", "T", "Cy Ito", references=("p", "q")),
+        ]
+    )
+    found = features(index, ("e", 0), ("l", 0))
+    assert found["citation"][0] == pytest.approx(expected, nan_ok=True)
+    assert np.isnan(found["citation_rarity"][0]) == np.isnan(expected)
+    assert np.isnan(found["references_shared"][0]) == (not (earlier and later))
+
+
+def test_a_citation_among_many_references_to_a_work_often_cited_is_no_surprise() -> None:
+    many = tuple(f"x{k}" for k in range(19))
+    index = indexed(
+        [
+            work("a", "T", "Ada Byron"),
+            work("b", "T", "Ada Byron", references=("a", *many)),
+            work("c", "T", "Cy Ito", references=("a",)),
+            work("d", "T", "Cy Ito", references=("a",)),
+        ]
+    )
+    found = features(index, ("a", 0), ("b", 0))
+    # 20 references of 22, taken for 16, and three citations
+    assert (found["citation"][0], found["citation_rarity"][0]) == (1, 0)
+
+
+def test_cited_works_of_the_same_name_are_told_from_others() -> None:
+    index = indexed(
+        [
+            work("a", "T", "Ada Byron", references=("c", "d")),
+            work("b", "T", "Ada Byron", references=("c", "d")),
+            work("c", "T", "A. Byron"),
+            work("d", "T", "Bo Li"),
+        ]
+    )
+    found = features(index, ("a", 0), ("b", 0), ("c", 0))
+    rarity = np.log(5 / 3)  # two of 4 references each
+    assert found["references_rarity"][0] == pytest.approx(2 * rarity)
+    assert found["references_by_name"][0] == pytest.approx(rarity)
+
+
+def test_different_collaborations_are_not_unknown() -> None:
+    index = indexed(
+        [
+            work("a", "T", "Ada Byron", collaborations=("ATLAS",)),
+            work("b", "T", "Ada Byron", collaborations=("CMS",)),
+            work("c", "T", "Ada Byron"),
+        ]
+    )
+    found = features(index, ("a", 0), ("b", 0), ("c", 0))
+    assert found["collaboration_rarest"].tolist() == pytest.approx([0, np.nan, np.nan], nan_ok=True)
 
 
 def test_features_of_a_block_do_not_depend_on_the_blocks_beside_it() -> None:

@@ -30,12 +30,12 @@ from disambig.out_of_core.shards import (
     select_signatures,
 )
 from tests.support.constraint_cases import cannot, must
-from tests.support.invented import model, population, space, work
+from tests.support.invented import model, population, space, with_references, work
 
 SHARDS = 3
 SAME = ("Speech recognition of audio", "Olga Quist", "Piet Ru")
 WORKS = [
-    *population(8, families=5)[0],
+    *with_references(population(8, families=5)[0]),
     *(
         work(f"y{k}", SAME[0], name, *SAME[1:], venue="VLDB")
         for k, name in enumerate(("Wang Yi", "Yi Wang", "Anna Vex", "A. Vex", "Alan Vex"))
@@ -55,7 +55,7 @@ def whole() -> tuple[Corpus, CorpusIndex, Constraints]:
 @cache
 def knowledge() -> ShardContext:
     corpus, _, constraints = whole()
-    counted = Statistics.count(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    counted = Statistics.count(corpus, get_coauthor_keys(corpus), tokenise_corpus(corpus))
     return ShardContext(model(), space(), lambda: counted, corpus, constraints)
 
 

@@ -25,7 +25,7 @@ from disambig.out_of_core.staging import rank_works, stage
 from disambig.out_of_core.worker import get_representatives_file, get_result_folder
 from disambig.output import write_assignments
 from tests.support.constraint_cases import cannot, must
-from tests.support.invented import model, population, work
+from tests.support.invented import model, population, with_references, work
 
 ORCIDS = ("0000-0002-1825-0097", "0000-0001-5109-3700")
 REPORT = ReadReport(1, 1, 0, 0, 0, 0, (), ())
@@ -51,7 +51,7 @@ def works() -> list[Work]:
         found.append(Work(f"m{k}", "Protein folding", (Author(""), author, Author("Ivo Marek"))))
     found.append(Work("empty", "Nobody signed this speech", (), None, "Interspeech"))
     random.shuffle(found)
-    return found
+    return with_references(found)
 
 
 @pytest.fixture(scope="module")

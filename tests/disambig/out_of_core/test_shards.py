@@ -31,7 +31,7 @@ from disambig.out_of_core.shards import (
     make_shard_tables,
     select_signatures,
 )
-from tests.support.invented import population, space, work
+from tests.support.invented import population, space, with_references, work
 
 FULL = Author(
     "Ada Byron",
@@ -217,13 +217,13 @@ def group_evidence(index: CorpusIndex) -> dict[tuple[Signature, Signature], list
 
 def whole_and_parts(n_shards: int) -> tuple[CorpusIndex, list[CorpusIndex]]:
     """An invented corpus, and its shards with the summed statistics of four other parts."""
-    works = [*population(3)[0], *population(4, families=5)[0], *WORKS]
+    works = with_references([*population(3)[0], *population(4, families=5)[0], *WORKS])
     Random(0).shuffle(works)
     corpus = Corpus.from_works(works)
     frequency = NameFrequency.fit(parse_name(w.authors[0].name) for w in works if w.authors)
     quarters = [Corpus.from_works(works[k::4]) for k in range(4)]
     counted = Statistics.sum(
-        Statistics.count(get_coauthor_keys(q), tokenise_corpus(q)) for q in quarters
+        Statistics.count(q, get_coauthor_keys(q), tokenise_corpus(q)) for q in quarters
     )
     tables = make_shard_tables(corpus, assign_shards(corpus, n_shards), n_shards)
     parts = [CorpusIndex.from_corpus(make_corpus(t), space(), frequency, counted) for t in tables]

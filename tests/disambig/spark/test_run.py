@@ -23,7 +23,7 @@ from disambig.spark.run import run_on_spark
 from disambig.spark.session import run_tasks
 from disambig.spark.tasks import cluster as cluster_shards
 from tests.support.constraint_cases import cannot, must
-from tests.support.invented import model, population, work
+from tests.support.invented import model, population, with_references, work
 from tests.support.spark_cluster import Cluster, cluster, until
 
 ORCIDS = ("0000-0002-1825-0097", "0000-0001-5109-3700")
@@ -44,7 +44,7 @@ def corpus() -> list[Work]:
         works.append(Work(f"m{k}", "Protein folding", (author, Author("Ivo Marek"))))
     works.append(Work("empty", "Nobody signed this speech", (), None, "Interspeech"))
     random.shuffle(works)
-    return works
+    return with_references(works)
 
 
 CONSTRAINTS = (
