@@ -10,19 +10,17 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from disambig.blocking.blocks import Comparisons, make_blocks
+from disambig.clustering.batch import BatchResult, check_model, cluster_batch
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import join_across_blocks, renumber
 from disambig.clustering.doubled_entries import (
     describe_doubled_entries,
     summarise_doubled_entries,
 )
-from disambig.clustering.two_level import BatchResult, cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Author, Constraint, Label, Work
-from disambig.features.group import GROUP_FEATURES
-from disambig.features.pair import PAIR_FEATURES
 from disambig.kernels.compile import count_kernels, is_cold, watch_compilation
 from disambig.model.model import Model
 from disambig.partition import Partition
@@ -141,7 +139,7 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
             source = self.model
             self.model_ = source if isinstance(source, Model) else Model.load(source)
             self._source = source
-        self.model_.check_features(PAIR_FEATURES, GROUP_FEATURES)
+        check_model(self.model_)
         return self.model_
 
 

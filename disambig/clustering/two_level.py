@@ -15,7 +15,6 @@ from disambig.arrays import Bool, Float32, Int32
 from disambig.blocking.name_comparison import NameEvidenceCache
 from disambig.blocking.pairs import PairBatch, list_pairs, split_range
 from disambig.clustering.constraints import Constraints, find_cannot_pairs
-from disambig.clustering.doubled_entries import CONFIDENCE as DOUBLED_CONFIDENCE
 from disambig.clustering.doubled_entries import find_doubled_entries
 from disambig.clustering.linkage import average_linkage
 from disambig.clustering.sampling import sample_pairs
@@ -43,36 +42,6 @@ MAX_ROUNDS = 4
 
 Predict = Callable[[dict[str, Float32]], tuple[Float32, Float32]]
 """Function from the features of pairs to their probabilities without and with the size shift."""
-
-
-@dataclass(frozen=True, eq=False)
-class BatchResult:
-    """Clustering result of one batch.
-
-    Attributes
-    ----------
-    rows : int32[R]
-        Signature rows.
-    group : int32[R]
-        Identity of each row within the batch, from 0.
-    confidence : float32[R]
-        Probability that the signature belongs with the rest of its identity.
-    doubled : int32[K, 2]
-        Signature rows of entries listed twice on a work, and of the entries they repeat. The
-        former are identities of their own.
-    considered, scored : int
-        Pairs within blocks, and those of them that the first level scored.
-    seconds : dict of str to float
-        Time of ``features``, ``classify`` and ``cluster``.
-    """
-
-    rows: Int32
-    group: Int32
-    confidence: Float32
-    doubled: Int32
-    considered: int
-    scored: int
-    seconds: dict[str, float]
 
 
 def stack_columns(columns: Mapping[str, Float32], names: Sequence[str]) -> Float32:
@@ -491,58 +460,51 @@ def run_second_level(
         final = labels
 
 
-def cluster_scored(scored: ScoredPairs, model: Model) -> Int32:
-    """Run both levels on scored pairs; return the group of each row, int32[R]."""
+@dataclass(frozen=True, eq=False)
+class Linkage:
+    """Rows linked by both levels.
 
-    def score(columns: dict[str, Float32]) -> Float32:
-        return predict_groups(model, columns, scored.index.doublings)
+    Attributes
+    ----------
+    pairs : ScoredPairs
+        All pairs that were compared.
+    final : int32[R]
+        Identity of each row, from 0.
+    joint : float32[P]
+        Probability of each pair after the last round: its own within a group, that of the groups
+        across two.
+    """
 
-    threshold = model.get_first_level_threshold(scored.index.doublings)
-    scored, final = scored.run_first_level(threshold)
-    for step in run_second_level(scored, final, score, model.settings["second_level"]):
-        final = step.final
-    return final
+    pairs: ScoredPairs
+    final: Int32
+    joint: Float32
 
 
-def cluster_batch(
-    index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
-) -> BatchResult:
-    """Cluster a batch of blocks; blocks do not influence each other."""
-    clock = Clock()
+def link_scored(
+    scored: ScoredPairs,
+    score_groups: Callable[[dict[str, Float32]], Float32],
+    first_threshold: float,
+    second_threshold: float,
+    clock: Clock | None = None,
+) -> Linkage:
+    """Run both levels on scored pairs.
 
-    def score_pairs(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
-        return predict_pairs(model, columns, index.doublings)
-
-    def score_groups(columns: dict[str, Float32]) -> Float32:
-        return predict_groups(model, columns, index.doublings)
-
-    scored = ScoredPairs.score(
-        index, batch, constraints, clock.time_function("classify", score_pairs)
-    )
-    scored, final = clock.time_function("cluster", scored.run_first_level)(
-        model.get_first_level_threshold(index.doublings)
-    )
+    Parameters
+    ----------
+    score_groups : callable
+        From the features of pairs of groups to their probabilities, float32[N].
+    clock : Clock, optional
+        Records the time of scoring (``classify``) and of linkage (``cluster``).
+    """
+    clock = clock or Clock()
+    scored, final = clock.time_function("cluster", scored.run_first_level)(first_threshold)
     joint = scored.shifted_probability
-    for step in run_second_level(
-        scored,
-        final,
-        clock.time_function("classify", score_groups),
-        model.settings["second_level"],
-        clock.time_function("cluster", join_groups),
-    ):
+    score = clock.time_function("classify", score_groups)
+    join = clock.time_function("cluster", join_groups)
+    for step in run_second_level(scored, final, score, second_threshold, join):
         final, scored = step.final, step.pairs
         joint = _update_probability(joint, step)
-    confidence = _compute_confidence(scored, final, joint)
-    confidence[scored.doubled[:, 0]] = DOUBLED_CONFIDENCE
-    return BatchResult(
-        batch.rows,
-        final,
-        confidence,
-        batch.rows[scored.doubled],
-        batch.considered,
-        scored.batch.n_pairs,
-        clock.get_seconds("features"),
-    )
+    return Linkage(scored, final, joint)
 
 
 def _update_probability(probability: Float32, step: Round) -> Float32:
@@ -560,22 +522,11 @@ def _update_probability(probability: Float32, step: Round) -> Float32:
     return updated
 
 
-def _compute_confidence(scored: ScoredPairs, final: Int32, probability: Float32) -> Float32:
-    """Return the mean probability with the rest of the identity, float32[R].
+def cluster_scored(scored: ScoredPairs, model: Model, clock: Clock | None = None) -> Linkage:
+    """Run both levels on scored pairs with the group forest and the thresholds of a model."""
 
-    For a single signature it is one minus the largest probability with any other.
-    """
-    batch, n = scored.batch, len(scored.batch.rows)
-    same = final[batch.left] == final[batch.right]
-    left, right, weight = batch.left[same], batch.right[same], scored.weight[same]
-    inside = np.bincount(left, weight * probability[same], n)
-    inside += np.bincount(right, weight * probability[same], n)
-    others = np.bincount(final, minlength=n)[final] - 1
-    compared = others
-    if not batch.is_complete:
-        compared = np.bincount(left, weight, n) + np.bincount(right, weight, n)
-    nearest = np.zeros(n, dtype=np.float32)
-    np.maximum.at(nearest, batch.left[~same], probability[~same])
-    np.maximum.at(nearest, batch.right[~same], probability[~same])
-    confidence = np.where(others > 0, inside / np.maximum(compared, 1), 1 - nearest)
-    return np.clip(confidence, 0, 1).astype(np.float32)
+    def score(columns: dict[str, Float32]) -> Float32:
+        return predict_groups(model, columns, scored.index.doublings)
+
+    first_threshold = model.get_first_level_threshold(scored.index.doublings)
+    return link_scored(scored, score, first_threshold, model.settings["second_level"], clock)

@@ -10,12 +10,12 @@ import numpy as np
 from disambig.arrays import Bool, Float32, Int32, Int64
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.pairs import PairBatch, find_positions, list_pairs
+from disambig.clustering.batch import check_model
 from disambig.clustering.two_level import predict_pairs
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Label
-from disambig.features.group import GROUP_FEATURES
 from disambig.features.groups import UNLISTED_PROBABILITY
-from disambig.features.pair import PAIR_FEATURES, compute_pair_features
+from disambig.features.pair import compute_pair_features
 from disambig.model.model import Model
 
 
@@ -64,7 +64,7 @@ def score_labelled_pairs(
     ModelError
         The model does not fit this version.
     """
-    model.check_features(PAIR_FEATURES, GROUP_FEATURES)
+    check_model(model)
     person = _number_people(index, labels)
     empty = np.empty(0, dtype=np.int32)
     parts = [LabelledPairs(empty, empty, empty.astype(np.float32), empty.astype(bool))]

@@ -17,6 +17,7 @@ import numpy as np
 
 from disambig.blocking.blocks import make_block_key
 from disambig.blocking.pairs import PairBatch
+from disambig.clustering.batch import check_model
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import BatchConstraints
 from disambig.corpus.corpus import Corpus
@@ -28,9 +29,7 @@ from disambig.explain.contributions import Score, decompose_score
 from disambig.explain.facts import Facts
 from disambig.explain.phrases import format_count, get_group_phrase, get_pair_phrase
 from disambig.explain.trace import Trace, trace_pair
-from disambig.features.group import GROUP_FEATURES
 from disambig.features.groups import UNLISTED_PROBABILITY
-from disambig.features.pair import PAIR_FEATURES
 from disambig.model.model import Model
 
 
@@ -146,7 +145,7 @@ def explain(
     row_a, row_b = corpus.row_of(a), corpus.row_of(b)
     if row_a == row_b:
         raise InputError(f"{a} is given twice; give two different mentions to compare")
-    model.check_features(PAIR_FEATURES, GROUP_FEATURES)
+    check_model(model)
     in_force = compile_constraints(corpus, constraints, identifiers=identifiers)
     index = CorpusIndex.from_corpus(corpus, SemanticSpace.load(), model.frequency)
     explicit = compile_constraints(corpus, constraints, identifiers=False)

@@ -1,6 +1,6 @@
 """Trace two mentions through both levels, clustering only their own blocks.
 
-The steps are those of :func:`disambig.clustering.two_level.cluster_batch` and
+The steps are those of :func:`disambig.clustering.batch.cluster_batch` and
 :mod:`disambig.clustering.cross_block`; in addition, this module keeps the features of the pair,
 its first-level groups and the decision between them.
 """

@@ -23,17 +23,19 @@ from disambig.model.forest import Forest
 from disambig.model.size_shift import SIZE_FEATURES, SIZE_SHIFT_FEATURES
 from disambig.names.frequency import NameFrequency
 
-FORMAT = 2
+FORMAT = 3
 """Version of the file format, increased when readers and files become incompatible."""
 
 _NODES = ("feature", "threshold", "missing_left", "left", "right", "value", "tree_start")
 _LEVELS = {
     "pair": "pair",
     "group": "group",
+    "confidence": "confidence",
     "pair_growth": "pair_size_shift",
     "group_growth": "group_size_shift",
 }
 """Attribute of each forest, by its name in the file."""
+_CALIBRATED = ("pair", "group", "confidence")
 _KNOTS = ("x", "y")
 _NAMES = ("family", "given", "initial")
 _REMEDY = "make one with `disambig train`, or reinstall disambig to get its default model back"
@@ -47,7 +49,9 @@ class Model:
     ----------
     pair, group : Forest
         First level, over pairs of signatures; second level, over pairs of groups.
-    pair_calibration, group_calibration : Calibration or None
+    confidence : Forest
+        Over signatures in their identities, see :mod:`disambig.clustering.confidence`.
+    pair_calibration, group_calibration, confidence_calibration : Calibration or None
         Map from a forest's log-odds to probabilities; None for the sigmoid.
     pair_size_shift, group_size_shift : Forest or None
         For corpora larger than those the first two were fitted on
@@ -65,6 +69,8 @@ class Model:
     pair_calibration: Calibration | None
     group: Forest
     group_calibration: Calibration | None
+    confidence: Forest
+    confidence_calibration: Calibration | None
     frequency: NameFrequency
     settings: Mapping[str, float]
     metadata: Mapping[str, Any]
@@ -112,7 +118,9 @@ class Model:
         """SHA-256 of the content, in hex, as stored in the file; equal for equal models."""
         return archive.compute_digest(_to_document(self), _to_arrays(self))
 
-    def check_features(self, pair: Sequence[str], group: Sequence[str]) -> None:
+    def check_features(
+        self, pair: Sequence[str], group: Sequence[str], confidence: Sequence[str]
+    ) -> None:
         """Check that the running code computes all features that the model was fitted on.
 
         Further ones, added since, are not read: forests select their columns by name.
@@ -124,11 +132,11 @@ class Model:
         """
         problems = []
         for level, forest in _get_forests(self).items():
-            computed = tuple(pair if level.startswith("pair") else group)
+            computed = {"pair": pair, "group": group, "confidence": confidence}[level.split("_")[0]]
             if level == "group_growth":
-                computed += SIZE_SHIFT_FEATURES
+                computed = (*computed, *SIZE_SHIFT_FEATURES)
             if level.endswith("growth"):
-                computed += SIZE_FEATURES
+                computed = (*computed, *SIZE_FEATURES)
             missing = [name for name in forest.features if name not in set(computed)]
             if missing:
                 problems.append(f"{level} features it needs are missing: {', '.join(missing)}")
@@ -181,7 +189,8 @@ def _to_arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
     arrays: dict[str, npt.NDArray[Any]] = {}
     for level, forest in _get_forests(model).items():
         arrays |= {f"{level}_{name}": getattr(forest, name) for name in _NODES}
-    for level, map_ in (("pair", model.pair_calibration), ("group", model.group_calibration)):
+    for level in _CALIBRATED:
+        map_ = getattr(model, f"{level}_calibration")
         if map_ is not None:
             arrays |= {f"{level}_calibration_{name}": getattr(map_, name) for name in _KNOTS}
     for name in _NAMES:
@@ -206,8 +215,9 @@ def _build_model(document: Mapping[str, Any], arrays: Arrays) -> Model:
         for level, attribute in _LEVELS.items()
         if level in feature_names or not level.endswith("growth")
     }
-    pair_calibration = _build_calibration("pair", remaining)
-    group_calibration = _build_calibration("group", remaining)
+    calibrations = {
+        f"{level}_calibration": _build_calibration(level, remaining) for level in _CALIBRATED
+    }
     frequency = _build_frequency(document, remaining)
     if remaining:
         raise ModelError(f"holds unexpected members: {', '.join(map(repr, sorted(remaining)))}")
@@ -218,8 +228,7 @@ def _build_model(document: Mapping[str, Any], arrays: Arrays) -> Model:
     metadata = _get_mapping(document, "metadata")
     return Model(
         **forests,
-        pair_calibration=pair_calibration,
-        group_calibration=group_calibration,
+        **calibrations,
         frequency=frequency,
         settings=settings,
         metadata=metadata,

@@ -11,10 +11,10 @@ import pyarrow as pa
 from disambig.arrays import Float32, Int32, Int64, UInt64
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.cross_block import coauthor_evidence, reading_evidence
+from disambig.clustering.batch import cluster_batch
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.cross_block import renumber, score_candidates
 from disambig.clustering.doubled_entries import describe_doubled_entries
-from disambig.clustering.two_level import cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex

@@ -16,10 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from disambig.clustering.batch import check_model
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.domain import Constraint, Work
-from disambig.features.group import GROUP_FEATURES
-from disambig.features.pair import PAIR_FEATURES
 from disambig.model.model import Model
 from disambig.progress import Progress, no_progress
 from disambig.spark.checkpoint import STAGES, RunFolder, SparkRun, get_run_folder
@@ -116,7 +115,7 @@ def run_on_spark(
         If the model does not fit this version.
     """
     loaded = model if isinstance(model, Model) else Model.load(model)
-    loaded.check_features(PAIR_FEATURES, GROUP_FEATURES)
+    check_model(loaded)
     loaded.check_space(SemanticSpace.load().fingerprint)
     with (
         open_session(master, memory) as spark,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -16,8 +16,9 @@ import numpy as np
 from disambig.arrays import Bool, Float32, Int32, Int64
 from disambig.blocking.blocks import Comparisons, make_block_key, make_blocks
 from disambig.blocking.pairs import PairBatch
+from disambig.clustering.confidence import CONFIDENCE_FEATURES, compute_confidence_features
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import ScoredPairs, join_groups, stack_columns
+from disambig.clustering.two_level import ScoredPairs, join_groups, link_scored, stack_columns
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Label
 from disambig.errors import InputError
@@ -212,6 +213,18 @@ class Scorers:
     pair: Callable[[int, Columns], tuple[Float32, Float32]]
     group: Callable[[int, Columns], Float32] | None = None
 
+    def get_group_scorer(self) -> Callable[[int, Columns], Float32]:
+        """Return ``group``.
+
+        Raises
+        ------
+        ValueError
+            The second level does not exist yet.
+        """
+        if self.group is None:
+            raise ValueError("the second level has no forests yet")
+        return self.group
+
 
 def make_group_rows(
     gold: Gold,
@@ -295,6 +308,82 @@ def _iterate_groupings(
     for _ in range(HALVED_GROUPINGS):
         group = _halve_people(first_group, person, scored.batch.block, rng)
         yield _compute_group_features(first, group)
+
+
+def make_confidence_rows(
+    gold: Gold, scorers: Scorers, progress: Callable[[int], None]
+) -> list[TrainingRows]:
+    """Make a row of each labelled signature in its identity, clustered by forests not fitted on it.
+
+    The label is whether the signature belongs to its identity, see :func:`judge_identities`. The
+    rows of a corpus have a mean weight of ``gold.weight`` / ``len(rows)``, so that corpora count
+    alike, and those of a block weigh the square root of their number.
+    """
+    constraints = compile_constraints(gold.index.corpus, ())
+    parts: list[TrainingRows] = []
+    for batch, fold in _iterate_batches(gold):
+        progress(batch.n_pairs)
+        scored = ScoredPairs.score(gold.index, batch, constraints, partial(scorers.pair, fold))
+        linkage = link_scored(
+            scored,
+            partial(scorers.get_group_scorer(), fold),
+            SETTINGS["first_level"],
+            SETTINGS["second_level"],
+        )
+        right = judge_identities(linkage.final, gold.person[batch.rows], batch.block)
+        right[scored.doubled[:, 0]] = np.nan
+        judged = np.flatnonzero(~np.isnan(right))
+        columns = compute_confidence_features(linkage)
+        block = batch.block[judged]
+        parts.append(
+            TrainingRows(
+                stack_columns(columns, CONFIDENCE_FEATURES)[judged],
+                right[judged],
+                (1 / np.sqrt(np.bincount(block)[block])).astype(np.float32),
+                np.full(len(judged), fold),
+                CONFIDENCE_FEATURES,
+            )
+        )
+    total = sum(part.weight.sum() for part in parts)
+    return [replace(part, weight=gold.weight * part.weight / total) for part in parts]
+
+
+def judge_identities(identity: Int32, person: Int32, block: Int32) -> Float32:
+    """Return whether each signature belongs to its identity, float32[n]; NaN where unknown.
+
+    An identity is the person of most of its labelled signatures; of k persons with equally many,
+    each is right by 1/k. A signature alone is right if its person has no other. An identity with
+    other signatures but no other label is not judged.
+
+    Parameters
+    ----------
+    identity, person, block : int32[n]
+        Identities are of one block each; persons are -1 without a label.
+    """
+    right = np.full(len(person), np.nan, dtype=np.float32)
+    labelled = np.flatnonzero(person >= 0)
+    identity_size = np.bincount(identity)
+    is_alone = identity_size[identity[labelled]] == 1
+    _, owner, works = np.unique(
+        block[labelled].astype(np.int64) << 32 | person[labelled],
+        return_inverse=True,
+        return_counts=True,
+    )
+    right[labelled[is_alone]] = works[owner[is_alone]] == 1
+    joint = labelled[~is_alone]
+    parts, part, count = np.unique(
+        identity[joint].astype(np.int64) << 32 | owner[~is_alone],
+        return_inverse=True,
+        return_counts=True,
+    )
+    whole, n = parts >> 32, len(identity_size)  # identity of each part, one person of it
+    most = np.zeros(n, dtype=np.int64)
+    np.maximum.at(most, whole, count)
+    is_most = count == most[whole]
+    share = np.where(is_most, 1 / np.bincount(whole, is_most, n)[whole], 0)
+    n_labelled = np.bincount(whole, count, n)[whole]
+    right[joint] = np.where(n_labelled > 1, share, np.nan)[part]
+    return right
 
 
 def _compute_group_features(

@@ -1,4 +1,4 @@
-"""Fit a model from labelled corpora: pairs first, then groups on cross-fitted pair scores."""
+"""Fit a model from labelled corpora: pairs, then groups and confidence on cross-fitted scores."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from disambig.training.examples import (
     Gold,
     Scorers,
     TrainingRows,
+    make_confidence_rows,
     make_group_rows,
     make_pair_rows,
 )
@@ -65,6 +66,14 @@ PAIR_MONOTONE = {
     "references_by_name": 1,
     "collaboration_rarest": 1,
     "year_gap": -1,
+}
+CONFIDENCE_MONOTONE = {
+    "inside_mean": 1,
+    "inside_pair_mean": 1,
+    "identity_mean": 1,
+    "rival_greatest": -1,
+    "rival_pair_greatest": -1,
+    "rival_sum": -1,
 }
 GROUP_MONOTONE = {
     "score_mean": 1,
@@ -114,6 +123,7 @@ class ForestSettings:
 
 
 PAIR_FOREST = ForestSettings(n_trees=150, leaves=8, learning_rate=0.15, min_leaf=40, l2=1.0)
+CONFIDENCE_FOREST = ForestSettings(n_trees=60, leaves=8, learning_rate=0.1, min_leaf=80, l2=5.0)
 GROUP_FOREST = ForestSettings(n_trees=150, leaves=8, learning_rate=0.05, min_leaf=40, l2=5.0)
 
 
@@ -214,7 +224,7 @@ def fit_model(
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> Model:
-    """Fit both levels on labelled corpora, cross-fitted and calibrated.
+    """Fit both levels and the confidence on labelled corpora, cross-fitted and calibrated.
 
     Parameters
     ----------
@@ -269,11 +279,19 @@ def fit_model(
         scorers = Scorers(
             score_unseen_pairs, partial(_score_unseen_groups, group_folds, group_calibration)
         )
+    with progress("Confidence", total, "pairs") as advance:
+        rows = TrainingRows.concatenate(
+            [part for gold in golds for part in make_confidence_rows(gold, scorers, advance)]
+        )
+    with progress("Fitting the confidence forest", FOLDS, "forests") as advance:
+        confidence, _, raw = cross_fit(rows, CONFIDENCE_FOREST, CONFIDENCE_MONOTONE, seed, advance)
     return Model(
         pair=pair,
         pair_calibration=pair_calibration,
         group=group,
         group_calibration=group_calibration,
+        confidence=confidence,
+        confidence_calibration=fit_calibration(raw, rows.y, rows.weight),
         frequency=frequency,
         settings=dict(settings),
         metadata={**_describe_training(corpora, golds, space, seed), **(metadata or {})},

@@ -106,7 +106,7 @@ def _score_batch(
     scores: QuestionScores,
 ) -> None:
     """Store the scores of the questions, by number, about mentions of one batch."""
-    group = cluster_scored(scored, model)
+    group = cluster_scored(scored, model).final
     for number, question in questions.items():
         left, right = (row_index[side][row_index[side] >= 0] for side in question)
         columns = _compute_features(scored, group, left, right)

@@ -23,8 +23,8 @@ from disambig.arrays import Bool, Int32, Int64
 from disambig.assignment.assign import Assigner, AssignmentVerdict
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
+from disambig.clustering.batch import cluster_batch
 from disambig.clustering.constraints import Constraints, compile_constraints
-from disambig.clustering.two_level import cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex

@@ -14,8 +14,8 @@ import numpy as np
 
 from disambig.arrays import Int32, Int64
 from disambig.blocking.blocks import Comparisons
+from disambig.clustering.batch import cluster_batch
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex

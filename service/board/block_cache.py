@@ -93,7 +93,7 @@ class BlockView:
         """Return the cluster of each row, as a run computes it; int32[R]."""
         from disambig.clustering.two_level import cluster_scored
 
-        return cluster_scored(scored, self.model)
+        return cluster_scored(scored, self.model).final
 
 
 class BlockViews:

@@ -89,12 +89,11 @@ class Engine:
         ------
         ModelError
         """
-        from disambig.features.group import GROUP_FEATURES
-        from disambig.features.pair import PAIR_FEATURES
+        from disambig.clustering.batch import check_model
         from disambig.model.model import Model
 
         model = Model.load(self.settings.model)
-        model.check_features(PAIR_FEATURES, GROUP_FEATURES)
+        check_model(model)
         return model
 
     def load_space(self, model: Model) -> SemanticSpace:

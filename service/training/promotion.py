@@ -34,6 +34,7 @@ from service.settings import Settings
 from service.training import store as model_store
 
 if TYPE_CHECKING:
+    from disambig.clustering.batch import check_model
     from disambig.model.model import Model
 
 SHIPPED = "shipped"
@@ -267,15 +268,13 @@ def _read_file(model: Path) -> bytes:
 def _check_and_digest(content: bytes) -> str:
     """Check a model against this version; return its digest."""
     from disambig.corpus.embeddings import SemanticSpace
-    from disambig.features.group import GROUP_FEATURES
-    from disambig.features.pair import PAIR_FEATURES
     from disambig.model.model import Model
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.npz"
         file.write_bytes(content)
         model = Model.load(file)
-    model.check_features(PAIR_FEATURES, GROUP_FEATURES)
+    check_model(model)
     model.check_space(SemanticSpace.load().fingerprint)
     return model.digest
 

@@ -8,9 +8,9 @@ import pytest
 from disambig.arrays import Float32, Int32
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.pairs import PairBatch
+from disambig.clustering.batch import cluster_batch
 from disambig.clustering.constraints import compile_constraints
 from disambig.clustering.sampling import SAMPLE_SIZE, sample_pairs
-from disambig.clustering.two_level import cluster_batch
 from disambig.features.groups import GroupBatch
 from disambig.kernels.groups import sample_cross_pairs
 from tests.support.invented import indexed, model, work

@@ -11,14 +11,13 @@ from disambig.arrays import Int32
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.clustering import two_level
+from disambig.clustering.batch import BatchResult, cluster_batch
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import (
     MAX_ROUNDS,
     BatchConstraints,
-    BatchResult,
     Round,
     ScoredPairs,
-    cluster_batch,
     join_groups,
     predict_pairs,
     predict_probabilities,

@@ -44,6 +44,8 @@ MODEL = Model(
     pair_calibration=Calibration(np.array([-1.0, 1.0]), np.array([0.125, 0.9])),
     group=stump(("size",), 0.1, 0.2),
     group_calibration=None,
+    confidence=stump(("inside_mean",), -0.5, 0.5),
+    confidence_calibration=Calibration(np.array([-0.5, 0.5]), np.array([0.2, 0.8])),
     frequency=NameFrequency({"müller": 3, "李": 9}, {}, {"w": 7}, 20),
     settings={"first_level": 0.9, "rounds": 3},
     metadata={"space": "5ace", "corpora": ["a", "b"], "seed": 7, "dev": {"a": {"f1": 0.91}}},
@@ -87,7 +89,7 @@ def sealed(path: Path, document: dict | None = None, **arrays: np.ndarray | byte
 
 def test_a_model_loads_as_it_was_saved(saved):
     loaded = Model.load(saved)
-    for level in ("pair", "group"):
+    for level in ("pair", "group", "confidence"):
         ours, theirs = getattr(loaded, level), getattr(MODEL, level)
         for name in vars(theirs):
             assert np.array_equal(getattr(ours, name), getattr(theirs, name))
@@ -356,11 +358,13 @@ def test_more_members_than_a_model_has_are_refused(saved):
 
 
 def test_features_that_agree_pass():
-    assert MODEL.check_features(["given", "coauthors"], ["size"]) is None
+    assert MODEL.check_features(["given", "coauthors"], ["size"], ["inside_mean"]) is None
 
 
 def test_features_added_since_the_model_was_fitted_pass():
-    assert MODEL.check_features(["venue", "coauthors", "given"], ["span", "size"]) is None
+    confidence = ["block_size", "inside_mean"]
+    pair = ["venue", "coauthors", "given"]
+    assert MODEL.check_features(pair, ["span", "size"], confidence) is None
 
 
 @pytest.mark.parametrize(
@@ -372,7 +376,7 @@ def test_features_added_since_the_model_was_fitted_pass():
 )
 def test_missing_features_are_named_with_the_remedy(pair, group, text):
     with pytest.raises(ModelError, match=f"{text}.*disambig train"):
-        MODEL.check_features(pair, group)
+        MODEL.check_features(pair, group, ["inside_mean"])
 
 
 def test_the_semantic_space_must_be_the_one_of_training():

@@ -10,9 +10,9 @@ import pytest
 
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.cross_block import find_cross_block_pairs
+from disambig.clustering.batch import cluster_batch
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import renumber, score_candidates
-from disambig.clustering.two_level import cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
 from disambig.corpus.statistics import Statistics

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from disambig.clustering.batch import check_model
 from disambig.corpus.statistics import count_doublings
-from disambig.features.group import GROUP_FEATURES
-from disambig.features.pair import PAIR_FEATURES
 from disambig.ingest import read_labels, read_works
 from disambig.model.model import Model
 from labeled.training import size_shift
@@ -65,7 +64,7 @@ def test_both_levels_are_taught_and_the_first_forests_stay(
     assert found.group is model().group
     found.save(tmp_path / "grown.model")
     again = Model.load(tmp_path / "grown.model")
-    again.check_features(PAIR_FEATURES, GROUP_FEATURES)
+    check_model(again)
     assert again.digest == found.digest
     assert again.digest != model().digest
     assert again.pair_size_shift is not None

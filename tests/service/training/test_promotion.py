@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,15 +23,7 @@ pytestmark = pytest.mark.usefixtures("one_space")
 def other_model(tmp_path: Path) -> Path:
     """The model that ships with another threshold."""
     shipped = Model.load()
-    changed = Model(
-        shipped.pair,
-        shipped.pair_calibration,
-        shipped.group,
-        shipped.group_calibration,
-        shipped.frequency,
-        {**shipped.settings, "second_level": 0.5},
-        shipped.metadata,
-    )
+    changed = replace(shipped, settings={**shipped.settings, "second_level": 0.5})
     changed.save(tmp_path / "other.model")
     return tmp_path / "other.model"
 
