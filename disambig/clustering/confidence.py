@@ -110,8 +110,8 @@ class _Ends:
         return greatest
 
     def _add_ends(self, values: Float32) -> Float64:
-        total: Float64 = np.bincount(self.left, values, self.n_rows)
-        total += np.bincount(self.right, values, self.n_rows)
+        left = np.bincount(self.left, values, self.n_rows)
+        total: Float64 = left + np.bincount(self.right, values, self.n_rows)
         return total
 
 

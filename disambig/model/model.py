@@ -210,14 +210,16 @@ def _build_model(document: Mapping[str, Any], arrays: Arrays) -> Model:
     """Build and validate a model from its document and arrays."""
     remaining = dict(arrays)
     feature_names = _get_mapping(document, "features")
-    forests = {
-        attribute: _build_forest(level, document, remaining)
-        for level, attribute in _LEVELS.items()
-        if level in feature_names or not level.endswith("growth")
-    }
-    calibrations = {
-        f"{level}_calibration": _build_calibration(level, remaining) for level in _CALIBRATED
-    }
+
+    def build_forest(level: str) -> Forest:
+        return _build_forest(level, document, remaining)
+
+    def build_shift(level: str) -> Forest | None:
+        return build_forest(level) if level in feature_names else None
+
+    forests = [build_forest(level) for level in _CALIBRATED]
+    calibrations = [_build_calibration(level, remaining) for level in _CALIBRATED]
+    shifts = [build_shift(level) for level in ("pair_growth", "group_growth")]
     frequency = _build_frequency(document, remaining)
     if remaining:
         raise ModelError(f"holds unexpected members: {', '.join(map(repr, sorted(remaining)))}")
@@ -227,11 +229,17 @@ def _build_model(document: Mapping[str, Any], arrays: Arrays) -> Model:
             raise ModelError(f"its setting {name!r} is not a number")
     metadata = _get_mapping(document, "metadata")
     return Model(
-        **forests,
-        **calibrations,
+        pair=forests[0],
+        pair_calibration=calibrations[0],
+        group=forests[1],
+        group_calibration=calibrations[1],
+        confidence=forests[2],
+        confidence_calibration=calibrations[2],
         frequency=frequency,
         settings=settings,
         metadata=metadata,
+        pair_size_shift=shifts[0],
+        group_size_shift=shifts[1],
     )
 
 
