@@ -58,7 +58,7 @@ def _escape_character(character: str) -> str:
 def format_count(n: float) -> str:
     """Format a count in at most five characters.
 
-    >>> [short_count(n) for n in (7, 9999, 12345, 2_500_000, 3e9)]
+    >>> [format_count(n) for n in (7, 9999, 12345, 2_500_000, 3e9)]
     ['7', '9999', '12.3k', '2.5M', '3G']
     """
     for start, size, suffix in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):

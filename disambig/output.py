@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
 import orjson
 
 from disambig.domain import Assignment
+from disambig.names import NameKind, classify_name
+
+find_kind = lru_cache(maxsize=1 << 16)(classify_name)
+""":func:`~disambig.names.classify_name` with a cache: names repeat."""
 
 
 @contextmanager
@@ -30,21 +36,30 @@ def open_atomically(path: Path) -> Iterator[IO[str]]:
         temporary.unlink(missing_ok=True)
 
 
-def write_assignments(path: Path, assignments: Iterable[Assignment]) -> None:
-    """Write one JSON row for each assignment: work, position, name, identity, confidence."""
+def write_assignments(path: Path, assignments: Iterable[Assignment]) -> Counter[NameKind]:
+    """Write one JSON row for each assignment: work, position, name, identity, confidence.
+
+    A group or placeholder among the authors has a ``kind`` and no identity. Return how many there
+    are of each.
+    """
+    kinds: Counter[NameKind] = Counter()
     with open_atomically(path) as stream:
         for row in assignments:
-            stream.write(format_assignment(row))
+            kind = find_kind(row.name)
+            if kind is not None:
+                kinds[kind] += 1
+            stream.write(format_assignment(row, kind))
+    return kinds
 
 
-def format_assignment(row: Assignment) -> str:
-    """Format one JSON row with its line end."""
+def format_assignment(row: Assignment, kind: NameKind | None) -> str:
+    """Format one JSON row with its line end; ``kind`` is that of a name that is no person's."""
     # a general encoder takes three times as long, and there are millions of rows
     work, name = _quote(row.signature.work), _quote(row.name)
-    return (
-        f'{{"work": {work}, "position": {row.signature.position}, "name": {name}, '
-        f'"identity": "{row.identity}", "confidence": {row.confidence}}}\n'
-    )
+    start = f'{{"work": {work}, "position": {row.signature.position}, "name": {name}, '
+    if kind is not None:
+        return f'{start}"kind": "{kind}", "identity": null, "confidence": null}}\n'
+    return f'{start}"identity": "{row.identity}", "confidence": {row.confidence}}}\n'
 
 
 def _quote(text: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import click
 
@@ -22,6 +23,7 @@ from disambig.out_of_core import budget
 if TYPE_CHECKING:
     from disambig.domain import Constraint
     from disambig.ingest import ReadReport, WorkReader
+    from disambig.names import NameKind
     from disambig.out_of_core.run import LargeRun
     from disambig.progress import Progress
 
@@ -99,9 +101,11 @@ def cluster(
 
     {"work", "position", "name", "identity", "confidence"}
 
-    Mentions of one identity are one person according to the evidence; confidence is the
-    probability that a mention belongs to the rest of its identity. Records that cannot be read are
-    written, with problem and remedy, to OUT with .rejects.jsonl appended.
+    A group ("ATLAS Collaboration") or placeholder ("et al.") among the authors has "kind" instead
+    of an identity. Mentions of one identity are one person according to the evidence; confidence is
+    the probability that a mention belongs to its identity and, where it is the only one, to no
+    other. Records that cannot be read are written, with problem and remedy, to OUT with
+    .rejects.jsonl appended.
     """
     from disambig.ingest import read_constraints
 
@@ -115,18 +119,24 @@ def cluster(
     job = ClusterJob(
         works, out, model, decisions, workers or os.cpu_count() or 1, open_reader, show
     )
-    report, people = job.run(engine, memory)
+    report, people, kinds = job.run(engine, memory)
     for problem in people.problems:
         click.echo(f"warning: {escape_text(problem)}", err=True)
     if not report.rejected:
         rejects.unlink(missing_ok=True)  # of an earlier run
     if not quiet:
+        n_people, n_mentions = people.n_identities - kinds.total(), people.n_signatures
         click.echo(
-            f"{people.n_identities:,} people behind {people.n_signatures:,} author mentions of "
+            f"{n_people:,} people behind {n_mentions:,} author mentions of "
             f"{report.kept:,} works ({people.scored:,} of {people.considered:,} pairs compared): "
             f"{escape_text(str(out))}",
             err=True,
         )
+        if kinds:
+            counts = " and ".join(
+                f"{n:,} {kind}{'s' if n > 1 else ''}" for kind, n in sorted(kinds.items())
+            )
+            click.echo(f"without an identity, as no names of persons: {counts}", err=True)
     finish_reading(report, rejects=rejects, quiet=quiet)
 
 
@@ -154,6 +164,10 @@ class Result(Protocol):
         """Constraints that could not be applied, with the reason."""
 
 
+Outcome: TypeAlias = "tuple[ReadReport, Result, Counter[NameKind]]"
+"""Report of the records, result, and number of groups and placeholders among the author names."""
+
+
 @dataclass(frozen=True)
 class ClusterJob:
     """Arguments of one call; run in memory, out-of-core or on Spark, with the same result."""
@@ -171,8 +185,8 @@ class ClusterJob:
         """Folder of an out-of-core run."""
         return self.out.with_name(self.out.name + ".run")
 
-    def run(self, engine: tuple[str, str | None], memory: int | None) -> tuple[ReadReport, Result]:
-        """Choose the way to run, write the clusters, and return the report of the records."""
+    def run(self, engine: tuple[str, str | None], memory: int | None) -> Outcome:
+        """Choose the way to run, and write the clusters."""
         if engine[0] == "spark":
             return self.run_on_spark(engine[1], memory)
         plan = budget.plan_memory(self.works, memory, self.workers)
@@ -181,7 +195,7 @@ class ClusterJob:
             return self.run_in_memory()
         return self.run_on_disk(plan, n_stored_shards)
 
-    def run_in_memory(self) -> tuple[ReadReport, Result]:
+    def run_in_memory(self) -> Outcome:
         """Run in the memory of this process and its workers."""
         from disambig.corpus.corpus import Corpus
         from disambig.estimator import Disambiguator
@@ -196,8 +210,7 @@ class ClusterJob:
             workers=self.workers,
             progress=self.progress,
         ).predict(corpus)
-        write_assignments(self.out, people.assignments())
-        return reader.report, people
+        return reader.report, people, write_assignments(self.out, people.assignments())
 
     def find_interrupted(self) -> int | None:
         """Return the number of shards of an interrupted run over the same works, or None."""
@@ -209,9 +222,7 @@ class ClusterJob:
             self.folder, compute_fingerprint(self.works, self.model, self.decisions)
         )
 
-    def run_on_disk(
-        self, plan: budget.MemoryPlan, n_stored_shards: int | None
-    ) -> tuple[ReadReport, Result]:
+    def run_on_disk(self, plan: budget.MemoryPlan, n_stored_shards: int | None) -> Outcome:
         """Run out-of-core: works on disk, some blocks at a time in memory."""
         from disambig.estimator import compile_kernels
         from disambig.out_of_core.run import LargeRun, compute_fingerprint
@@ -235,9 +246,9 @@ class ClusterJob:
         else:
             run_in_process(partial(self._stage_works, run))
         report, people = run.read_report(), run.cluster()
-        write_assignments(self.out, people.assignments())
+        kinds = write_assignments(self.out, people.assignments())
         shutil.rmtree(self.folder, ignore_errors=True)
-        return report, people
+        return report, people, kinds
 
     def _stage_works(self, run: LargeRun) -> None:
         """Read the works to disk."""
@@ -246,7 +257,7 @@ class ClusterJob:
         with self.open_reader() as reader, no_collector():
             run.stage(reader, lambda: reader.report)
 
-    def run_on_spark(self, master: str | None, memory: int | None) -> tuple[ReadReport, Result]:
+    def run_on_spark(self, master: str | None, memory: int | None) -> Outcome:
         """Run on a Spark cluster, or on Spark on this machine."""
         from disambig.ingest import ReadReport
         from disambig.out_of_core.run import compute_fingerprint
@@ -270,4 +281,4 @@ class ClusterJob:
         else:
             with self.open_reader() as reader:
                 people = run(reader, get_report=lambda: reader.report.get_counts())
-        return ReadReport(**people.report, files=(), pages=()), people
+        return ReadReport(**people.report, files=(), pages=()), people, people.kinds

@@ -21,7 +21,7 @@ from disambig.corpus.key_lists import KeyLists, KeyListsBuilder
 from disambig.corpus.tokenise import hash_words
 from disambig.domain import Signature, Work
 from disambig.errors import InputError
-from disambig.names import ParsedName, parse_name
+from disambig.names import NameKind, ParsedName, classify_name, parse_name
 
 _T = TypeVar("_T")
 
@@ -199,6 +199,7 @@ class Corpus:
         emails: list[str] = []
         references, collaborations = KeyListsBuilder(), KeyListsBuilder()
         interned: dict[StatedName, int] = {}
+        group_names: set[str] = set()
         for work in works:
             ids.append(work.id)
             titles.append(work.title)
@@ -207,18 +208,23 @@ class Corpus:
             keywords.append("; ".join(work.keywords))
             years.append(np.nan if work.year is None else work.year)
             references.append(work.references)
-            collaborations.append(list_collaboration_keys(work.collaborations))
             before = len(position_of)
+            groups: list[str] = []
             for position, author in enumerate(work.authors):
                 if not author.name.strip():
                     continue
                 position_of.append(position)
                 key = (author.name, author.given, author.family)
+                if key not in interned and classify_name(author.name) is NameKind.GROUP:
+                    group_names.add(author.name)
+                if author.name in group_names:
+                    groups.append(author.name)
                 name_of.append(interned.setdefault(key, len(interned)))
                 affiliations.append("; ".join(author.affiliations))
                 orcids.append(author.orcid or "")
                 emails.append((author.email or "").lower())
             size.append(len(position_of) - before)
+            collaborations.append(list_collaboration_keys([*work.collaborations, *groups]))
         work_order = sorted(range(len(ids)), key=ids.__getitem__)
         ids = _take(ids, work_order)
         for work_id, next_id in pairwise(ids):

@@ -187,6 +187,10 @@ def _parse_assignment(file: str, line: int, text: bytes) -> Assignment:
     if not isinstance(row, dict):
         raise RecordError(file, line, "row", "not a JSON object", _REMEDY)
     position, confidence = row.get("position"), row.get("confidence", float("nan"))
+    if row.get("kind") and row.get("identity") is None:
+        # a group or placeholder is nobody else
+        identity = f"{row['kind']} {row.get('work')}:{position}"
+        row, confidence = {**row, "identity": identity}, float("nan")
     for field in ("work", "identity"):
         if not isinstance(row.get(field), str) or not row[field]:
             raise RecordError(file, line, field, "is empty or not text", _REMEDY)

@@ -101,7 +101,7 @@ def join_items(items: Sequence[str], most: int = _MAX_ITEMS) -> str:
 def format_count(n: float, singular: str, plural: str = "") -> str:
     """Format a number with its noun.
 
-    >>> counted(1, "paper"), counted(1200, "paper")
+    >>> format_count(1, "paper"), format_count(1200, "paper")
     ('1 paper', '1,200 papers')
     """
     return f"{round(n):,} {singular if round(n) == 1 else plural or singular + 's'}"

@@ -1,9 +1,9 @@
 """Recognise author entries that name no person: groups and placeholders.
 
 Evidence is what the words mean, in the languages of large indexes: nouns for bodies of people
-("consortium", "Universität", "委员会"), legal forms ("GmbH"), words for an unknown or further author
-("anonymous", "et al.", "佚名"). A word that is also a family name ("Bank", "Church") counts only
-where the name is built like that of a body: with an article or "of", after an acronym, or with
+("consortium", "Universität", "委员会"), legal forms ("GmbH"), words for an unknown or further
+author ("anonymous", "et al.", "佚名"). A word that is also a family name ("Bank", "Church") counts
+only where the name is built like that of a body: with an article or "of", after an acronym, or with
 a second such word.
 """
 
@@ -47,7 +47,8 @@ GROUP_WORDS = split_words(
     "laboratories department departments faculty ministry directorate foundation organization",
     "organisation organizations organisations corporation companies incorporated",
     "academy observatory bureaucracy administration authority agency government parliament",
-    "congress center centers centre centres registry consultancy enterprises technologies pharmaceuticals",
+    "congress center centers centre centres registry consultancy enterprises technologies",
+    "pharmaceuticals",
     "universitat universitaet universite universites universidad universidade universita",
     "universiteit universitet universitetet uniwersytet univerzita univerzitet universitatea",
     "egyetem yliopisto universitesi universitas hochschule fachhochschule",
@@ -89,7 +90,8 @@ _ARTICLES = split_words("the of for on in at to und fur fuer pour para voor dla"
 
 _ANONYMOUS = split_words(
     "anonymous anonymus anonym anonyme anonymer anonimo anonima anonimi anonimno anonim anonymni",
-    "anonyymi anonymized anonymised anon unknown unbekannt unbekannter inconnu inconnue desconocido",
+    "anonyymi anonymized anonymised anon unknown unbekannt unbekannter inconnu inconnue",
+    "desconocido",
     "desconhecido sconosciuto onbekend okand ukjent ukendt tuntematon nieznany neznamy ismeretlen",
     "bilinmeyen undefined unspecified unnamed unidentified undisclosed null none nil nobody",
     "others other alii aliae coauthors coworkers colleagues placeholder noname noauthor tba tbd",
@@ -98,7 +100,8 @@ _ANONYMOUS = split_words(
 _FILLERS = split_words(
     "author authors autor autoren autora autores auteur auteurs autore autori forfatter avtor name",
     "names contributor contributors reviewer reviewers referee editor person people user users",
-    "individual available applicable listed given specified stated provided supplied known recorded",
+    "individual available applicable listed given specified stated provided supplied known",
+    "recorded",
     "assigned disclosed withheld missing not no and et und y e og och i en ed et the of a an more",
     "many several various further here this field value string first last middle surname forename",
     "family title empty blank nom prenom nombre apellido vorname nachname cognome nome",
@@ -115,8 +118,10 @@ _FORM_LABELS = split_words(
 """Labels of input fields: "Firstname Lastname" is a template."""
 
 _ENGLISH_ET_AL = re.compile(
-    r"(?:et al|et alii|et aliae|et coll|(?:and |& )?(?:the |\d+ |many |several )?(?:others?|more|further)"
-    r"(?: (?:authors?|people|others|colleagues))?|(?:and |& )?(?:\d+ )?(?:colleagues|co-?workers|co-?authors))"
+    r"(?:et al|et alii|et aliae|et coll"
+    r"|(?:and |& )?(?:the |\d+ |many |several )?(?:others?|more|further)"
+    r"(?: (?:authors?|people|others|colleagues))?"
+    r"|(?:and |& )?(?:\d+ )?(?:colleagues|co-?workers|co-?authors))"
 )
 _ET_AL = re.compile(
     r"(?:et|and|&|und|y|e|og|och|i|ve|en)?\s*(?:\d+\s*)?"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from disambig.errors import InputError
+from disambig.names import NameKind
 from disambig.output import open_atomically
 
 STAGES = (
@@ -31,6 +33,8 @@ class SparkRun:
     Attributes
     ----------
     n_works, n_signatures, n_identities : int
+    kinds : Counter of NameKind
+        Number of groups and placeholders among the author names.
     considered, scored : int
         Number of pairs within blocks, and of those scored.
     candidates : int
@@ -48,6 +52,7 @@ class SparkRun:
     n_works: int
     n_signatures: int
     n_identities: int
+    kinds: Counter[NameKind]
     considered: int
     scored: int
     candidates: int

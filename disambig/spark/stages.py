@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -25,6 +26,7 @@ from disambig.corpus.corpus import Corpus
 from disambig.domain import Constraint, Signature, Work
 from disambig.errors import InputError
 from disambig.model.model import Model
+from disambig.names import NameKind
 from disambig.out_of_core.staging import (
     parse_constrained,
     select_constrained_authors,
@@ -135,11 +137,12 @@ class Run:
         with self._time_stage("Joining"):
             self._join(shared.value, likely)
         with self._time_stage("Writing"):
-            n_identities = self._write(out)
+            n_identities, kinds = self._write(out)
         return SparkRun(
             read.n_works,
             read.n_signatures,
             n_identities,
+            kinds,
             considered,
             scored,
             candidates,
@@ -327,8 +330,10 @@ class Run:
             )
         write_atomically(moves, self.folder / "moves" / "identities.parquet")
 
-    def _write(self, out: Path) -> int:
-        """Sort all signatures and write them; return the number of identities."""
+    def _write(self, out: Path) -> tuple[int, Counter[NameKind]]:
+        """Sort all signatures and write them; return the number of identities, and that of groups
+        and placeholders.
+        """
         final = tables.apply_joins(
             self._read_signatures(), self._read_table("moves/identities.parquet")
         )
@@ -340,7 +345,7 @@ class Run:
             for name in names:
                 with (self.folder / "text" / f"{name}.jsonl").open(encoding="utf-8") as part:
                     shutil.copyfileobj(part, stream, 1 << 20)
-        return sum(counts)
+        return sum(n for n, _ in counts), sum((kinds for _, kinds in counts), Counter())
 
     def _run_tasks(self, task: Callable[[int], T], parts: Sequence[int]) -> list[T]:
         outcomes, retried = run_tasks(self.spark, task, parts)

@@ -8,6 +8,7 @@ and their content is deterministic, so a task can be retried, and even run twice
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +33,7 @@ from disambig.corpus.terms import Terms
 from disambig.corpus.tokenise import hash_words
 from disambig.domain import Assignment, Author, Signature, Work
 from disambig.model.model import Model
+from disambig.names import NameKind
 from disambig.out_of_core.cluster_shard import (
     ShardContext,
     ShardResult,
@@ -39,7 +41,7 @@ from disambig.out_of_core.cluster_shard import (
     score_across,
 )
 from disambig.out_of_core.shards import SCHEMA, assign_shards, make_shard_tables
-from disambig.output import format_assignment
+from disambig.output import find_kind, format_assignment
 from disambig.partition import make_identity_name
 
 EDGE = len(KINDS)
@@ -217,15 +219,17 @@ def score_part(folder: Path, shared: SharedInputs, part: int) -> int:
     return int(is_likely.sum())
 
 
-def render_rows(folder: Path, names: Sequence[str], number: int) -> int:
+def render_rows(folder: Path, names: Sequence[str], number: int) -> tuple[int, Counter[NameKind]]:
     """Write output rows of one Parquet file of ``rows/`` as JSON lines in ``text/``.
 
-    Return the number of identities whose first signature is among them.
+    Return the number of identities whose first signature is among them, and that of groups and
+    placeholders among the names.
     """
     name = names[number]
     rows = pq.read_table(folder / "rows" / name)
     columns = ("work", "position", "name", "confidence", "first_work", "first_position")
     n_identities = 0
+    kinds: Counter[NameKind] = Counter()
     final = folder / "text" / f"{name}.jsonl"
     part = _make_temporary_path(final)
     with part.open("w", encoding="utf-8") as stream:
@@ -236,9 +240,12 @@ def render_rows(folder: Path, names: Sequence[str], number: int) -> int:
             assignment = Assignment(
                 Signature(work, position), printed, identity, round(confidence, 4)
             )
-            stream.write(format_assignment(assignment))
+            kind = find_kind(printed)
+            if kind is not None:
+                kinds[kind] += 1
+            stream.write(format_assignment(assignment, kind))
     part.replace(final)
-    return n_identities
+    return n_identities, kinds
 
 
 def write_atomically(table: pa.Table, file: Path) -> None:

@@ -85,8 +85,9 @@ def population(seed: int, families: int = 12) -> tuple[tuple[Work, ...], tuple[L
         family = "".join(random.choice("bdfgklmnprstvz") + random.choice("aeiou") for _ in range(3))
         for p in range(4):
             field = (p + f) % len(FIELDS)
-            circle = [f"{g} {family}{p}x".title() for g in ("olga", "piet", "quentin")]
-            circle = [name.replace(f"{p}", "abcd"[p]) for name in circle]
+            # colleagues of two people have names more than a typing error apart
+            colleague = ("bak", "cuzo", "demel", "folk")[p] + family
+            circle = [f"{g} {colleague}".title() for g in ("olga", "piet", "quentin")]
             for k in range(6):
                 printed = random.choice([f"Anna {family}", f"A. {family}"]).title()
                 identifier = f"{seed}-{family}-{p}-{k}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from disambig.corpus.collaborations import list_collaboration_keys, make_collaboration_key
+from disambig.corpus.corpus import Corpus
+from disambig.domain import Author, Work
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,10 @@ def test_a_name_in_the_plural_states_several_collaborations_each_once() -> None:
 
 def test_a_name_of_generic_words_only_has_no_key() -> None:
     assert list_collaboration_keys(["the Collaboration", "--"]) == []
+
+
+def test_a_group_among_the_authors_is_a_collaboration_of_the_work() -> None:
+    stated = Work("a", "T", (Author("Ada Byron"),), collaborations=("ATLAS",))
+    listed = Work("b", "T", (Author("Ada Byron"), Author("ATLAS Collaboration")))
+    corpus = Corpus.from_works([stated, listed])
+    assert corpus.collaborations.key[0] == corpus.collaborations.key[1]

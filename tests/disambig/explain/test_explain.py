@@ -27,7 +27,9 @@ from disambig import (
     Signature,
     Work,
 )
+from disambig.arrays import Float32
 from disambig.blocking.blocks import Comparisons
+from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import compile_constraints
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
@@ -38,6 +40,7 @@ from disambig.explain.phrases import THEMES, get_group_phrase, get_pair_phrase
 from disambig.explain.terminal import print_explanation
 from disambig.explain.trace import _find_exclusion as barred
 from disambig.features.group import GROUP_FEATURES
+from disambig.features.groups import GroupBatch
 from disambig.features.pair import PAIR_FEATURES
 from labeled.demo.sample import read_sample_works
 
@@ -210,12 +213,21 @@ def test_two_mentions_of_a_divided_block_are_explained_within_their_part(
     assert not told(A, C).same_block
 
 
+def sample_nothing(
+    index: CorpusIndex, batch: PairBatch, groups: GroupBatch, *_: Float32
+) -> tuple[PairBatch, Float32]:
+    """Stands for a block too large for a sample between each two of its groups."""
+    none = np.empty(0, dtype=np.int32)
+    return replace(batch, left=none, right=none, name_pair=none), np.empty(0, dtype=np.float32)
+
+
 def test_two_of_a_crowded_block_with_too_little_in_common_are_told_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
         Comparisons, "plan", partial(Comparisons.plan, crowded_namesakes=0, max_neighbours=1)
     )
+    monkeypatch.setattr("disambig.clustering.two_level.sample_pairs", sample_nothing)
     works = [
         Work(f"{team}{k}", title, (Author("Ann Lee"), Author(f"{team}x Ru")), year=year)
         for team, title, year in (("Q", "Speech recognition", 1990), ("R", "Robot arms", 2020))
