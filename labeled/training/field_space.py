@@ -12,9 +12,18 @@ they mean in computing. This module adds the evidence of plain text of all field
 3. Both vectors side by side are reduced to the dimension of the space by the principal axes of the
    texts within each corpus, each corpus with equal weight.
 
-No author, label or identity is read. About three minutes on one core::
+No author, label or identity is read. About a minute on one core::
 
     python -m labeled.training.field_space CORPORA… --start distilled.npz --out semantic.npz
+
+The shipped space was made with the nine labelled corpora; ``--start`` must be a space that is not
+extended yet. Area under the curve of one person, pairs of a block, from title, keywords and
+abstract, with the space fitted without the works that are measured (train split, before -> after):
+acl .633 -> .633, aminer .825 -> .843, crossref .807 -> .844, dblp .821 -> .827, economics
+.631 -> .647, hep .741 -> .864, ml .848 -> .851, plants .823 -> .837. On dev with the shipped
+space, which read those works: acl .628 -> .630, aminer .782 -> .788, crossref .907 -> .922, dblp
+.825 -> .842, economics .608 -> .664, hep .749 -> .810, ml .901 -> .904, patents .924 -> .945,
+plants .809 -> .866.
 """
 
 from __future__ import annotations
