@@ -190,7 +190,7 @@ class NamePerson(IdentityEntry, kw_only=True):
 
     mentions: int
     papers: int
-    confidence: Annotated[float | None, doc("Mean probability of these mentions.")]
+    confidence: Annotated[float | None, doc("Expected purity: mean confidence of these mentions.")]
     years: Annotated[Mapping[str, int], doc("Works by year.")]
     venues: Sequence[VenueCount]
     coauthors: Sequence[CoauthorShown]
@@ -249,7 +249,9 @@ class Profile(IdentityEntry, kw_only=True):
 
     mentions: int
     names: Sequence[NameUsed]
-    confidence: Annotated[float | None, doc("Mean probability that mentions belong here.")]
+    confidence: Annotated[
+        float | None, doc("Expected purity: mean confidence that a mention belongs here.")
+    ]
     years: Annotated[Mapping[str, int], doc("Works by year.")]
     picture: Annotated[str, doc("Path of the sparkline of works per year (SVG).")]
     venues: Sequence[VenueCount]
