@@ -110,8 +110,8 @@ class _Ends:
         return greatest
 
     def _add_ends(self, values: Float32) -> Float64:
-        left = np.bincount(self.left, values, self.n_rows)
-        total: Float64 = left + np.bincount(self.right, values, self.n_rows)
+        ends, values = np.append(self.left, self.right), np.append(values, values)
+        total: Float64 = np.bincount(ends, values, self.n_rows).astype(np.float64)
         return total
 
 

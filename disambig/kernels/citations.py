@@ -194,7 +194,7 @@ def average_rarest(
             low, high = sum_start[b], sum_start[b + 1]
             if first[a + 1] - first[a] > first[b + 1] - first[b] or low == high:
                 continue
-            rarest, n_rows = 0.0, 0
+            rarest, n_rows = np.float64(0), 0
             for m in range(first[a], first[a + 1]):
                 begin, end = start[member[m]], start[member[m] + 1]
                 if begin == end:
@@ -207,7 +207,7 @@ def average_rarest(
                         and _find_column(sum_column, low, high, column[x]) >= 0
                     ):
                         largest = weight[column[x]]
-                rarest += largest
+                rarest += np.float64(largest)
             if n_rows:
                 total += rarest / n_rows
                 n_averages += 1

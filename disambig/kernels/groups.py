@@ -219,7 +219,7 @@ def compare_nearest(
             continue
         if n_a > n_b:
             a, b = b, a
-        least_gap, best, total, n_rows = np.float32(np.inf), np.float32(0), 0.0, 0
+        least_gap, best, total, n_rows = np.float32(np.inf), np.float32(0), np.float64(0), 0
         at = first[b]
         for m in range(first[a], first[a + 1]):
             row = member[m]
@@ -237,7 +237,7 @@ def compare_nearest(
                     least_gap, best = gap, cosine
                 elif gap == least_gap:
                     best = max(best, cosine)
-            total += row_best
+            total += np.float64(row_best)
             n_rows += 1
         closest[k], mean[k] = best, total / n_rows
     return closest, mean

@@ -114,7 +114,17 @@ class Run:
         if not read.n_signatures:
             with open_atomically(out):
                 return SparkRun(
-                    read.n_works, 0, 0, 0, 0, 0, 0, (), self.seconds, self.run_folder.report
+                    read.n_works,
+                    0,
+                    0,
+                    Counter(),
+                    0,
+                    0,
+                    0,
+                    0,
+                    (),
+                    self.seconds,
+                    self.run_folder.report,
                 )
         constrained = Corpus.from_works(read.bound)
         compiled = compile_constraints(

@@ -91,8 +91,8 @@ class FieldTexts:
         used = np.bincount(bags.indices, minlength=n_words) >= MIN_TEXTS
         is_word = np.array([1 < len(word) <= 24 and not word.isdigit() for word in words])
         kept = np.flatnonzero(used & is_word)
-        bags = sp.csr_array(bags[:, kept], dtype=np.float32)
-        bags.data = 1 + np.log(bags.data)
+        bags = sp.csr_array(bags[:, kept])
+        bags.data = (1 + np.log(bags.data)).astype(np.float32)
         corpus = np.repeat(np.arange(len(sizes)), sizes)
         return cls([words[k] for k in kept.tolist()], bags, corpus)
 
@@ -181,7 +181,7 @@ def _compute_axes_within_corpora(rows: Float32, corpus: Int64) -> Float32:
     return np.ascontiguousarray(axes[:, ::-1]).astype(np.float32)
 
 
-def _scale_rows(rows: Float32) -> Float32:
+def _scale_rows(rows: Float32 | Float64) -> Float32:
     """Scale rows to length one; rows of zeros stay."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     scaled: Float32 = (rows / np.where(length == 0, 1, length)).astype(np.float32)
