@@ -59,8 +59,8 @@ class Application(Litestar):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
         elif scope["method"] == "HEAD":
-            asked: Any = {**scope, "method": "GET"}
-            await self._observed(asked, receive, _drop_body(send))
+            get_scope: Any = {**scope, "method": "GET"}
+            await self._observed(get_scope, receive, _drop_body(send))
         else:
             await self._observed(scope, receive, send)
 

@@ -254,7 +254,7 @@ def _split_joint_authors(authors: tuple[Author, ...], repairs: list[Repair]) -> 
     The first person keeps the position; the others follow the last author, so that no other
     author's position changes.
     """
-    kept: list[Author] = []
+    originals: list[Author] = []
     appended: list[Author] = []
     for at, author in enumerate(authors):
         name, address = split_email(author.name)
@@ -271,14 +271,14 @@ def _split_joint_authors(authors: tuple[Author, ...], repairs: list[Repair]) -> 
                 Repair(
                     f"authors[{at}].name",
                     f"{len(persons)} authors in one name",
-                    f"split; the first kept its position, the others are at {positions}",
+                    f"split; the first originals its position, the others are at {positions}",
                 )
             )
             # whose the e-mail address or ORCID iD is, is unknown
             author = replace(author, name=persons[0], orcid=None, email=None)
             appended += [replace(author, name=person) for person in persons[1:]]
-        kept.append(author)
-    return (*kept, *appended)
+        originals.append(author)
+    return (*originals, *appended)
 
 
 def _build_affiliations(

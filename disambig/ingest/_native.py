@@ -240,15 +240,15 @@ def _repair_texts(value: Any, field: str, repairs: list[Repair], limit: int, len
         repairs.append(Repair(field, "is not a list of texts", "left out; the record was kept"))
         return None
     texts = [str(entry) if type(entry) is int else entry for entry in values]
-    kept = [text for text in texts if isinstance(text, str) and len(text) <= length][:limit]
-    if kept != value:
-        problem = f"{len(values) - len(kept):,} of {len(values):,} are not texts of usual length"
+    usable = [text for text in texts if isinstance(text, str) and len(text) <= length][:limit]
+    if usable != value:
+        problem = f"{len(values) - len(usable):,} of {len(values):,} are not texts of usual length"
         repairs.append(
             Repair(field, problem, "left out; the record was kept")
-            if len(kept) < len(values)
+            if len(usable) < len(values)
             else Repair(field, "is not a list of texts", "read as one")
         )
-    return kept
+    return usable
 
 
 def _repair_references(value: Any, field: str, repairs: list[Repair]) -> Any:

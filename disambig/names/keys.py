@@ -12,7 +12,11 @@ from disambig.names.lexicon import (
     get_nickname_pairs,
 )
 from disambig.names.parsed import ParsedName, drop_particles
-from disambig.names.transliteration import fold_word_sound, make_given_skeleton, make_skeleton
+from disambig.names.scripts.transliteration import (
+    fold_word_sound,
+    make_given_skeleton,
+    make_skeleton,
+)
 
 MAX_WORDS = 5
 """Words of a name that are paired."""

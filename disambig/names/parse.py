@@ -19,7 +19,6 @@ from disambig.names.clean import (
     strip_apostrophes,
     strip_east_asian,
 )
-from disambig.names.east_asian import divide_east_asian
 from disambig.names.kind import classify_name, strip_behalf
 from disambig.names.lexicon import (
     DEGREES,
@@ -31,6 +30,7 @@ from disambig.names.lexicon import (
 )
 from disambig.names.order import divide_words, list_alternatives
 from disambig.names.parsed import ParsedName, Reading
+from disambig.names.scripts.east_asian import divide_east_asian
 from disambig.names.tokens import (
     find_abbreviations,
     fold_with_digits,

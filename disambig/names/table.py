@@ -13,7 +13,7 @@ from disambig.names.clean import LOST_LETTER
 from disambig.names.lexicon import get_nickname_pairs, get_syllable_families
 from disambig.names.parsed import ParsedName
 from disambig.names.readings import Codes, ReadingArrays, Spelling, Tokens, build_reading_arrays
-from disambig.names.transliteration import (
+from disambig.names.scripts.transliteration import (
     fold_word_sound,
     make_given_skeleton,
     make_skeleton,

@@ -46,8 +46,8 @@ class GoldMentions:
     def of(cls, labels: Sequence[Label], others: Sequence[Label] = ()) -> GoldMentions:
         """Combine labels with the others of their blocks, except others that have a label."""
         blocks, labelled = {x.block for x in labels}, {x.signature for x in labels}
-        kept = (x for x in others if x.block in blocks and x.signature not in labelled)
-        return cls(tuple(labels), tuple(kept))
+        usable = (x for x in others if x.block in blocks and x.signature not in labelled)
+        return cls(tuple(labels), tuple(usable))
 
     @property
     def mentions(self) -> tuple[Label, ...]:
@@ -165,8 +165,8 @@ def measure_accuracy(
         labels, n_errata = apply_errata(gold.labels, errata)
         fixed = GoldMentions.of(labels, gold.others)
         position = {x.signature: i for i, x in enumerate(gold.mentions)}
-        kept = np.array([position[x.signature] for x in fixed.mentions], dtype=np.int64)
-        corrected = fixed.score(identity[kept])
+        rows = np.array([position[x.signature] for x in fixed.mentions], dtype=np.int64)
+        corrected = fixed.score(identity[rows])
     return Accuracy(
         sums=sums,
         printed_names=gold.score_printed_names(names),

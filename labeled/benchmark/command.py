@@ -298,8 +298,8 @@ def _print_reviews(reviews: Sequence[Sequence[Curve]], plots: Path | None) -> li
     """Print and plot curves; return all of them as JSON values."""
     from dataclasses import asdict
 
+    from labeled.benchmark.reports.svg import to_svg_file
     from labeled.benchmark.review_simulation import draw_figure
-    from labeled.benchmark.svg import to_svg_file
 
     click.echo("\nReview: remaining error (1 - B-cubed F1) as the labels answer questions")
     for corpus_curves in reviews:
@@ -355,7 +355,7 @@ def _print_results(
     perturbed: Sequence[PerturbedResult],
 ) -> None:
     from disambig.console import escape_text, make_console
-    from labeled.benchmark.tables import print_tables
+    from labeled.benchmark.reports.tables import print_tables
 
     trained = about["trained_on"]
     model_name = f"fitted on split {trained} of these corpora" if trained else about["model"]
@@ -376,7 +376,7 @@ def _print_results(
 def _write_markdown(
     results: Sequence[CorpusResult], duel: PeerComparison | None, file: Path
 ) -> None:
-    from labeled.benchmark.accuracy_tables import format_markdown
+    from labeled.benchmark.reports.accuracy_tables import format_markdown
 
     peer = None if duel is None else duel.peer.within_blocks
     file.write_text(format_markdown(results, peer), encoding="utf-8")
@@ -390,7 +390,7 @@ def _write_results(
     json_out: Path | None,
     plots: Path | None,
 ) -> None:
-    from labeled.benchmark.json_values import (
+    from labeled.benchmark.reports.json_values import (
         comparison_to_dict,
         perturbed_to_dict,
         result_to_dict,
@@ -406,7 +406,7 @@ def _write_results(
         }
         json_out.write_text(json.dumps(document) + "\n", encoding="utf-8")
     if plots is not None:
-        from labeled.benchmark.svg import draw_reliability_figure
+        from labeled.benchmark.reports.svg import draw_reliability_figure
 
         plots.mkdir(parents=True, exist_ok=True)
         for result in results:

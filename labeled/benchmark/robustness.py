@@ -86,10 +86,10 @@ def copy_work(work: Work, rng: Random) -> Work:
 
 def double_author(work: Work, rng: Random) -> Work:
     """Append an author a second time to a share :data:`DOUBLED_AUTHOR_SHARE` of the works."""
-    named = [author for author in work.authors if author.name.strip()]
-    if not named or rng.random() >= DOUBLED_AUTHOR_SHARE:
+    candidates = [author for author in work.authors if author.name.strip()]
+    if not candidates or rng.random() >= DOUBLED_AUTHOR_SHARE:
         return work
-    return replace(work, authors=(*work.authors, rng.choice(named)))
+    return replace(work, authors=(*work.authors, rng.choice(candidates)))
 
 
 def append_et_al(work: Work, rng: Random) -> Work:

@@ -90,11 +90,11 @@ class FieldTexts:
         words = tokens.words.to_pylist()
         used = np.bincount(bags.indices, minlength=n_words) >= MIN_TEXTS
         is_word = np.array([1 < len(word) <= 24 and not word.isdigit() for word in words])
-        kept = np.flatnonzero(used & is_word)
-        bags = sp.csr_array(bags[:, kept])
+        vocabulary = np.flatnonzero(used & is_word)
+        bags = sp.csr_array(bags[:, vocabulary])
         bags.data = (1 + np.log(bags.data)).astype(np.float32)
         corpus = np.repeat(np.arange(len(sizes)), sizes)
-        return cls([words[k] for k in kept.tolist()], bags, corpus)
+        return cls([words[k] for k in vocabulary.tolist()], bags, corpus)
 
     def weigh_texts(self) -> Float32:
         """Return weights of the texts by which all corpora count alike, float32[n], sum 1."""

@@ -25,7 +25,7 @@ from labeled.benchmark.metrics import (
     measure_variant_recall,
 )
 from labeled.benchmark.pairs import count_compared_pairs, count_linked_pairs
-from labeled.benchmark.tables import sum_speeds
+from labeled.benchmark.reports.tables import sum_speeds
 
 
 def codes(*values: int) -> Int64:

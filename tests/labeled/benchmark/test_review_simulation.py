@@ -20,6 +20,7 @@ from disambig.corpus.index import CorpusIndex
 from disambig.model.model import Model
 from disambig.progress import no_progress
 from labeled.benchmark.command import _print_reviews, _simulate_reviews
+from labeled.benchmark.reports.svg import to_svg_file
 from labeled.benchmark.review_simulation import (
     Curve,
     ReviewBlock,
@@ -29,7 +30,6 @@ from labeled.benchmark.review_simulation import (
     draw_figure,
     simulate,
 )
-from labeled.benchmark.svg import to_svg_file
 from labeled.corpora import find_corpora
 from tests.support.invented import space, work
 

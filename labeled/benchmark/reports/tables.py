@@ -7,21 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from disambig.blocking.blocks import MAX_NEIGHBOURS
-from labeled.benchmark.accuracy_tables import (
+from labeled.benchmark.comparison import Comparison
+from labeled.benchmark.metrics import COMPARISON_STAGES, ECE_LIMIT, Speed, compute_share
+from labeled.benchmark.reports.accuracy_tables import (
     make_accuracy_tables,
     make_comparison_tables,
     make_robustness_tables,
     make_summary,
 )
-from labeled.benchmark.cells import format_percent, make_table
-from labeled.benchmark.comparison import Comparison
-from labeled.benchmark.metrics import COMPARISON_STAGES, ECE_LIMIT, Speed, compute_share
+from labeled.benchmark.reports.cells import format_percent, make_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from disambig.evaluation.metrics import Metrics
-    from labeled.benchmark.accuracy_tables import TitledTable
+    from labeled.benchmark.reports.accuracy_tables import TitledTable
     from labeled.benchmark.robustness import PerturbedResult
     from labeled.benchmark.run import CorpusResult
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from labeled.benchmark.accuracy import Slice
-from labeled.benchmark.cells import (
+from labeled.benchmark.comparison import Comparison, judge_difference
+from labeled.benchmark.intervals import Interval, bootstrap_intervals
+from labeled.benchmark.metrics import TARGETS
+from labeled.benchmark.reports.cells import (
     format_difference,
     format_interval,
     format_percent,
     make_table,
 )
-from labeled.benchmark.comparison import Comparison, judge_difference
-from labeled.benchmark.intervals import Interval, bootstrap_intervals
-from labeled.benchmark.metrics import TARGETS
 
 if TYPE_CHECKING:
     from rich.table import Table

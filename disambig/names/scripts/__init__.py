@@ -1,0 +1,1 @@
+"""Names in other scripts: division without spaces, and transliterations that vary."""

@@ -1,0 +1,1 @@
+"""Figures of a benchmark as tables, Markdown, JSON and drawings."""
