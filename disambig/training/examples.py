@@ -153,6 +153,21 @@ class TrainingRows:
             parts[0].features,
         )
 
+    def add_prior(self) -> TrainingRows:
+        """Add to each fold one row of each class, of which nothing is known.
+
+        Labels that are clustered without an error have one class only.
+        """
+        n, mean = 2 * FOLDS, float(self.weight.mean())
+        prior = TrainingRows(
+            np.full((n, self.X.shape[1]), np.nan, dtype=np.float32),
+            np.tile(np.array([0, 1], dtype=np.float32), FOLDS),
+            np.full(n, mean, dtype=np.float32),
+            np.repeat(np.arange(FOLDS), 2),
+            self.features,
+        )
+        return TrainingRows.concatenate([self, prior])
+
 
 def _iterate_batches(gold: Gold, **plan: int) -> Iterator[tuple[PairBatch, int]]:
     """Iterate over batches of one fold each, so that one forest scores a whole batch.

@@ -282,7 +282,7 @@ def fit_model(
     with progress("Confidence", total, "pairs") as advance:
         rows = TrainingRows.concatenate(
             [part for gold in golds for part in make_confidence_rows(gold, scorers, advance)]
-        )
+        ).add_prior()
     with progress("Fitting the confidence forest", FOLDS, "forests") as advance:
         confidence, _, raw = cross_fit(rows, CONFIDENCE_FOREST, CONFIDENCE_MONOTONE, seed, advance)
     return Model(

@@ -124,4 +124,4 @@ def model() -> Model:
         for name in ("PAIR_FOREST", "GROUP_FOREST"):
             patch.setattr(fit, name, replace(getattr(fit, name), n_trees=24, min_leaf=10))
         corpus = LabelledCorpus("invented", Corpus.from_works(with_references(works)), labels)
-        return fit.fit_model([corpus], space=space(), n_copies=1)
+        return fit.fit_model([corpus], space=space(), n_copies=2)

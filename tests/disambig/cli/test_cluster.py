@@ -63,11 +63,29 @@ def test_every_author_mention_has_exactly_one_row_with_its_printed_name(sample: 
 
 
 def test_rows_have_the_fields_of_the_contract_and_no_others(sample: Path) -> None:
-    assert {tuple(row) for row in rows_of(sample)} == {tuple(FIELDS)}
+    with_kind = (*FIELDS[:3], "kind", *FIELDS[3:])
+    assert {tuple(row) for row in rows_of(sample)} <= {tuple(FIELDS), with_kind}
 
 
 def test_confidence_is_a_probability(sample: Path) -> None:
-    assert all(0 <= row["confidence"] <= 1 for row in rows_of(sample))
+    people = [row for row in rows_of(sample) if "kind" not in row]
+    assert people
+    assert all(0 <= row["confidence"] <= 1 for row in people)
+
+
+def test_groups_and_placeholders_have_a_kind_and_no_identity(tmp_path: Path) -> None:
+    names = ("Ada Byron", "ATLAS Collaboration", "et al.")
+    authors = [{"name": name} for name in names]
+    works = tmp_path / "works.jsonl"
+    works.write_text(json.dumps({"id": "a", "title": "Muons", "authors": authors}) + "\n")
+    out = tmp_path / "out.jsonl"
+    result = CliRunner().invoke(main, ["cluster", str(works), "--out", str(out)])
+    assert "1 people behind 3 author mentions" in result.stderr
+    assert "without an identity, as no names of persons: 1 group and 1 placeholder" in result.stderr
+    byron, *others = rows_of(out)
+    assert byron["identity"]
+    assert [row["kind"] for row in others] == ["group", "placeholder"]
+    assert [row["identity"] for row in others] == [None, None]
 
 
 def test_no_identity_is_twice_on_one_work(sample: Path) -> None:

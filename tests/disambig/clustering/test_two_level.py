@@ -89,7 +89,7 @@ def test_two_names_alone_that_could_not_be_one_persons_are_two_people() -> None:
     batch = NamePairs.compare(index, [rows(index, ("a", 0), ("b", 0))]).make_batch(0, 1)
     found = cluster_batch(index, model(), compile_constraints(index.corpus, ()), batch)
     assert found.group.tolist() == [0, 1]
-    assert found.confidence.tolist() == [1, 1]
+    assert ((found.confidence > 0.5) & (found.confidence < 1)).all()
 
 
 def test_a_must_link_joins_even_names_that_could_not_be_one_persons() -> None:
