@@ -34,7 +34,6 @@ from service.settings import Settings
 from service.training import store as model_store
 
 if TYPE_CHECKING:
-    from disambig.clustering.batch import check_model
     from disambig.model.model import Model
 
 SHIPPED = "shipped"
@@ -267,6 +266,7 @@ def _read_file(model: Path) -> bytes:
 
 def _check_and_digest(content: bytes) -> str:
     """Check a model against this version; return its digest."""
+    from disambig.clustering.batch import check_model
     from disambig.corpus.embeddings import SemanticSpace
     from disambig.model.model import Model
 

@@ -232,7 +232,7 @@ def test_a_person_in_one_field_with_one_circle_is_one_identity() -> None:
         )
         for k in range(5)
     ]
-    found = identities(predicted(works))
+    found = identities(Disambiguator().predict(Corpus.from_works(works)))
     assert len({found[Signature(w.id, 0)] for w in works}) == 1
 
 
