@@ -267,7 +267,7 @@ def test_a_candidate_that_does_not_fit_this_version_is_not_promoted(
 ) -> None:
     database = copy_of(taught_wangs)
     found = candidate(database, admin, tmp_path)
-    monkeypatch.setattr("disambig.features.pair.PAIR_FEATURES", ("other",))
+    monkeypatch.setattr("disambig.clustering.batch.PAIR_FEATURES", ("other",))
     with pytest.raises(Conflict, match="does not fit this version"):
         promotion.promote(database, admin, found.id)
 
